@@ -1,0 +1,15 @@
+/*
+ * The one native addon. Each part adds its functions to the exports object.
+ */
+#include <napi.h>
+
+Napi::Object InitCode(Napi::Env env, Napi::Object exports);
+Napi::Object InitPtrace(Napi::Env env, Napi::Object exports);
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+    InitCode(env, exports);
+    InitPtrace(env, exports);
+    return exports;
+}
+
+NODE_API_MODULE(wastap, Init)

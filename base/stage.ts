@@ -1,0 +1,41 @@
+/** One step of the compiler: a pure function from one artefact to the next, and its text dump. */
+export interface Stage<In, Out> {
+  readonly name: string;
+  run(input: In, context: CompileContext): Out;
+  dump(output: Out): string;
+}
+
+/** Options of a compilation and the sink for warnings; see compiler/pipeline.ts. */
+export interface CompileContext {
+  readonly options: CompileOptions;
+  /** Reports a warning; duplicates are dropped by the sink. */
+  warn(diagnostic: import("./diagnostic.js").Diagnostic): void;
+}
+
+/** What the command line decides about a compilation. */
+export interface CompileOptions {
+  /** -g */
+  readonly guru: boolean;
+  /** -u: keep unused code. */
+  readonly unoptimized: boolean;
+  /** Script arguments for $1 @1 … */
+  readonly args: readonly string[];
+  /** -D NAME=VALUE, MAXACTION and the like. */
+  readonly defines: ReadonlyMap<string, string>;
+  /** -G NAME=VALUE */
+  readonly globals: ReadonlyMap<string, string>;
+  /** Executable of -c or -x as an absolute path, for `process` without a path; null if none. */
+  readonly targetPath: string | null;
+  /** Tapset directories in search order. */
+  readonly tapsetPath: readonly string[];
+  /** --compatible, e.g. "5.6". */
+  readonly compatible: string;
+  readonly skipBadVariables: boolean;
+  readonly suppressHandlerErrors: boolean;
+  readonly suppressTimeLimits: boolean;
+  readonly globalVariableDisplay: boolean;
+  /** Base name for module_name(). */
+  readonly moduleName: string;
+  /** -s: megabytes of record rings. */
+  readonly bufferMegabytes: number;
+}

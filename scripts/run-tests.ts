@@ -1,0 +1,124 @@
+/**
+ * Runs uvu test files, each in a process of its own with a deadline, and adds up their counts.
+ *
+ * uvu alone exits 0 when nothing matched or a suite forgot `.run()`, and has no timeout; so this
+ * runner fails a file that reports no test, and the run if fewer tests passed than the floor.
+ *
+ *   node dist/scripts/run-tests.js [--floor N] [--timeout SECONDS] [--jobs N] [substring …]
+ */
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { PACKAGE_ROOT } from "../base/root.js";
+
+interface FileResult {
+  readonly file: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly output: string;
+  readonly seconds: number;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    floor: { type: "string", default: "1" },
+    timeout: { type: "string", default: "300" },
+    jobs: { type: "string", default: "2" },
+  },
+});
+
+function testFiles(): string[] {
+  const root = join(PACKAGE_ROOT, "dist", "test");
+  return readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.js"))
+    .filter((name) => positionals.length === 0 || positionals.some((part) => name.includes(part)))
+    .map((name) => join(root, name))
+    .sort();
+}
+
+/** Number after `label` in uvu's summary; NaN if the summary is missing. */
+function count(output: string, label: string): number {
+  const found = [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, "gm"))];
+  return found.length === 0 ? Number.NaN : found.reduce((sum, match) => sum + Number(match[1]), 0);
+}
+
+function summarize(
+  file: string,
+  status: number | null,
+  output: string,
+  seconds: number,
+): FileResult {
+  const total = count(output, "Total");
+  const passed = count(output, "Passed");
+  const skipped = count(output, "Skipped");
+  if (!(total > 0))
+    return { file, passed: 0, failed: 1, skipped: 0, output: `${output}\nno test ran`, seconds };
+  const failed = Math.max(total - passed - skipped, status === 0 ? 0 : 1);
+  return { file, passed, failed, skipped, output, seconds };
+}
+
+function runFile(file: string): Promise<FileResult> {
+  const started = Date.now();
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ["--enable-source-maps", file], {
+      cwd: PACKAGE_ROOT,
+      detached: true,
+      env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1" },
+    });
+    let output = "";
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      output += chunk;
+    });
+    const timer = setTimeout(() => {
+      output += `\ntimed out after ${values.timeout} s`;
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    }, Number(values.timeout) * 1000);
+    child.on("close", (status) => {
+      clearTimeout(timer);
+      resolve(summarize(file, status, output, (Date.now() - started) / 1000));
+    });
+  });
+}
+
+function report(result: FileResult): void {
+  const name = result.file.slice(join(PACKAGE_ROOT, "dist", "test").length + 1);
+  const skips = result.skipped > 0 ? `, ${result.skipped} skipped` : "";
+  process.stdout.write(
+    `${result.failed > 0 ? "FAIL" : "ok  "} ${name}: ${result.passed} passed, ${result.failed} failed${skips} (${result.seconds.toFixed(1)} s)\n`,
+  );
+  const shown =
+    result.failed > 0
+      ? result.output
+      : result.output
+          .split("\n")
+          .filter((line) => line.startsWith("skipped"))
+          .join("\n");
+  if (shown.trim() !== "") process.stdout.write(`${shown.trim().replaceAll(/^/gm, "    ")}\n`);
+}
+
+const queue = testFiles();
+const results: FileResult[] = [];
+async function worker(): Promise<void> {
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    const result = await runFile(file);
+    report(result);
+    results.push(result);
+  }
+}
+await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+
+const sum = (field: "passed" | "failed" | "skipped"): number =>
+  results.reduce((total, result) => total + result[field], 0);
+let failed = sum("failed");
+if (sum("passed") < Number(values.floor)) {
+  process.stdout.write(`only ${sum("passed")} tests passed; at least ${values.floor} should\n`);
+  failed++;
+}
+process.stdout.write(`${sum("passed")} passed, ${failed} failed, ${sum("skipped")} skipped\n`);
+process.exitCode = failed > 0 ? 1 : 0;

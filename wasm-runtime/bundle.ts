@@ -1,0 +1,129 @@
+/**
+ * What a bundle says of itself: msgpack in the custom section "wastap" of the Wasm module
+ * (Wasm core 2.0 §5.5.3). The compiler writes it; engines, mutator and reader need nothing else.
+ *
+ * A bundle imports memory "env" "memory" (shared, minimum = maximum), library functions from
+ * module "lib" (library-abi.ts) and may import "host" functions. It exports `init` (() -> (), run
+ * once before anything else) and one function (context: i32) -> () for each probe.
+ */
+
+/** Name of the custom section. */
+export const BUNDLE_SECTION = "wastap";
+/** Version of this description. */
+export const BUNDLE_VERSION = 1;
+
+/** How linear memory is laid out; addresses and sizes in bytes. */
+export interface BundleMemory {
+  readonly pages: number;
+  readonly contextBase: number;
+  readonly contextStride: number;
+  /** Number of thread contexts. The last one (slotCount) is the mutator's own. */
+  readonly slotCount: number;
+  /** Offset in a context of its scratch area, which goes to the end of the context. */
+  readonly scratchOffset: number;
+  readonly ringBase: number;
+  readonly ringBytes: number;
+  readonly ringCount: number;
+  readonly maxString: number;
+}
+
+/** Part of a print format: text, or one conversion with the argument(s) it takes. */
+export type FormatPiece =
+  | { readonly kind: "text"; readonly text: string }
+  | {
+      readonly kind: "long" | "string" | "memory";
+      /** TEXT_SPEC bits. */
+      readonly spec: number;
+      /** Fixed value, "argument" (`*`: taken from the record before the value), or null. */
+      readonly width: number | "argument" | null;
+      readonly precision: number | "argument" | null;
+    }
+  | {
+      readonly kind: "histogram";
+      readonly histogram: "linear" | "log";
+      /** Parameters of @hist_linear; 0 for log. */
+      readonly low: number;
+      readonly high: number;
+      readonly width: number;
+    };
+
+/** One print statement: the item's arguments in order give the non-text pieces. */
+export interface Format {
+  readonly pieces: readonly FormatPiece[];
+}
+
+/** A global variable, for dumps and readers. */
+export interface BundleGlobal {
+  readonly name: string;
+  readonly type: "long" | "string" | "stats";
+  readonly keys: readonly ("long" | "string")[];
+  /** Address of its map, value or descriptor in linear memory. */
+  readonly address: number;
+}
+
+/** Where code of a module is to be probed. `address` is an ELF virtual address, as a number < 2^53. */
+export interface BundleSite {
+  readonly kind: "site";
+  /** Absolute path of the executable or library as found when compiling. */
+  readonly module: string;
+  /** GNU build-id in hex, or null when the file has none. */
+  readonly buildId: string | null;
+  /** Function entry or exact instruction; for "exits" the start of the function. */
+  readonly address: number;
+  /** "exits" = every return and tail jump of [address, address + size). */
+  readonly place: "instruction" | "exits";
+  /** Size of the function, 0 if unknown or not a function. */
+  readonly size: number;
+  /** Name of the function or "provider:mark", for messages. */
+  readonly symbol: string;
+  /** ELF address of the mark's 16-bit semaphore, 0 if none. */
+  readonly semaphore: number;
+}
+
+/** When a handler runs. */
+export type BundlePoint =
+  | { readonly kind: "begin" | "end" | "error"; readonly order: number }
+  | { readonly kind: "never" }
+  | { readonly kind: "timer"; readonly intervalNs: number; readonly randomizeNs: number }
+  | {
+      readonly kind: "process";
+      readonly event: "begin" | "end" | "thread.begin" | "thread.end";
+      /** Executable that it is about, null = the target. */
+      readonly path: string | null;
+      readonly pid: number;
+    }
+  | BundleSite;
+
+/** One probe handler. */
+export interface BundleProbe {
+  /** Export name of its function. */
+  readonly handler: string;
+  /** Resolved probe point, as pp() gives it. */
+  readonly name: string;
+  /** FILE:LINE:COLUMN of the probe. */
+  readonly source: string;
+  readonly point: BundlePoint;
+}
+
+/** Content of the custom section. */
+export interface BundleMeta {
+  readonly version: number;
+  readonly abi: number;
+  readonly memory: BundleMemory;
+  readonly probes: readonly BundleProbe[];
+  readonly formats: readonly Format[];
+  readonly globals: readonly BundleGlobal[];
+  /** Texts "TOKENTYPE 'token' at FILE:LINE:COLUMN" that CONTEXT.location indexes; 0 is "". */
+  readonly locations: readonly string[];
+  /** Names of CAPABILITY bits that the handlers need. */
+  readonly capabilities: readonly string[];
+  /** Limits and options the session needs. */
+  readonly session: {
+    readonly maxErrors: number;
+    readonly maxSkipped: number;
+    readonly suppressErrors: boolean;
+    readonly lockTries: number;
+  };
+  /** Warnings of the compiler that concern the run, e.g. truncated constants. */
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,428 @@
+/**
+ * The one source of every offset shared between the compiler, the AssemblyScript library, the
+ * injected C shim, compiled handlers and the mutator. `scripts/generate-layout.ts` writes it out
+ * as `shim/inject/gen/layout.h` and `wasm-runtime/library/gen/layout.ts`.
+ *
+ * Three places hold state at run time:
+ *
+ *   shared control area   SHARED mapping, outside every sandbox: guard word, counters, thread slots
+ *   linear memory         SHARED mapping right behind it: all a handler can reach by load and store
+ *   private area          PRIVATE mapping, one per process: handler stacks, VmContext, page cache
+ *
+ * All values are bytes unless the name says otherwise; all integers are little-endian.
+ */
+
+/** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
+export const ABI_VERSION = 1;
+
+/** Wasm core 2.0 §4.2.8: unit of linear memory. */
+export const WASM_PAGE_BYTES = 65536;
+
+/** Shared control area, at the start of the shared memory object. */
+export const CONTROL = {
+  /** u32, the robust futex (set_robust_list(2)): tid of the tracing thread, 0 when disarmed. */
+  guard: 0,
+  /** u32, ABI_VERSION. */
+  abi: 4,
+  /** u32, number of thread slots. */
+  slotCount: 8,
+  /** u64 counters, added to atomically by the shim. */
+  skippedReentrant: 64,
+  skippedNoSlot: 72,
+  /** u64[TRAP_REASONS.length], handlers ended by each trap reason. */
+  traps: 128,
+  /** u32, probe index of the last handler that trapped, plus one. */
+  lastTrapProbe: 256,
+  /** u32[slotCount], thread id that owns each slot, 0 when free. */
+  slotTids: 4096,
+  /** Size of the whole area; linear memory follows in the same memory object. */
+  bytes: 65536,
+} as const;
+
+/** Most threads that can be inside probes of one session at a time. */
+export const MAX_SLOTS = 512;
+
+/** Private area: one stack per slot, then the page cache. Mapped PRIVATE, so fork copies it. */
+export const PRIVATE = {
+  /** Handler stack of one slot; its VmContext lies at the very top. */
+  stackBytes: 262144,
+  /** Part of a stack that compiled code may use (VmContext.stackLimit); the rest is for signals. */
+  handlerStackBytes: 65536,
+  /** u64[pageCacheEntries] after the last stack: page numbers known to be readable, 0 = empty. */
+  pageCacheEntries: 256,
+} as const;
+
+/** What compiled code reaches through its pinned context register. */
+export const VM_CONTEXT = {
+  /** u64, address of linear memory byte 0 in this process. */
+  memoryBase: 0,
+  /** u64, size of linear memory in bytes. */
+  memorySize: 8,
+  /** u64, lowest value that rsp may take in compiled code. */
+  stackLimit: 16,
+  /** i64, budget: every loop iteration and call takes from it; below zero is a trap. */
+  fuel: 24,
+  /** u64, rsp to return to on a trap; written by the entry thunk. */
+  trapSp: 32,
+  /** u32, index into TRAP_REASONS after a trap. */
+  trapReason: 40,
+  /** u32, thread slot. */
+  slot: 44,
+  /** u64, address of the saved probe registers (FRAME), 0 when there are none. */
+  frame: 48,
+  /** u64, address of the table of host function pointers, in HOST_FUNCTIONS order. */
+  hosts: 56,
+  /** u64, address of instance data of compiled modules (mutable globals, tables); 0 if none. */
+  instance: 64,
+  /** u64, for the shim: address of its parameter block. */
+  params: 72,
+  bytes: 128,
+} as const;
+
+/**
+ * Saved registers of a probe hit, 8 bytes each, indexed by DWARF register number
+ * (SysV AMD64 ABI figure 3.36); rsp is its value before the probe's instruction.
+ */
+export const FRAME = {
+  registers: [
+    "rax",
+    "rdx",
+    "rcx",
+    "rbx",
+    "rsi",
+    "rdi",
+    "rbp",
+    "rsp",
+    "r8",
+    "r9",
+    "r10",
+    "r11",
+    "r12",
+    "r13",
+    "r14",
+    "r15",
+    "rip",
+    "rflags",
+  ],
+  bytes: 144,
+} as const;
+
+/** Imports of module "host" in the order of the function pointer table; see host.wit. */
+export const HOST_FUNCTIONS = [
+  "register",
+  "read",
+  "read_string",
+  "write",
+  "clock",
+  "identity",
+  "thread_name",
+  "unwind",
+  "ticks",
+  "relax",
+] as const;
+
+/** Why a handler was ended by the engine. 0 means it was not. */
+export const TRAP_REASONS = [
+  "none",
+  "unreachable",
+  "memory access out of bounds",
+  "integer divide by zero",
+  "integer overflow",
+  "invalid conversion to integer",
+  "undefined element",
+  "uninitialized element",
+  "indirect call type mismatch",
+  "stack exhausted",
+  "budget exhausted",
+  "table access out of bounds",
+  "unaligned atomic",
+] as const;
+
+/** Session block in linear memory, at a fixed address; written by mutator, library and handlers. */
+export const SESSION = {
+  address: 1024,
+  /** i32, one of SESSION_STATE. */
+  state: 0,
+  /** i32, soft errors so far. */
+  errors: 4,
+  /** i64, sequence number of the next record; taken atomically when a record is committed. */
+  sequence: 8,
+  /** i32, capacity of a string including its NUL (MAXSTRINGLEN). */
+  maxString: 16,
+  /** i32, errors allowed before the session enters the error state (MAXERRORS). */
+  maxErrors: 20,
+  /** i32, 1 = errors are reported as warnings and never stop the session. */
+  suppressErrors: 24,
+  /** i32 address, i32 bytes of one ring, i32 number of rings, i32 rings handed out (atomic). */
+  ringBase: 28,
+  ringBytes: 32,
+  ringCount: 36,
+  ringNext: 40,
+  /** i32, spins before a lock is given up. */
+  lockTries: 44,
+  /** i64, records that found no ring or no room. */
+  lostRecords: 48,
+  /** i64, handlers skipped because a lock was not to be had. */
+  skippedLocks: 56,
+  /** i64, target(): process given by -x or started by -c, 0 if none. */
+  target: 64,
+  /** i64, seconds west of UTC at the start of the session. */
+  timeZoneOffset: 72,
+  /** i64, xorshift state for randint. */
+  random: 80,
+  /** i32, address of i32[probe][4]: addresses of pp(), pn(), probe_type() texts, then is_return(). */
+  probeTable: 88,
+  /** i32, address of the text of module_name(). */
+  moduleName: 92,
+  /** i32, address of the text of tz_name(); char[16] buffer for it follows at 128. */
+  timeZoneName: 96,
+  bytes: 256,
+} as const;
+
+/** Values of SESSION.state. */
+export const SESSION_STATE = { starting: 0, running: 1, stopping: 2, error: 3 } as const;
+
+/** Thread context in linear memory, one per slot, at contextBase + slot * contextStride. */
+export const CONTEXT = {
+  /** i32, slot index. */
+  slot: 0,
+  /** i32, pending soft error: address of its NUL-terminated text, ABORT_ERROR, or 0. */
+  error: 4,
+  /** i32, location (index into BundleMeta.locations) of what runs; part of an error report. */
+  location: 8,
+  /** i32, statements left for this handler (MAXACTION). */
+  actions: 12,
+  /** i32, first free byte of the scratch area (temporary strings). */
+  scratchTop: 16,
+  /** i32, end of the scratch area. */
+  scratchEnd: 20,
+  /** i32, address of this thread's ring, 0 until it first prints. */
+  ring: 24,
+  /** i32, bytes of the open, not yet committed record; -1 when it did not fit and is lost. */
+  recordBytes: 28,
+  /** i32, address of the list of locks held (see locks_acquire), 0 if none. */
+  locks: 32,
+  /** i32, number of locks of that list already taken. */
+  locksTaken: 36,
+  /** i32, index of the probe that runs. */
+  probe: 40,
+  /** i32, nesting of script functions (MAXNESTING). */
+  nesting: 44,
+  /** i32, write cursor of the text under construction (text_begin … text_end), and its end. */
+  textCursor: 48,
+  textEnd: 52,
+  /** i32 address of the token string and i32 position, for tokenize(). */
+  token: 56,
+  /** i64[9], keys for map_find, map_insert, map_remove: a long or the address of a string. */
+  keys: 64,
+  /** char[256], text of a raised error. */
+  message: 192,
+  /** First byte that the bundle may use as it likes (reductions, statistics shards). */
+  bundle: 512,
+} as const;
+
+/** CONTEXT.error after abort(): unwinds like an error, cannot be caught, is not reported. */
+export const ABORT_ERROR = 1;
+
+/** Ring of one thread, in linear memory. Data follows the header; a record never wraps. */
+export const RING = {
+  /** u32, bytes ever published by the writer, modulo the data size after wrapping (see reader). */
+  head: 0,
+  /** u32, bytes ever consumed by the reader. */
+  tail: 64,
+  /** u32, records lost because they did not fit. */
+  lost: 68,
+  /** i32, slot that owns the ring. */
+  slot: 72,
+  data: 128,
+} as const;
+
+/** Header of a record in a ring: then `size` bytes of msgpack, padded to 8. */
+export const RECORD = {
+  /** u32, bytes of msgpack; RECORD_PADDING marks unused space up to the end of the ring. */
+  size: 0,
+  /** i32, probe index. */
+  probe: 4,
+  /** u64, place in the total order of all records. */
+  sequence: 8,
+  bytes: 16,
+} as const;
+export const RECORD_PADDING = 0xffffffff;
+
+/** First element of an item in a record; ≥ 0 is an index into BundleMeta.formats. */
+export const ITEM = { error: -1, warning: -2, system: -3 } as const;
+
+/** Associative array in linear memory: this header, buckets (i32 each), then entries. */
+export const MAP = {
+  /** i32, entries in use; i32 capacity; i32 number of buckets (a power of two). */
+  count: 0,
+  capacity: 4,
+  buckets: 8,
+  /** i32, number of keys; i32 bit i set = key i is a string. */
+  keyCount: 12,
+  stringKeys: 16,
+  /** i32, one of MAP_VALUE; i32 1 = wrapping array (`%`). */
+  valueKind: 20,
+  wrap: 24,
+  /** i32, bytes of one entry; i32 offset of the value in an entry. */
+  entryBytes: 28,
+  valueOffset: 32,
+  /** i32, addresses of the first and last entry of the list order, and of the free list. */
+  first: 36,
+  last: 40,
+  free: 44,
+  /** i32, entries never used so far; i32 address of entry 0. */
+  fresh: 48,
+  entries: 52,
+  bytes: 64,
+} as const;
+export const MAP_VALUE = { long: 0, string: 1, stat: 2 } as const;
+
+/** Entry of a map: links, then keys (8 bytes, or maxString rounded up to 8), then the value. */
+export const MAP_ENTRY = {
+  /** i32 each: hash chain, list order, hash. */
+  chain: 0,
+  previous: 4,
+  next: 8,
+  hash: 12,
+  keys: 16,
+} as const;
+
+/** Statistics descriptor (static data of the bundle): what one `<<<` maintains. */
+export const STAT_DESCRIPTOR = {
+  /** i32, one of HISTOGRAM. */
+  histogram: 0,
+  /** i32, bit shift of @variance. */
+  shift: 4,
+  /** i64 each, parameters of @hist_linear. */
+  low: 8,
+  high: 16,
+  width: 24,
+  /** i32, number of buckets, 0 without histogram. */
+  buckets: 32,
+  /** i32, bytes of one statistics value. */
+  statBytes: 36,
+  bytes: 40,
+} as const;
+export const HISTOGRAM = { none: 0, linear: 1, log: 2 } as const;
+
+/** One statistics value (a shard or a merged one); all zero = empty. i64 each. */
+export const STAT = {
+  count: 0,
+  sum: 8,
+  min: 16,
+  max: 24,
+  /** Running mean and sum of squared deviations, shifted left by the bit shift (Welford 1962). */
+  mean: 32,
+  squares: 40,
+  /** i64[buckets] */
+  buckets: 48,
+} as const;
+export const LOG_BUCKETS = 128;
+export const MAX_LINEAR_BUCKETS = 128;
+
+/** `bytes` rounded up to a multiple of 8. */
+export function align8(bytes: number): number {
+  return (bytes + 7) & ~7;
+}
+
+/** Bytes of one statistics value with `buckets` histogram buckets. */
+export function statBytes(buckets: number): number {
+  return STAT.buckets + 8 * buckets;
+}
+
+/** Shape of an associative array, known when a script is compiled. */
+export interface MapShape {
+  readonly keys: readonly ("long" | "string")[];
+  readonly valueBytes: number;
+  readonly capacity: number;
+  readonly maxString: number;
+}
+
+/** Offset of key `index` in an entry. */
+export function mapKeyOffset(shape: MapShape, index: number): number {
+  let offset: number = MAP_ENTRY.keys;
+  for (const key of shape.keys.slice(0, index)) {
+    offset += key === "long" ? 8 : align8(shape.maxString);
+  }
+  return offset;
+}
+
+/** Offset of the value in an entry. */
+export function mapValueOffset(shape: MapShape): number {
+  return mapKeyOffset(shape, shape.keys.length);
+}
+
+/** Bytes of one entry. */
+export function mapEntryBytes(shape: MapShape): number {
+  return mapValueOffset(shape) + align8(shape.valueBytes);
+}
+
+/** Number of hash buckets for `capacity` entries: the next power of two, at least 16. */
+export function mapBuckets(capacity: number): number {
+  let buckets = 16;
+  while (buckets < capacity) buckets *= 2;
+  return buckets;
+}
+
+/** Bytes of a whole map: header, buckets, entries. */
+export function mapBytes(shape: MapShape): number {
+  return MAP.bytes + align8(4 * mapBuckets(shape.capacity)) + shape.capacity * mapEntryBytes(shape);
+}
+
+/** Where the static data of the library lies in linear memory; the bundle's data starts behind. */
+export const LIBRARY_DATA = { address: 4096, bytes: 61440 } as const;
+/** First byte of linear memory that a bundle lays out itself. */
+export const BUNDLE_DATA_ADDRESS: number = LIBRARY_DATA.address + LIBRARY_DATA.bytes;
+
+/**
+ * Parameter block at the head of the injected shim image; filled by the mutator, read-only for
+ * the process. u64 each unless noted.
+ */
+export const PARAMS = {
+  /** Addresses in this process of the control area, linear memory and the private area. */
+  control: 0,
+  memoryBase: 8,
+  memorySize: 16,
+  privateBase: 24,
+  /** u32 contextBase, u32 contextStride (linear memory), u32 slotCount, u32 expected guard word. */
+  contextBase: 32,
+  contextStride: 36,
+  slotCount: 40,
+  guard: 44,
+  /** i64, offset from fs base of the thread id word in the thread block; -1 = ask gettid(2). */
+  tidOffset: 48,
+  /** Address of the vDSO's clock_gettime, 0 = use the system call. */
+  vdsoClock: 56,
+  /** Address of the entry thunk of the library's `recover`, run after a trap. */
+  recover: 64,
+  /** i64, budget of one handler (VmContext.fuel). */
+  fuel: 72,
+  /** u32 bits of CAPABILITY granted; u32 1 = image runs in the mutator (no probe registers). */
+  capabilities: 80,
+  inMutator: 84,
+  /** u64[HOST_FUNCTIONS.length], addresses of the host functions. */
+  hosts: 128,
+  bytes: 4096,
+} as const;
+export const CAPABILITY = {
+  readMemory: 1,
+  writeMemory: 2,
+  clock: 4,
+  identity: 8,
+  unwind: 16,
+} as const;
+
+/** What a trampoline passes to the shim: the handlers of one site, in order. */
+export const SITE = {
+  /** u32 number of handlers, u32 0. */
+  handlerCount: 0,
+  handlers: 8,
+} as const;
+export const SITE_HANDLER = {
+  /** u64, address of the compiled entry thunk: u32 entry(struct wt_vm_context *, u32 context). */
+  entry: 0,
+  /** u32, probe index. */
+  probe: 8,
+  bytes: 16,
+} as const;

@@ -1,0 +1,148 @@
+/**
+ * Every function that the AssemblyScript library exports, with its Wasm signature: the contract
+ * between generated handlers (compiler/emit), the library (wasm-runtime/library) and the linker.
+ *
+ * Letters: i = i32, l = i64. `context` is the address of the thread's CONTEXT. A string is the
+ * address of a NUL-terminated byte string; `out` parameters receive at most SESSION.maxString
+ * bytes including the NUL. A function that can fail sets CONTEXT.error and returns 0.
+ */
+
+/** `parameters>results`, one letter each. */
+export const LIBRARY = {
+  // -- life of a handler ---------------------------------------------------------------------
+  /** (context, probe, actions): resets error, scratch, record; the caller checked the state. */
+  enter: "iii>",
+  /** (context): reports a pending error, commits the open record, releases locks. */
+  leave: "i>",
+  /** (context): after a trap: drops the open record and releases locks. */
+  recover: "i>",
+  /** (context, list) > 1 if all locks were taken, else 0 and the skip is counted. */
+  // list = i32 n, then n × i32: lock word address | 1 for write; sorted by address
+  locks_acquire: "ii>i",
+  /** (context): releases what locks_acquire took. */
+  locks_release: "i>",
+  /** (context, bytes) > address of uninitialised scratch memory, or 0 and an error. */
+  scratch: "ii>i",
+  /** (context, text): raises a soft error. Only the first one is kept. */
+  raise: "ii>",
+  /** (context, string): error(), warn(), and exit(), abort(), system(). */
+  error: "ii>",
+  warn: "ii>",
+  exit: "i>",
+  abort: "i>",
+  system: "ii>",
+
+  // -- strings -------------------------------------------------------------------------------
+  string_copy: "ii>", // (out, from)
+  string_append: "ii>", // (out, from)
+  string_compare: "ii>i", // (a, b) > negative, 0, positive, by unsigned bytes
+  strlen: "ii>l",
+  substr: "iilli>", // (context, s, start, length, out)
+  stringat: "iil>l",
+  isinstr: "iii>l",
+  strpos: "iii>l",
+  strtol: "iil>l",
+  isdigit: "ii>l",
+  str_replace: "iiiii>", // (context, s, search, replacement, out)
+  text_strn: "iilli>", // (context, s, length, quoted, out)
+  tokenize: "iiii>", // (context, input, delimiters, out)
+
+  // -- text under construction (sprintf): spec = TEXT_SPEC bits -------------------------------
+  text_begin: "ii>", // (context, out)
+  text_literal: "ii>", // (context, string)
+  text_long: "iliii>", // (context, value, spec, width or -1, precision or -1)
+  text_string: "iiiii>", // (context, string, spec, width or -1, precision or -1)
+  text_end: "i>", // (context)
+
+  // -- records: items of the handler's open record ---------------------------------------------
+  record_item: "iii>", // (context, format, number of arguments that follow)
+  record_long: "il>",
+  record_string: "ii>",
+  record_memory: "ill>", // (context, address, length): process memory as msgpack bin (%m)
+  record_histogram: "iii>", // (context, descriptor, merged stat): msgpack array of all buckets
+
+  // -- arrays: keys are in CONTEXT.keys ----------------------------------------------------------
+  /** (map, capacity, buckets, keyCount, stringKeys, valueKind, valueBytes, wrap) */
+  map_init: "iiiiiiii>",
+  map_find: "ii>i", // (context, map) > entry or 0
+  map_insert: "ii>i", // (context, map) > entry (found or new, value zeroed), or 0 and an error
+  map_remove: "ii>", // (context, map)
+  map_clear: "i>",
+  /** (map, by, descending): by = -1 value, -2-n statistic n of STAT_FIELD, ≥ 0 key; stable. */
+  // (map, by, descending, limit): limit ≤ 0 = sort all; descriptor of a stat map or 0
+  map_sort: "iiiii>",
+  map_first: "i>i", // (map) > entry or 0
+  map_next: "i>i", // (entry) > entry or 0
+  /** (context, map, entry, mask): 1 if the keys named by mask equal CONTEXT.keys (slices). */
+  map_matches: "iiii>i",
+
+  // -- statistics --------------------------------------------------------------------------------
+  stat_add: "iil>", // (descriptor, stat, value)
+  /** (descriptor, out, first shard, stride, number of shards) */
+  stat_merge: "iiiii>",
+  stat_clear: "ii>", // (descriptor, stat)
+  stat_count: "ii>l", // (context, stat)
+  stat_sum: "ii>l",
+  stat_min: "ii>l", // error "empty aggregate" as SystemTap, also the next three
+  stat_max: "ii>l",
+  stat_avg: "ii>l",
+  stat_variance: "iii>l", // (context, descriptor, stat)
+  stat_bucket: "iiil>l", // (context, descriptor, stat, index), error "histogram index out of range"
+
+  // -- what a handler asks about its surroundings ------------------------------------------------
+  pid: "i>l",
+  tid: "i>l",
+  ppid: "i>l",
+  pgrp: "i>l",
+  sid: "i>l",
+  uid: "i>l",
+  euid: "i>l",
+  gid: "i>l",
+  egid: "i>l",
+  cpu: "i>l",
+  target: "i>l",
+  stp_pid: "i>l",
+  execname: "ii>", // (context, out)
+  /** (context, 0 pp | 1 pn | 2 probe_type, out) */
+  probe_text: "ili>",
+  is_return: "i>l",
+  module_name: "ii>",
+  tz_name: "ii>",
+  gettimeofday_ns: "i>l",
+  gettimeofday_us: "i>l",
+  gettimeofday_ms: "i>l",
+  gettimeofday_s: "i>l",
+  monotonic_ns: "i>l",
+  get_cycles: "i>l",
+  tz_gmtoff: "i>l",
+  ctime: "ili>", // (context, epoch seconds, out)
+  randint: "il>l",
+  register_value: "il>l", // (context, DWARF number)
+  /** (context, address, bytes 1|2|4|8, signed) with error "read fault …" */
+  user_load: "illl>l",
+  /** same, 0 on a fault */
+  user_load_nofault: "illl>l",
+  /** (context, address, n or -1, fallback, out): fallback on a fault */
+  user_string_or: "illii>",
+  /** (context, address, n or -1, out): error "user string copy fault -14 at 0x…" */
+  user_string: "illi>",
+  user_string_quoted: "illi>",
+  user_store: "illl>", // (context, address, bytes, value) with error "write fault …"
+} as const;
+
+/** Name of a library function. */
+export type LibraryFunction = keyof typeof LIBRARY;
+
+/** Bits of `spec` in text_long and text_string, and of FormatPiece flags. */
+export const TEXT_SPEC = {
+  /** Low byte: the conversion character, ASCII. */
+  conversion: 0xff,
+  left: 0x100,
+  zero: 0x200,
+  plus: 0x400,
+  space: 0x800,
+  alternate: 0x1000,
+} as const;
+
+/** Statistics in the order used by map_sort. */
+export const STAT_FIELD = ["count", "sum", "min", "max", "avg", "variance"] as const;
