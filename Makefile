@@ -1,24 +1,85 @@
-# wastap: build, check, test. `make help` lists the verbs.
+# wastap: build, check, test, demonstrate. `make help` lists the verbs.
+
 BIN := node_modules/.bin
 PREBUILDS := prebuilds/linux-x64
+RUN := node --enable-source-maps dist/scripts
 
-all: build
+# node-gyp builds against the headers that came with this Node, if they did; else it fetches them.
+NODE_PREFIX := $(shell node -p "require('path').resolve(process.execPath, '../..')")
+ifneq ($(wildcard $(NODE_PREFIX)/include/node/node_api.h),)
+export npm_config_nodedir := $(NODE_PREFIX)
+endif
 
-build: node_modules generate dist native library shim precompile manifest
+NATIVE_SOURCES := binding.gyp $(wildcard base/*.cc wasm-runtime/aot/*.cc shim/mutator/*.cc shim/mutator/*.h)
+SHIM_SOURCES := $(shell find shim/inject -name '*.[chS]' -o -name '*.ld')
+LIBRARY_SOURCES := $(wildcard wasm-runtime/library/*.ts wasm-runtime/library/gen/*.ts) wasm-runtime/library-abi.ts
+C_SOURCES := $(shell git ls-files '*.c' '*.h' '*.cc' 2>/dev/null | grep -v '/gen/')
 
-node_modules: package.json package-lock.json
+all: $(PREBUILDS)/manifest.json
+
+.PHONY: all setup dist generate check format test test-run golden bench demo install-local clean help
+
+setup: ## install the Debian packages that building and testing need (asks for root through sudo)
+	scripts/setup.sh
+
+node_modules/.installed: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
-	@touch node_modules
+	@touch $@
 
-dist: node_modules
+dist: node_modules/.installed
 	$(BIN)/tsc
 	@chmod +x dist/cli/main.js
-	@touch dist
-.PHONY: all build dist
 
-help:
-	@echo "make           build everything"
-	@echo "make demo      install what is missing and show a call tree of PHP"
-	@echo "make test      all tests; make check: lint, types, formats, generated files"
+$(PREBUILDS)/wastap.node: $(NATIVE_SOURCES) | dist
+	$(BIN)/prebuildify --napi --strip --target 20.0.0 --quiet
+	@touch $@
 
-.PHONY: help
+$(PREBUILDS)/shim.bin: $(SHIM_SOURCES) | dist
+	$(RUN)/build-shim.js
+
+$(PREBUILDS)/library.wasm: $(LIBRARY_SOURCES) | dist
+	$(RUN)/build-library.js
+
+$(PREBUILDS)/manifest.json: dist $(PREBUILDS)/wastap.node $(PREBUILDS)/shim.bin $(PREBUILDS)/library.wasm
+	$(RUN)/write-manifest.js
+
+generate: dist ## write generated files (layout.h, AssemblyScript layout, host types)
+	$(RUN)/generate-layout.js
+	$(RUN)/generate-host.js
+
+check: all ## lint, format, types, generated files current
+	$(BIN)/biome check --error-on-warnings
+	clang-format-14 --dry-run --Werror $(C_SOURCES)
+	$(RUN)/generate-layout.js --check
+	$(RUN)/generate-host.js --check
+
+format: ## format everything
+	$(BIN)/biome check --write
+	clang-format-14 -i $(C_SOURCES)
+
+test: setup all ## all tests
+	$(RUN)/run-tests.js --floor $(FLOOR) $(TESTS)
+
+test-run: all ## only the end-to-end tests
+	$(RUN)/run-tests.js run/
+
+golden: all ## rewrite expected outputs; review the diff as code
+	WASTAP_GOLDEN=write $(RUN)/run-tests.js unit/
+
+bench: all ## cost of a hit and of compiling
+	node --enable-source-maps dist/test/bench/hit.js
+
+demo: setup all ## call tree of a PHP program, traced live
+	examples/php-calls.sh
+
+install-local: all ## put wastap on PATH
+	npm link
+
+clean: ## remove what was built
+	rm -rf dist build prebuilds node_modules
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 22
+
+# Fewest tests that may pass: guards against suites that silently ran nothing.
+FLOOR ?= 1
