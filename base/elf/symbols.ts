@@ -1,0 +1,146 @@
+/**
+ * Function symbols of an ELF file, from .symtab and .dynsym.
+ *
+ * Undefined symbols (calls through the PLT) are left out. A version (`memcpy@@GLIBC_2.14`) is taken
+ * off the name and kept beside it. Source: gABI ch. 4 "Symbol Table", LSB core 5.0 §10.7 (versions).
+ */
+import {
+  cString,
+  type ElfImage,
+  type ElfSection,
+  findSection,
+  SECTION,
+  sectionBytes,
+  viewOf,
+  word,
+} from "./image.js";
+
+/** A defined function symbol. */
+export interface ElfSymbol {
+  readonly name: string;
+  /** Symbol version without `@`, or null. */
+  readonly version: string | null;
+  readonly address: number;
+  /** In bytes; 0 when the file does not say. */
+  readonly size: number;
+  readonly binding: "local" | "global" | "weak";
+  /** STT_GNU_IFUNC: the address is that of the resolver, not of the function. */
+  readonly ifunc: boolean;
+  /** In .dynsym, so other modules can call it. */
+  readonly exported: boolean;
+}
+
+const SYMBOL_BYTES = 24;
+const STT_NOTYPE = 0;
+const STT_FUNC = 2;
+const STT_GNU_IFUNC = 10;
+const VERSION_HIDDEN = 0x8000;
+const SHF_EXECINSTR = 4;
+
+/** All function symbols, sorted by address, then name; the same name at one address comes once. */
+export function readFunctionSymbols(image: ElfImage): ElfSymbol[] {
+  const found = new Map<string, ElfSymbol>();
+  for (const section of image.sections) {
+    if (section.type !== SECTION.symbols && section.type !== SECTION.dynamicSymbols) continue;
+    for (const symbol of readTable(image, section)) {
+      const key = `${symbol.name}@${symbol.address}`;
+      const other = found.get(key);
+      found.set(key, other ? merge(other, symbol) : symbol);
+    }
+  }
+  return [...found.values()].sort(byAddressThenName);
+}
+
+function merge(a: ElfSymbol, b: ElfSymbol): ElfSymbol {
+  return {
+    ...a,
+    version: a.version ?? b.version,
+    size: Math.max(a.size, b.size),
+    binding: b.exported ? b.binding : a.binding,
+    exported: a.exported || b.exported,
+  };
+}
+
+function byAddressThenName(a: ElfSymbol, b: ElfSymbol): number {
+  if (a.address !== b.address) return a.address - b.address;
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+function* readTable(image: ElfImage, section: ElfSection): Generator<ElfSymbol> {
+  const bytes = sectionBytes(image, section);
+  const strings = image.sections[section.link];
+  if (!strings) return;
+  const names = sectionBytes(image, strings);
+  const exported = section.type === SECTION.dynamicSymbols;
+  const versionOf = exported ? versionReader(image) : () => null;
+  const view = viewOf(bytes);
+  for (let i = 1; (i + 1) * SYMBOL_BYTES <= bytes.length; i++) {
+    const at = i * SYMBOL_BYTES;
+    const info = view.getUint8(at + 4);
+    const sectionIndex = view.getUint16(at + 6, true);
+    const address = word(view, at + 8);
+    if (sectionIndex === 0 || !isFunction(image, info & 15, sectionIndex)) continue;
+    const [name, inName] = splitVersion(cString(names, view.getUint32(at, true)));
+    if (name === "") continue;
+    yield {
+      name,
+      version: inName ?? versionOf(i),
+      address,
+      size: word(view, at + 16),
+      binding: binding(info >> 4),
+      ifunc: (info & 15) === STT_GNU_IFUNC,
+      exported: exported && info >> 4 !== 0,
+    };
+  }
+}
+
+/** Hand-written assembly often leaves its entry points without a type: they count if global. */
+function isFunction(image: ElfImage, type: number, sectionIndex: number): boolean {
+  if (type === STT_FUNC || type === STT_GNU_IFUNC) return true;
+  const section = image.sections[sectionIndex];
+  return type === STT_NOTYPE && section !== undefined && (section.flags & SHF_EXECINSTR) !== 0;
+}
+
+function binding(value: number): ElfSymbol["binding"] {
+  if (value === 0) return "local";
+  return value === 2 ? "weak" : "global";
+}
+
+function splitVersion(name: string): [string, string | null] {
+  const at = name.indexOf("@");
+  if (at <= 0) return [name, null];
+  return [name.slice(0, at), name.slice(at).replace(/^@+/, "")];
+}
+
+/** Version of dynamic symbol i, by .gnu.version and .gnu.version_d. */
+function versionReader(image: ElfImage): (index: number) => string | null {
+  const versions = findSection(image, ".gnu.version");
+  const definitions = findSection(image, ".gnu.version_d");
+  if (!versions || !definitions) return () => null;
+  const names = versionNames(image, definitions);
+  const view = viewOf(sectionBytes(image, versions));
+  return (index) => {
+    if (index * 2 + 2 > view.byteLength) return null;
+    return names.get(view.getUint16(index * 2, true) & ~VERSION_HIDDEN) ?? null;
+  };
+}
+
+/** vd_ndx → name. The base definition (index 1) names the file itself and is left out. */
+function versionNames(image: ElfImage, definitions: ElfSection): Map<number, string> {
+  const names = new Map<number, string>();
+  const strings = image.sections[definitions.link];
+  if (!strings) return names;
+  const text = sectionBytes(image, strings);
+  const view = viewOf(sectionBytes(image, definitions));
+  for (let at = 0; at + 20 <= view.byteLength; ) {
+    const index = view.getUint16(at + 4, true);
+    const auxiliary = at + view.getUint32(at + 12, true);
+    const next = view.getUint32(at + 16, true);
+    if (index > 1 && auxiliary + 8 <= view.byteLength) {
+      names.set(index, cString(text, view.getUint32(auxiliary, true)));
+    }
+    if (next === 0) break;
+    at += next;
+  }
+  return names;
+}
