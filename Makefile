@@ -70,7 +70,7 @@ bench: all ## cost of a hit and of compiling
 	node --enable-source-maps dist/test/bench/hit.js
 
 demo: setup all ## call tree of a PHP program, traced live
-	examples/php-calls.sh
+	docs/examples/php-calls.sh
 
 install-local: all ## put wastap on PATH
 	npm link
