@@ -1,0 +1,58 @@
+/** -p4 writes a bundle; the bundle runs where there is no compiler, tapset or debuginfo. */
+
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { PACKAGE_ROOT } from "../../base/root.js";
+import { buildProgram, cannotTrace, wastap } from "../support/tools.js";
+
+const s = suite("run/bundle");
+const missing = cannotTrace();
+const test = missing === null ? s : s.skip;
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+
+/** A copy of the package with neither compiler nor tapsets. */
+function packageWithoutCompiler(directory: string): string {
+  cpSync(join(PACKAGE_ROOT, "dist"), join(directory, "dist"), { recursive: true });
+  cpSync(join(PACKAGE_ROOT, "prebuilds"), join(directory, "prebuilds"), { recursive: true });
+  cpSync(join(PACKAGE_ROOT, "package.json"), join(directory, "package.json"));
+  symlinkSync(join(PACKAGE_ROOT, "node_modules"), join(directory, "node_modules"));
+  rmSync(join(directory, "dist", "compiler"), { recursive: true });
+  return join(directory, "dist", "cli", "main.js");
+}
+
+test("a bundle runs without compiler and tapsets", () => {
+  const program = buildProgram("work");
+  const directory = mkdtempSync(join(tmpdir(), "wastap-"));
+  const script = `global n probe process("${program}").function("work") { n++ }
+    probe end { printf("%s %d\\n", text_str("a\\tb"), n) }`;
+  const compiled = wastap(["-p4", "-m", "count", "-e", script], { cwd: directory });
+  assert.is(compiled.status, 0, compiled.stderr);
+  assert.match(compiled.stdout, /count\.wasm\n$/);
+  const bundle = join(directory, "count.wasm");
+  assert.ok(WebAssembly.validate(readFileSync(bundle)));
+  const main = packageWithoutCompiler(directory);
+  const args = [main, bundle, "-c", `${program} 4 1000`];
+  const run = spawnSync(process.execPath, args, { encoding: "utf8" });
+  assert.match(run.stdout, /\na\\tb 4000\n$/, run.stderr);
+  assert.is(run.status, 0, run.stderr);
+});
+
+test("a bundle compiled for another build of the program is refused", () => {
+  const first = buildProgram("work", ["-DFIRST"]);
+  const other = buildProgram("lengths");
+  const directory = mkdtempSync(join(tmpdir(), "wastap-"));
+  const program = join(directory, "prog");
+  cpSync(first, program);
+  const script = `probe process("${program}").function("main") { println("hit") }`;
+  assert.is(wastap(["-p4", "-m", "main", "-e", script], { cwd: directory }).status, 0);
+  cpSync(other, program);
+  const run = wastap([join(directory, "main.wasm"), "-c", program]);
+  assert.is(run.status, 1);
+  assert.match(run.stderr, /another build|build-id/);
+});
+
+s.run();

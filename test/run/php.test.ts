@@ -1,0 +1,87 @@
+/** Debian's unmodified php8.2: its SDT marks give an exact call tree. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { hasProgram, wastap } from "../support/tools.js";
+
+const PHP = "/usr/bin/php8.2";
+const s = suite("run/php");
+const available = hasProgram(PHP);
+const test = available ? s : s.skip;
+if (!available) process.stdout.write(`skipped: no ${PHP}\n`);
+
+const SCRIPT = `
+probe process("${PHP}").mark("function__entry") {
+  printf("%s=> %s %s:%d\\n", thread_indent(1), user_string($arg1), user_string($arg2), $arg3)
+}
+probe process("${PHP}").mark("function__return") {
+  printf("%s<= %s %s:%d\\n", thread_indent(-1), user_string($arg1), user_string($arg2), $arg3)
+}`;
+
+const PROGRAM = `<?php
+function leaf($n) {
+    return $n + 1;
+}
+class Größe {
+    public function middle($n) {
+        return leaf($n) + leaf($n + 1);
+    }
+}
+function outer() {
+    $total = 0;
+    for ($i = 0; $i < 3; $i++) {
+        $total += (new Größe)->middle($i);
+    }
+    return $total;
+}
+echo outer(), "\\n";
+`;
+
+/** The tree that PROGRAM must give: entries carry the line of the first statement. */
+function expectedTree(file: string): string[] {
+  const tree: string[] = [];
+  const call = (depth: number, name: string, line: number, inner: () => void): void => {
+    const indent = " ".repeat(depth);
+    tree.push(`${indent}=> ${name} ${file}:${line}`);
+    inner();
+    tree.push(`${indent}<= ${name} ${file}:`);
+  };
+  call(0, "outer", 11, () => {
+    for (let i = 0; i < 3; i++) {
+      call(1, "middle", 7, () => {
+        call(2, "leaf", 3, () => {});
+        call(2, "leaf", 3, () => {});
+      });
+    }
+  });
+  return tree;
+}
+
+test("the call tree of nested functions is exact, in a file with a non-ASCII name", () => {
+  const directory = mkdtempSync(join(tmpdir(), "wastap-php-"));
+  const file = join(directory, "größe.php");
+  writeFileSync(file, PROGRAM);
+  const result = wastap(["-e", SCRIPT, "-c", `${PHP} ${file}`], { env: { USE_ZEND_DTRACE: "1" } });
+  assert.is(result.status, 0, result.stderr);
+  const lines = result.stdout.split("\n").filter((line) => line !== "");
+  assert.ok(lines.includes("12"), "the program's own output");
+  const tree = lines
+    .filter((line) => /[<=]=|=>/.test(line))
+    .map((line) => line.replace(/^ *\d+ php8\.2\(\d+\):/, ""))
+    .map((line) => (line.includes("<=") ? line.replace(/:\d+$/, ":") : line));
+  assert.equal(tree, expectedTree(file));
+  assert.is(result.stderr, "");
+});
+
+test("the program runs unchanged when its marks are found through env and a shell", () => {
+  const directory = mkdtempSync(join(tmpdir(), "wastap-php-"));
+  const file = join(directory, "a.php");
+  writeFileSync(file, PROGRAM);
+  const script = `global n probe process("${PHP}").mark("function__entry") { n++ } probe end { println(n) }`;
+  const result = wastap(["-e", script, "-c", `env USE_ZEND_DTRACE=1 ${PHP} ${file}`]);
+  assert.is(result.stdout, "12\n10\n", result.stderr);
+});
+
+s.run();
