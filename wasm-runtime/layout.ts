@@ -33,23 +33,37 @@ export const CONTROL = {
   traps: 128,
   /** u32, probe index of the last handler that trapped, plus one. */
   lastTrapProbe: 256,
-  /** u32[slotCount], thread id that owns each slot, 0 when free. */
+  /**
+   * u32[slotCount], thread id that owns each slot, 0 when free; with SLOT_RETIRED set when the
+   * thread left a handler by longjmp. The mutator frees the slots of threads that ended.
+   */
   slotTids: 4096,
   /** Size of the whole area; linear memory follows in the same memory object. */
   bytes: 65536,
 } as const;
 
+/** Bit of CONTROL.slotTids: the thread left a handler of this slot by longjmp; not to be reused. */
+export const SLOT_RETIRED = 0x80000000;
+
 /** Most threads that can be inside probes of one session at a time. */
 export const MAX_SLOTS = 512;
 
-/** Private area: one stack per slot, then the page cache. Mapped PRIVATE, so fork copies it. */
+/**
+ * Private area: one stack per slot, then one page of state. Mapped PRIVATE, so fork copies it; the
+ * state page has MADV_WIPEONFORK, so that a child owns no slot. In the mutator: one stack, state.
+ */
 export const PRIVATE = {
   /** Handler stack of one slot; its VmContext lies at the very top. */
   stackBytes: 262144,
   /** Part of a stack that compiled code may use (VmContext.stackLimit); the rest is for signals. */
   handlerStackBytes: 65536,
-  /** u64[pageCacheEntries] after the last stack: page numbers known to be readable, 0 = empty. */
+  /** Page of state after the last stack. */
+  stateBytes: 4096,
+  /** In it: u64[pageCacheEntries], page numbers known to be readable, 0 = empty. */
+  pageCache: 0,
   pageCacheEntries: 256,
+  /** In it: u8[MAX_SLOTS], 1 = this process claimed the slot. */
+  slotOwned: 2048,
 } as const;
 
 /** What compiled code reaches through its pinned context register. */
@@ -168,7 +182,7 @@ export const SESSION = {
   target: 64,
   /** i64, seconds west of UTC at the start of the session. */
   timeZoneOffset: 72,
-  /** i64, xorshift state for randint. */
+  /** i64, state of randint (SplitMix64: every call adds a constant, atomically). */
   random: 80,
   /** i32, address of i32[probe][4]: addresses of pp(), pn(), probe_type() texts, then is_return(). */
   probeTable: 88,
@@ -176,6 +190,9 @@ export const SESSION = {
   moduleName: 92,
   /** i32, address of the text of tz_name(); char[16] buffer for it follows at 128. */
   timeZoneName: 96,
+  /** i32, bytes of one thread context; i32, offset of the scratch area in it (BundleMemory). */
+  contextStride: 100,
+  scratchOffset: 104,
   bytes: 256,
 } as const;
 
@@ -194,7 +211,7 @@ export const CONTEXT = {
   actions: 12,
   /** i32, first free byte of the scratch area (temporary strings). */
   scratchTop: 16,
-  /** i32, end of the scratch area. */
+  /** i32, end of the scratch area; tokenize keeps its maxString bytes behind it. */
   scratchEnd: 20,
   /** i32, address of this thread's ring, 0 until it first prints. */
   ring: 24,
@@ -202,7 +219,10 @@ export const CONTEXT = {
   recordBytes: 28,
   /** i32, address of the list of locks held (see locks_acquire), 0 if none. */
   locks: 32,
-  /** i32, number of locks of that list already taken. */
+  /**
+   * i32, number of locks of that list surely taken. Lock number lockIntent - 1 may be taken too if
+   * lockIntent is not 0: for a write lock the word says so (it is ~slot when this thread owns it).
+   */
   locksTaken: 36,
   /** i32, index of the probe that runs. */
   probe: 40,
@@ -211,24 +231,39 @@ export const CONTEXT = {
   /** i32, write cursor of the text under construction (text_begin … text_end), and its end. */
   textCursor: 48,
   textEnd: 52,
-  /** i32 address of the token string and i32 position, for tokenize(). */
+  /** i32, address of the rest of the string that tokenize() works on, 0 before its first use. */
   token: 56,
   /** i64[9], keys for map_find, map_insert, map_remove: a long or the address of a string. */
   keys: 64,
-  /** char[256], text of a raised error. */
+  /** i32, offsets in the ring's data of the open record and of the end of its free space. */
+  recordStart: 136,
+  recordEnd: 140,
+  /** i32, 1 + index of the lock that is being taken or released, 0 if none. */
+  lockIntent: 144,
+  /** u64[4], for values that the host writes. */
+  buffer: 152,
+  /** char[512], text of a raised error. */
   message: 192,
+  messageEnd: 704,
   /** First byte that the bundle may use as it likes (reductions, statistics shards). */
-  bundle: 512,
+  bundle: 704,
 } as const;
 
 /** CONTEXT.error after abort(): unwinds like an error, cannot be caught, is not reported. */
 export const ABORT_ERROR = 1;
 
-/** Ring of one thread, in linear memory. Data follows the header; a record never wraps. */
+/**
+ * Ring of one thread, in linear memory. Data follows the header; a record never wraps.
+ *
+ * head and tail are byte offsets in the data, multiples of 8, below ringBytes - RING.data. Equal
+ * means empty; the writer leaves at least 8 bytes free, so a full ring never looks empty. One
+ * writer stores head, after the record's bytes and with release order; one reader stores tail,
+ * after it has copied the record out.
+ */
 export const RING = {
-  /** u32, bytes ever published by the writer, modulo the data size after wrapping (see reader). */
+  /** u32, offset of the next record the writer will publish. */
   head: 0,
-  /** u32, bytes ever consumed by the reader. */
+  /** u32, offset of the next record to read. */
   tail: 64,
   /** u32, records lost because they did not fit. */
   lost: 68,
@@ -239,7 +274,7 @@ export const RING = {
 
 /** Header of a record in a ring: then `size` bytes of msgpack, padded to 8. */
 export const RECORD = {
-  /** u32, bytes of msgpack; RECORD_PADDING marks unused space up to the end of the ring. */
+  /** u32, bytes of msgpack; RECORD_PADDING: nothing more up to the end of the data, go on at 0. */
   size: 0,
   /** i32, probe index. */
   probe: 4,
@@ -261,7 +296,7 @@ export const MAP = {
   /** i32, number of keys; i32 bit i set = key i is a string. */
   keyCount: 12,
   stringKeys: 16,
-  /** i32, one of MAP_VALUE; i32 1 = wrapping array (`%`). */
+  /** i32, one of MAP_VALUE; i32, bits of MAP_WRAP. */
   valueKind: 20,
   wrap: 24,
   /** i32, bytes of one entry; i32 offset of the value in an entry. */
@@ -277,6 +312,8 @@ export const MAP = {
   bytes: 64,
 } as const;
 export const MAP_VALUE = { long: 0, string: 1, stat: 2 } as const;
+/** `wrap` = `%`: a full array recycles its oldest entry; `sized` = the script states the capacity. */
+export const MAP_WRAP = { wrap: 1, sized: 2 } as const;
 
 /** Entry of a map: links, then keys (8 bytes, or maxString rounded up to 8), then the value. */
 export const MAP_ENTRY = {
@@ -292,7 +329,7 @@ export const MAP_ENTRY = {
 export const STAT_DESCRIPTOR = {
   /** i32, one of HISTOGRAM. */
   histogram: 0,
-  /** i32, bit shift of @variance. */
+  /** i32, bit shift of @variance, 0 … 62; -1 = @variance is not used and not maintained. */
   shift: 4,
   /** i64 each, parameters of @hist_linear. */
   low: 8,
@@ -401,6 +438,11 @@ export const PARAMS = {
   /** u32 bits of CAPABILITY granted; u32 1 = image runs in the mutator (no probe registers). */
   capabilities: 80,
   inMutator: 84,
+  /** u32 process id of the mutator; u32 1 = a seccomp filter may kill: make no system call. */
+  mutatorPid: 88,
+  noSystemCalls: 92,
+  /** Address for VmContext.instance. */
+  instance: 96,
   /** u64[HOST_FUNCTIONS.length], addresses of the host functions. */
   hosts: 128,
   bytes: 4096,
@@ -415,10 +457,13 @@ export const CAPABILITY = {
 
 /** What a trampoline passes to the shim: the handlers of one site, in order. */
 export const SITE = {
-  /** u32 number of handlers, u32 0. */
+  /** u32 number of handlers, u32 bits of SITE_FLAG. */
   handlerCount: 0,
+  flags: 4,
   handlers: 8,
 } as const;
+/** The return address lies at rsp: function entries and exits. */
+export const SITE_FLAG = { returnAtSp: 1 } as const;
 export const SITE_HANDLER = {
   /** u64, address of the compiled entry thunk: u32 entry(struct wt_vm_context *, u32 context). */
   entry: 0,

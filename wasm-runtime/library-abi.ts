@@ -52,6 +52,8 @@ export const LIBRARY = {
   text_literal: "ii>", // (context, string)
   text_long: "iliii>", // (context, value, spec, width or -1, precision or -1)
   text_string: "iiiii>", // (context, string, spec, width or -1, precision or -1)
+  text_memory: "iliii>", // (context, address, spec, width, precision): %m and %M, may raise
+  text_histogram: "iii>", // (context, descriptor, merged stat)
   text_end: "i>", // (context)
 
   // -- records: items of the handler's open record ---------------------------------------------
@@ -62,14 +64,14 @@ export const LIBRARY = {
   record_histogram: "iii>", // (context, descriptor, merged stat): msgpack array of all buckets
 
   // -- arrays: keys are in CONTEXT.keys ----------------------------------------------------------
-  /** (map, capacity, buckets, keyCount, stringKeys, valueKind, valueBytes, wrap) */
+  /** (map, capacity, buckets, keyCount, stringKeys, valueKind, valueBytes, bits of MAP_WRAP) */
   map_init: "iiiiiiii>",
   map_find: "ii>i", // (context, map) > entry or 0
   map_insert: "ii>i", // (context, map) > entry (found or new, value zeroed), or 0 and an error
   map_remove: "ii>", // (context, map)
   map_clear: "i>",
   /** (map, by, descending): by = -1 value, -2-n statistic n of STAT_FIELD, ≥ 0 key; stable. */
-  // (map, by, descending, limit): limit ≤ 0 = sort all; descriptor of a stat map or 0
+  // (map, by, descending, limit, descriptor of a stat map or 0): limit ≤ 0 = sort all
   map_sort: "iiiii>",
   map_first: "i>i", // (map) > entry or 0
   map_next: "i>i", // (entry) > entry or 0
