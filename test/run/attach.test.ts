@@ -1,0 +1,80 @@
+/** Attaching to a running program, and leaving it as it was. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { codeOf, mappingNames, statusField } from "../support/process.js";
+import { buildProgram, cannotTrace, type Running, start, startWastap } from "../support/tools.js";
+
+const s = suite("run/attach");
+const missing = cannotTrace();
+const test = missing === null ? s : s.skip;
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+
+async function startHot(threads: number): Promise<Running> {
+  const target = start(buildProgram("hot"), [String(threads)]);
+  await target.until(/ready/);
+  return target;
+}
+
+async function expectUnharmed(target: Running): Promise<void> {
+  target.child.kill("SIGTERM");
+  const result = await target.finished();
+  assert.match(result.stdout, /rounds \d+\n$/);
+  assert.not.match(result.stdout, /WRONG/);
+  assert.is(result.status, 0);
+}
+
+test("threads that run and threads that start later are probed; Ctrl-C restores every byte", async () => {
+  const target = await startHot(4);
+  const code = codeOf(target.pid);
+  const mappings = mappingNames(target.pid);
+  const script = `global hits
+    probe process("${buildProgram("hot")}").function("look") { hits[tid()]++ }
+    probe timer.ms(200) { n = 0; foreach (t in hits) n++; printf("threads %d\\n", n) }
+    probe end { println("ended") }`;
+  const tap = startWastap(["-e", script, "-x", String(target.pid)]);
+  await tap.until(/threads 4\n/);
+  target.child.kill("SIGUSR1");
+  await target.until(/started/);
+  await tap.until(/threads 5\n/);
+  assert.not.equal(codeOf(target.pid), code, "the code is patched meanwhile");
+  tap.child.kill("SIGINT");
+  const result = await tap.finished();
+  assert.is(result.status, 0, result.stderr);
+  assert.match(result.stdout, /threads 5\n(threads \d+\n)*ended\n$/);
+  assert.is(statusField(target.pid, "TracerPid"), 0);
+  for (const [name, bytes] of codeOf(target.pid)) {
+    assert.ok(code.get(name)?.equals(bytes), `${name} is as before`);
+  }
+  const left = mappingNames(target.pid).filter((name) => !mappings.includes(name));
+  assert.equal(left, [], "nothing of ours is left mapped");
+  await expectUnharmed(target);
+});
+
+test("the end of the target ends the session", async () => {
+  const target = await startHot(2);
+  const script = `global n probe process("${buildProgram("hot")}").function("halve") { n++ }
+    probe begin { println("begin") } probe end { printf("%d\\n", n > 0) }`;
+  const tap = startWastap(["-v", "-e", script, "-x", String(target.pid)]);
+  await tap.until(/probes armed/, "errors");
+  await expectUnharmed(target);
+  const result = await tap.finished();
+  assert.is(result.stdout, "begin\n1\n");
+});
+
+test("attaching again and again leaves nothing behind", async () => {
+  const target = await startHot(3);
+  const code = codeOf(target.pid);
+  const script = `global n probe process("${buildProgram("hot")}").function("look") { n++ }
+    probe timer.ms(20) { if (n > 100) exit() }
+    probe end { println("counted") }`;
+  for (let round = 0; round < 10; round++) {
+    const result = await startWastap(["-e", script, "-x", String(target.pid)]).finished();
+    assert.is(result.stdout, "counted\n", result.stderr);
+  }
+  for (const [name, bytes] of codeOf(target.pid)) {
+    assert.ok(code.get(name)?.equals(bytes), `${name} is as before`);
+  }
+  await expectUnharmed(target);
+});
+
+s.run();

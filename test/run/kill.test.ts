@@ -1,0 +1,49 @@
+/** kill -9 of wastap at random moments: the traced process goes on computing correctly. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { statusField } from "../support/process.js";
+import { createRandom } from "../support/random.js";
+import { buildProgram, cannotTrace, start, startWastap } from "../support/tools.js";
+
+const s = suite("run/kill");
+const missing = cannotTrace();
+const test = missing === null ? s : s.skip;
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+
+/** Times that wastap is killed; a whole attach, run and detach takes about this many ms. */
+const KILLS = Number(process.env["WASTAP_KILLS"] ?? "100");
+const SPAN_MS = 900;
+
+test(`the process survives ${KILLS} kills from attach to detach`, async () => {
+  const random = createRandom();
+  const program = buildProgram("hot");
+  const target = start(program, ["4"], { deadlineMs: 600_000 });
+  await target.until(/ready/);
+  const script = `global n, texts
+    probe process("${program}").function("look") {
+      texts[user_string(pointer_arg(1))]++
+      try { user_string(pointer_arg(2)) } catch { n++ }
+    }
+    probe process("${program}").function("halve").return { n++ }
+    probe timer.ms(300) { exit() }
+    probe end { println("done") }`;
+  let finished = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    const tap = startWastap(["-e", script, "-x", String(target.pid)]);
+    const timer = setTimeout(() => tap.child.kill("SIGKILL"), random() * SPAN_MS);
+    const result = await tap.finished();
+    clearTimeout(timer);
+    if (result.signal === null) finished++;
+    assert.is(target.child.exitCode, null, `alive after kill ${kill}: ${target.output()}`);
+    assert.is(target.child.signalCode, null, `alive after kill ${kill}: ${target.output()}`);
+    assert.is(statusField(target.pid, "TracerPid"), 0);
+  }
+  target.child.kill("SIGTERM");
+  const result = await target.finished();
+  assert.match(result.stdout, /rounds \d+\n$/);
+  assert.not.match(result.stdout, /WRONG/);
+  assert.is(result.status, 0);
+  process.stdout.write(`${KILLS - finished} of ${KILLS} runs were killed\n`);
+});
+
+s.run();

@@ -1,0 +1,13 @@
+/** Random numbers for tests: the seed is printed and can be given again in WASTAP_SEED. */
+
+/** A generator of numbers in [0, 1) (mulberry32, public domain construction by Tommy Ettinger). */
+export function createRandom(): () => number {
+  let state = Number(process.env["WASTAP_SEED"] ?? Date.now() % 1_000_000_007);
+  process.stdout.write(`seed: WASTAP_SEED=${state}\n`);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
