@@ -1,0 +1,73 @@
+/*
+ * Everything that needs inline assembly on x86-64. System calls return the raw result, 0 or
+ * -errno, and touch no errno; the kernel clobbers rcx and r11 (SysV AMD64 ABI §A.2.1).
+ */
+#ifndef WT_ARCH_H
+#define WT_ARCH_H
+
+#include <stdint.h>
+
+/* Numbers of arch/x86/entry/syscalls/syscall_64.tbl in Linux. */
+#define WT_SYS_SCHED_YIELD 24
+#define WT_SYS_GETPID 39
+#define WT_SYS_GETUID 102
+#define WT_SYS_GETGID 104
+#define WT_SYS_GETEUID 107
+#define WT_SYS_GETEGID 108
+#define WT_SYS_GETPPID 110
+#define WT_SYS_GETPGRP 111
+#define WT_SYS_GETSID 124
+#define WT_SYS_SIGALTSTACK 131
+#define WT_SYS_PRCTL 157
+#define WT_SYS_GETTID 186
+#define WT_SYS_CLOCK_GETTIME 228
+#define WT_SYS_GETCPU 309
+#define WT_SYS_PROCESS_VM_READV 310
+#define WT_SYS_PROCESS_VM_WRITEV 311
+
+static inline int64_t wt_syscall6(int64_t number, const uint64_t arguments[6]) {
+    int64_t result;
+    register uint64_t r10 __asm__("r10") = arguments[3];
+    register uint64_t r8 __asm__("r8") = arguments[4];
+    register uint64_t r9 __asm__("r9") = arguments[5];
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(arguments[0]), "S"(arguments[1]), "d"(arguments[2]),
+                       "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+static inline int64_t wt_syscall3(int64_t number, uint64_t a, uint64_t b, uint64_t c) {
+    int64_t result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+/* Word at offset from the thread pointer: fs base (SysV AMD64 ABI §3.4.2, variant II). */
+static inline uint32_t wt_thread_word(int64_t offset) {
+    uint32_t value;
+    __asm__ volatile("movl %%fs:(%1), %0" : "=r"(value) : "r"(offset));
+    return value;
+}
+
+static inline uint64_t wt_time_stamp(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void wt_pause(void) {
+    __asm__ volatile("pause");
+}
+
+static inline uint64_t wt_stack_pointer(void) {
+    uint64_t sp;
+    __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
+    return sp;
+}
+
+#endif

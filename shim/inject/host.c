@@ -1,0 +1,109 @@
+/*
+ * The host functions that do not touch process memory by address; see wasm-runtime/host.wit.
+ * All run on the private stack, are async-signal-safe and leave errno alone.
+ */
+#include "arch/x86_64/arch.h"
+#include "shim.h"
+
+#define ENOSYS 38
+#define PR_GET_NAME 16
+/* TASK_COMM_LEN of Linux */
+#define COMM_BYTES 16
+/* clock_gettime(2): ids 0 … 11 name clocks; above and below are dynamic ones. */
+#define CLOCK_COUNT 12
+#define SPIN_ROUNDS 64
+
+struct time_spec {
+    int64_t seconds;
+    int64_t nanoseconds;
+};
+
+static const uint8_t identity_calls[] = {
+    WT_SYS_GETPID, WT_SYS_GETTID,  WT_SYS_GETPPID, WT_SYS_GETPGRP, WT_SYS_GETSID,
+    WT_SYS_GETUID, WT_SYS_GETEUID, WT_SYS_GETGID,  WT_SYS_GETEGID,
+};
+#define IDENTITY_TID 1
+#define IDENTITY_CPU 9
+#define IDENTITY_MUTATOR 10
+
+/* host.register: value, 0 where there is none. */
+WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
+    if (!vm->frame || index >= WT_FRAME_BYTES / 8)
+        return 0;
+    return vm->frame->registers[index];
+}
+
+static int64_t read_clock(uint32_t id, struct time_spec *time) {
+    if (wt_params.vdso_clock != 0)
+        return ((int (*)(int, struct time_spec *))wt_params.vdso_clock)((int)id, time);
+    if (wt_params.no_system_calls)
+        return -ENOSYS;
+    return wt_syscall3(WT_SYS_CLOCK_GETTIME, id, (uint64_t)time, 0);
+}
+
+/* host.clock: nanoseconds, 0 for a clock that does not exist. */
+WT_EXPORT int64_t wt_host_clock(struct wt_vm_context *vm, uint32_t id) {
+    struct time_spec time;
+    if ((vm->params->capabilities & WT_CAPABILITY_CLOCK) == 0 || id >= CLOCK_COUNT)
+        return 0;
+    if (read_clock(id, &time) != 0)
+        return 0;
+    return time.seconds * 1000000000 + time.nanoseconds;
+}
+
+static int64_t current_cpu(void) {
+    uint32_t cpu = 0;
+    return wt_syscall3(WT_SYS_GETCPU, (uint64_t)&cpu, 0, 0) == 0 ? (int64_t)cpu : -1;
+}
+
+/* host.identity: the id asked for, -1 where it cannot be had. */
+WT_EXPORT int64_t wt_host_identity(struct wt_vm_context *vm, uint32_t what) {
+    const struct wt_thread *thread = (const struct wt_thread *)vm;
+    if ((vm->params->capabilities & WT_CAPABILITY_IDENTITY) == 0)
+        return -1;
+    if (what == IDENTITY_TID)
+        return thread->tid;
+    if (what == IDENTITY_MUTATOR)
+        return wt_params.mutator_pid;
+    if (wt_params.no_system_calls)
+        return -1;
+    if (what == IDENTITY_CPU)
+        return current_cpu();
+    if (what >= sizeof identity_calls)
+        return -1;
+    return wt_syscall3(identity_calls[what], 0, 0, 0);
+}
+
+/* host.thread-name: length of the name that was written with its NUL. */
+WT_EXPORT int32_t wt_host_thread_name(struct wt_vm_context *vm, uint32_t to, uint32_t capacity) {
+    if (capacity == 0 || (uint64_t)to + capacity > vm->memory_size)
+        return -WT_EFAULT;
+    char name[COMM_BYTES];
+    name[0] = 0;
+    if (!wt_params.no_system_calls)
+        (void)wt_syscall3(WT_SYS_PRCTL, PR_GET_NAME, (uint64_t)name, 0);
+    char *out = (char *)(vm->memory_base + to);
+    uint32_t length = 0;
+    for (; length < capacity - 1 && length < COMM_BYTES && name[length] != 0; length++)
+        out[length] = name[length];
+    out[length] = 0;
+    return (int32_t)length;
+}
+
+/* host.ticks */
+WT_EXPORT uint64_t wt_host_ticks(struct wt_vm_context *vm) {
+    (void)vm;
+    return wt_time_stamp();
+}
+
+/* host.relax: waits a little, longer with each round. */
+WT_EXPORT void wt_host_relax(struct wt_vm_context *vm, uint32_t round) {
+    (void)vm;
+    if (round >= SPIN_ROUNDS && !wt_params.no_system_calls) {
+        (void)wt_syscall3(WT_SYS_SCHED_YIELD, 0, 0, 0);
+        return;
+    }
+    uint32_t pauses = round < SPIN_ROUNDS ? round + 1 : SPIN_ROUNDS;
+    for (uint32_t i = 0; i < pauses; i++)
+        wt_pause();
+}

@@ -1,0 +1,136 @@
+/*
+ * What the shim shares among its own files: the structures of wasm-runtime/layout.ts as C sees
+ * them, and the functions of each file. The shim runs inside the traced process: no libc, no
+ * allocation, no writable data of its own; all state lies in the areas that wt_params names.
+ */
+#ifndef WT_SHIM_H
+#define WT_SHIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gen/layout.h"
+
+#define WT_EPERM 1
+#define WT_EFAULT 14
+#define WT_EXPORT __attribute__((visibility("hidden"), used))
+
+/* What the machine code of a handler is given; VM_CONTEXT. */
+struct wt_vm_context {
+    uint64_t memory_base;
+    uint64_t memory_size;
+    uint64_t stack_limit;
+    int64_t fuel;
+    uint64_t trap_sp;
+    uint32_t trap_reason;
+    uint32_t slot;
+    const struct wt_frame *frame;
+    const uint64_t *hosts;
+    uint64_t instance;
+    const struct wt_params *params;
+    uint64_t reserved[6];
+};
+_Static_assert(offsetof(struct wt_vm_context, fuel) == WT_VM_CONTEXT_FUEL, "VM_CONTEXT");
+_Static_assert(offsetof(struct wt_vm_context, trap_reason) == WT_VM_CONTEXT_TRAP_REASON, "");
+_Static_assert(offsetof(struct wt_vm_context, frame) == WT_VM_CONTEXT_FRAME, "VM_CONTEXT");
+_Static_assert(offsetof(struct wt_vm_context, params) == WT_VM_CONTEXT_PARAMS, "VM_CONTEXT");
+_Static_assert(sizeof(struct wt_vm_context) == WT_VM_CONTEXT_BYTES, "VM_CONTEXT");
+
+/* Saved registers of a probe hit by DWARF number; FRAME. */
+struct wt_frame {
+    uint64_t registers[WT_FRAME_BYTES / 8];
+};
+#define WT_FRAME_RBP 6
+#define WT_FRAME_RSP 7
+#define WT_FRAME_RIP 16
+
+/* Compiled entry thunk of a function (context: i32) -> (): 0, or not 0 after a trap. */
+typedef uint32_t wt_entry(struct wt_vm_context *vm, uint32_t context);
+
+/* What a trampoline passes: the handlers of one site; SITE, SITE_HANDLER. */
+struct wt_site_handler {
+    uint64_t entry;
+    uint32_t probe;
+    uint32_t reserved;
+};
+struct wt_site {
+    uint32_t handler_count;
+    uint32_t flags;
+    struct wt_site_handler handlers[];
+};
+_Static_assert(offsetof(struct wt_site, handlers) == WT_SITE_HANDLERS, "SITE");
+_Static_assert(sizeof(struct wt_site_handler) == WT_SITE_HANDLER_BYTES, "SITE_HANDLER");
+
+/* Parameter block at the head of the image, filled by the mutator; PARAMS. */
+struct wt_params {
+    uint64_t control;
+    uint64_t memory_base;
+    uint64_t memory_size;
+    uint64_t private_base;
+    uint32_t context_base;
+    uint32_t context_stride;
+    uint32_t slot_count;
+    uint32_t guard;
+    int64_t tid_offset;
+    uint64_t vdso_clock;
+    uint64_t recover;
+    int64_t fuel;
+    uint32_t capabilities;
+    uint32_t in_mutator;
+    uint32_t mutator_pid;
+    uint32_t no_system_calls;
+    uint64_t instance;
+    uint64_t reserved[3];
+    uint64_t hosts[WT_HOST_FUNCTIONS_COUNT];
+};
+_Static_assert(offsetof(struct wt_params, guard) == WT_PARAMS_GUARD, "PARAMS");
+_Static_assert(offsetof(struct wt_params, fuel) == WT_PARAMS_FUEL, "PARAMS");
+_Static_assert(offsetof(struct wt_params, no_system_calls) == WT_PARAMS_NO_SYSTEM_CALLS, "PARAMS");
+_Static_assert(offsetof(struct wt_params, instance) == WT_PARAMS_INSTANCE, "PARAMS");
+_Static_assert(offsetof(struct wt_params, hosts) == WT_PARAMS_HOSTS, "PARAMS");
+
+/* Placed at offset 0 by shim.ld; constant for the shim, but not for the compiler. */
+extern const volatile struct wt_params wt_params __attribute__((visibility("hidden")));
+
+/*
+ * One thread's share of the private area, at the very top of its stack of
+ * WT_PRIVATE_STACK_BYTES; the stack proper ends where it begins.
+ */
+struct wt_thread {
+    struct wt_vm_context vm;
+    /* 1 while handlers run on this stack. */
+    uint32_t busy;
+    uint32_t tid;
+    /* Of the hit that runs. */
+    const struct wt_site *site;
+    uint64_t entry_sp;
+    /* Reason of the last trap of this hit, 0 if none. */
+    uint32_t trap;
+    uint32_t reserved[9];
+};
+_Static_assert(sizeof(struct wt_thread) == 192, "keeps the stack below it aligned to 64");
+_Static_assert(offsetof(struct wt_thread, vm) == 0, "host functions get the VmContext");
+
+/* shared.c: the control area */
+bool wt_shared__alive(void);
+void wt_shared__count(uint32_t offset);
+void wt_shared__note_trap(uint32_t reason, uint32_t probe);
+
+/* slots.c */
+struct wt_thread *wt_slots__acquire(uint64_t sp);
+struct wt_thread *wt_slots__of_mutator(void);
+
+/* enter.c */
+WT_EXPORT void wt_enter(const struct wt_frame *frame, const struct wt_site *site);
+WT_EXPORT uint32_t wt_run(uint64_t entry, uint32_t probe);
+
+/* memory.c */
+int64_t wt_memory__read(const struct wt_thread *thread, void *to, uint64_t from, uint64_t length);
+
+/* arch/x86_64/copy.S and switch.S */
+int64_t wt_copy(void *to, uint64_t from, uint64_t length);
+int64_t wt_copy_string(void *to, uint64_t from, uint64_t length);
+void wt_switch(void (*run)(struct wt_thread *), struct wt_thread *thread);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * Which slot, and so which private stack and context, a thread uses.
+ *
+ * CONTROL.slotTids is shared by all traced processes; a slot in it is claimed by compare-and-swap
+ * and found again by linear probing from a hash of the thread id. A thread id alone does not name
+ * a thread: after a bare clone(2) the copy in the thread block is the parent's, and processes in
+ * different pid namespaces have equal ids. So each process also marks the slots that it claimed,
+ * in a page that is wiped in a forked child; a slot that is not marked is another's.
+ *
+ * A slot stays with its thread until the mutator frees it. It is busy while handlers run; a hit
+ * meanwhile comes from a signal handler on top of them and is skipped, or from a thread that left
+ * a signal handler by longjmp: then nobody will ever return, and the slot is retired.
+ */
+#include "arch/x86_64/arch.h"
+#include "shim.h"
+
+/* sigaltstack(2) */
+struct alternate_stack {
+    uint64_t sp;
+    int32_t flags;
+    uint64_t size;
+};
+#define SS_ONSTACK 1
+
+static uint32_t *slot_tid(uint32_t slot) {
+    return (uint32_t *)(wt_params.control + WT_CONTROL_SLOT_TIDS) + slot;
+}
+
+static uint8_t *slot_owned(uint32_t slot) {
+    uint64_t state =
+        wt_params.private_base + (uint64_t)wt_params.slot_count * WT_PRIVATE_STACK_BYTES;
+    return (uint8_t *)(state + WT_PRIVATE_SLOT_OWNED + slot);
+}
+
+static uint64_t stack_base(uint32_t stack) {
+    return wt_params.private_base + (uint64_t)stack * WT_PRIVATE_STACK_BYTES;
+}
+
+static struct wt_thread *stack_thread(uint32_t stack) {
+    return (struct wt_thread *)(stack_base(stack) + WT_PRIVATE_STACK_BYTES) - 1;
+}
+
+static void prepare(struct wt_thread *thread, uint32_t slot, uint32_t tid) {
+    uint64_t top = (uint64_t)thread;
+    thread->vm.memory_base = wt_params.memory_base;
+    thread->vm.memory_size = wt_params.memory_size;
+    thread->vm.stack_limit = top - WT_PRIVATE_HANDLER_STACK_BYTES;
+    thread->vm.slot = slot;
+    thread->vm.hosts = (const uint64_t *)wt_params.hosts;
+    thread->vm.instance = wt_params.instance;
+    thread->vm.params = (const struct wt_params *)&wt_params;
+    thread->vm.frame = NULL;
+    thread->tid = tid;
+    thread->busy = 0;
+}
+
+/* Multiplicative hashing, Knuth vol. 3 §6.4: spreads consecutive thread ids over the slots. */
+static uint32_t first_slot(uint32_t tid) {
+    uint32_t hash = tid * 2654435761u;
+    return (uint32_t)((uint64_t)hash * wt_params.slot_count >> 32);
+}
+
+static uint32_t next_slot(uint32_t slot) {
+    return slot + 1 < wt_params.slot_count ? slot + 1 : 0;
+}
+
+static struct wt_thread *find(uint32_t tid) {
+    uint32_t slot = first_slot(tid);
+    for (uint32_t tried = 0; tried < wt_params.slot_count; tried++, slot = next_slot(slot)) {
+        if (__atomic_load_n(slot_tid(slot), __ATOMIC_RELAXED) == tid && *slot_owned(slot))
+            return stack_thread(slot);
+    }
+    return NULL;
+}
+
+static struct wt_thread *claim(uint32_t tid) {
+    uint32_t slot = first_slot(tid);
+    for (uint32_t tried = 0; tried < wt_params.slot_count; tried++, slot = next_slot(slot)) {
+        uint32_t expected = 0;
+        if (!__atomic_compare_exchange_n(slot_tid(slot), &expected, tid, false, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_RELAXED))
+            continue;
+        prepare(stack_thread(slot), slot, tid);
+        *slot_owned(slot) = 1;
+        return stack_thread(slot);
+    }
+    return NULL;
+}
+
+/* The thread id as the kernel knows it; the hint where asking is not allowed. */
+static uint32_t true_tid(uint32_t hint) {
+    if (wt_params.no_system_calls && hint != 0)
+        return hint;
+    return (uint32_t)wt_syscall3(WT_SYS_GETTID, 0, 0, 0);
+}
+
+static struct wt_thread *find_or_claim(void) {
+    uint32_t hint = wt_params.tid_offset == -1 ? 0 : wt_thread_word(wt_params.tid_offset);
+    struct wt_thread *thread = hint == 0 ? NULL : find(hint);
+    if (thread)
+        return thread;
+    uint32_t tid = true_tid(hint);
+    if (tid != hint)
+        thread = find(tid);
+    return thread ? thread : claim(tid);
+}
+
+/*
+ * Returns whether the handlers on thread's stack can never go on: the thread is back above the
+ * hit that started them, on its ordinary stack. In doubt they can.
+ */
+static bool is_abandoned(const struct wt_thread *thread, uint64_t sp) {
+    uint64_t base = stack_base(thread->vm.slot);
+    if (sp >= base && sp < base + WT_PRIVATE_STACK_BYTES)
+        return false;
+    if (sp <= thread->entry_sp || wt_params.no_system_calls)
+        return false;
+    struct alternate_stack now;
+    if (wt_syscall3(WT_SYS_SIGALTSTACK, 0, (uint64_t)&now, 0) != 0)
+        return false;
+    return (now.flags & SS_ONSTACK) == 0;
+}
+
+/*
+ * Marks the slot as never to be used again. Reusing its stack would be faster, but fatal if a
+ * signal handler on a stack that we cannot recognise (SS_AUTODISARM) is still to return to it.
+ */
+static void retire(struct wt_thread *thread) {
+    uint32_t *owner = slot_tid(thread->vm.slot);
+    __atomic_store_n(owner, thread->tid | WT_SLOT_RETIRED, __ATOMIC_RELAXED);
+}
+
+/*
+ * Returns the calling thread's slot, marked busy, for a hit at stack pointer sp; NULL, counted,
+ * when there is none or it is busy. Callable in signal handlers.
+ */
+struct wt_thread *wt_slots__acquire(uint64_t sp) {
+    struct wt_thread *thread = find_or_claim();
+    if (thread && thread->busy) {
+        if (!is_abandoned(thread, sp)) {
+            wt_shared__count(WT_CONTROL_SKIPPED_REENTRANT);
+            return NULL;
+        }
+        retire(thread);
+        thread = claim(thread->tid);
+    }
+    if (!thread) {
+        wt_shared__count(WT_CONTROL_SKIPPED_NO_SLOT);
+        return NULL;
+    }
+    thread->busy = 1;
+    thread->entry_sp = sp;
+    return thread;
+}
+
+/* Returns the mutator's own slot, the last one, on the only stack of its private area; or NULL. */
+struct wt_thread *wt_slots__of_mutator(void) {
+    struct wt_thread *thread = stack_thread(0);
+    if (thread->busy)
+        return NULL;
+    if (!thread->vm.hosts)
+        prepare(thread, wt_params.slot_count, true_tid(0));
+    thread->busy = 1;
+    return thread;
+}
