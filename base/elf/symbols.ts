@@ -24,8 +24,8 @@ export interface ElfSymbol {
   /** In bytes; 0 when the file does not say. */
   readonly size: number;
   readonly binding: "local" | "global" | "weak";
-  /** STT_GNU_IFUNC: the address is that of the resolver, not of the function. */
-  readonly ifunc: boolean;
+  /** "ifunc": the address is that of the resolver; "untyped": a label in code (STT_NOTYPE). */
+  readonly kind: "function" | "ifunc" | "untyped";
   /** In .dynsym, so other modules can call it. */
   readonly exported: boolean;
 }
@@ -36,6 +36,23 @@ const STT_FUNC = 2;
 const STT_GNU_IFUNC = 10;
 const VERSION_HIDDEN = 0x8000;
 const SHF_EXECINSTR = 4;
+
+/** Address of the symbol `name` of any kind (data too), or null. */
+export function findSymbolAddress(image: ElfImage, name: string): number | null {
+  for (const section of image.sections) {
+    if (section.type !== SECTION.symbols && section.type !== SECTION.dynamicSymbols) continue;
+    const strings = image.sections[section.link];
+    if (!strings) continue;
+    const names = sectionBytes(image, strings);
+    const view = viewOf(sectionBytes(image, section));
+    for (let at = SYMBOL_BYTES; at + SYMBOL_BYTES <= view.byteLength; at += SYMBOL_BYTES) {
+      if (view.getUint16(at + 6, true) === 0) continue;
+      const [found] = splitVersion(cString(names, view.getUint32(at, true)));
+      if (found === name) return word(view, at + 8);
+    }
+  }
+  return null;
+}
 
 /** All function symbols, sorted by address, then name; the same name at one address comes once. */
 export function readFunctionSymbols(image: ElfImage): ElfSymbol[] {
@@ -79,7 +96,8 @@ function* readTable(image: ElfImage, section: ElfSection): Generator<ElfSymbol> 
     const info = view.getUint8(at + 4);
     const sectionIndex = view.getUint16(at + 6, true);
     const address = word(view, at + 8);
-    if (sectionIndex === 0 || !isFunction(image, info & 15, sectionIndex)) continue;
+    const kind = functionKind(image, info & 15, sectionIndex);
+    if (sectionIndex === 0 || kind === null) continue;
     const [name, inName] = splitVersion(cString(names, view.getUint32(at, true)));
     if (name === "") continue;
     yield {
@@ -88,17 +106,23 @@ function* readTable(image: ElfImage, section: ElfSection): Generator<ElfSymbol> 
       address,
       size: word(view, at + 16),
       binding: binding(info >> 4),
-      ifunc: (info & 15) === STT_GNU_IFUNC,
+      kind,
       exported: exported && info >> 4 !== 0,
     };
   }
 }
 
-/** Hand-written assembly often leaves its entry points without a type: they count if global. */
-function isFunction(image: ElfImage, type: number, sectionIndex: number): boolean {
-  if (type === STT_FUNC || type === STT_GNU_IFUNC) return true;
+/** Hand-written assembly often leaves its entry points without a type. */
+function functionKind(
+  image: ElfImage,
+  type: number,
+  sectionIndex: number,
+): ElfSymbol["kind"] | null {
+  if (type === STT_FUNC) return "function";
+  if (type === STT_GNU_IFUNC) return "ifunc";
   const section = image.sections[sectionIndex];
-  return type === STT_NOTYPE && section !== undefined && (section.flags & SHF_EXECINSTR) !== 0;
+  const inCode = section !== undefined && (section.flags & SHF_EXECINSTR) !== 0;
+  return type === STT_NOTYPE && inCode ? "untyped" : null;
 }
 
 function binding(value: number): ElfSymbol["binding"] {

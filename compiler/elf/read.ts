@@ -1,0 +1,151 @@
+/**
+ * Executables and libraries as the compiler sees them: symbols and marks of a file on disk, with
+ * the symbols of its separate debug file (by build-id or .gnu_debuglink, as gdb and SystemTap find
+ * them). Everything is read once per path.
+ */
+import { readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type ElfDynamic, readDynamic } from "../../base/elf/dynamic.js";
+import {
+  cString,
+  type ElfImage,
+  findSection,
+  parseElf,
+  sectionBytes,
+} from "../../base/elf/image.js";
+import { readSdtNotes, type SdtNote } from "../../base/elf/notes.js";
+import { type ElfSymbol, readFunctionSymbols } from "../../base/elf/symbols.js";
+import { TargetError } from "../../base/target-error.js";
+import { buildIdPath, findLibraries, isFile, type SearchContext } from "./find.js";
+
+/** An ELF file that can be probed. */
+export interface Module {
+  readonly path: string;
+  readonly image: ElfImage;
+  readonly dynamic: ElfDynamic;
+  /** Function symbols by address, then name, those of the debug file included. */
+  readonly symbols: readonly ElfSymbol[];
+  readonly marks: readonly SdtNote[];
+}
+
+const modules = new Map<string, Module>();
+
+/**
+ * Reads the ELF file at the absolute `path`.
+ * Throws TargetError: no such file, not readable, not ELF, 32-bit, not x86-64.
+ */
+export function openModule(path: string): Module {
+  const known = modules.get(path);
+  if (known) return known;
+  const image = readImage(path);
+  const module = lazyModule(path, image);
+  modules.set(path, module);
+  return module;
+}
+
+/** Paths of the libraries that `module` needs, transitively, without those that are not found. */
+export function neededLibraries(module: Module, context: SearchContext): string[] {
+  const found = new Set<string>();
+  const visit = (from: Module): void => {
+    const origin = dirname(from.path);
+    const searchPath = from.dynamic.searchPath.map((d) => d.replace(/\$\{?ORIGIN\}?/g, origin));
+    for (const name of from.dynamic.needed) {
+      for (const path of findLibraries(name, searchPath, context)) {
+        if (found.has(path)) continue;
+        found.add(path);
+        const library = tryOpen(path);
+        if (library) visit(library);
+      }
+    }
+  };
+  visit(module);
+  return [...found];
+}
+
+function lazyModule(path: string, image: ElfImage): Module {
+  let symbols: readonly ElfSymbol[] | null = null;
+  let marks: readonly SdtNote[] | null = null;
+  let dynamic: ElfDynamic | null = null;
+  return {
+    path,
+    image,
+    get dynamic() {
+      dynamic ??= readDynamic(image);
+      return dynamic;
+    },
+    get symbols() {
+      symbols ??= readAllSymbols(path, image);
+      return symbols;
+    },
+    get marks() {
+      marks ??= readSdtNotes(image);
+      return marks;
+    },
+  };
+}
+
+function tryOpen(path: string): Module | null {
+  try {
+    return openModule(path);
+  } catch (error) {
+    if (error instanceof TargetError) return null;
+    throw error;
+  }
+}
+
+function readImage(path: string): ElfImage {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).errno ?? 0;
+    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw new TargetError(
+      missing ? `no such file '${path}'` : `cannot read '${path}': ${(cause as Error).message}`,
+      { operation: "read ELF", subject: path, errno: Math.abs(errno) },
+      { cause },
+    );
+  }
+  return parseElf(bytes, path);
+}
+
+function readAllSymbols(path: string, image: ElfImage): readonly ElfSymbol[] {
+  const own = readFunctionSymbols(image);
+  if (findSection(image, ".symtab") !== null) return own;
+  const debug = findDebugFile(path, image);
+  if (debug === null) return own;
+  const all = new Map(readFunctionSymbols(debug).map((s) => [`${s.name}@${s.address}`, s]));
+  for (const symbol of own) all.set(`${symbol.name}@${symbol.address}`, symbol);
+  return [...all.values()].sort((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
+}
+
+/** The separate debug file (gdb manual, "Debugging Information in Separate Files"), if it fits. */
+function findDebugFile(path: string, image: ElfImage): ElfImage | null {
+  const candidates: string[] = [];
+  if (image.buildId !== null) candidates.push(buildIdPath(image.buildId, ".debug"));
+  const link = findSection(image, ".gnu_debuglink");
+  if (link !== null) {
+    const name = cString(sectionBytes(image, link), 0);
+    const directory = dirname(path);
+    candidates.push(
+      ...(name === basename(path) ? [] : [join(directory, name)]),
+      join(directory, ".debug", name),
+      join("/usr/lib/debug", directory, name),
+    );
+  }
+  for (const candidate of candidates) {
+    if (!isFile(candidate)) continue;
+    const debug = tryRead(candidate);
+    if (debug !== null && debug.buildId === image.buildId) return debug;
+  }
+  return null;
+}
+
+function tryRead(path: string): ElfImage | null {
+  try {
+    return readImage(path);
+  } catch (error) {
+    if (error instanceof TargetError) return null;
+    throw error;
+  }
+}
