@@ -20,7 +20,7 @@ import { accessBytes, type Mnemonic, opcodeInfo } from "./opcodes.js";
 
 /** Growing byte string with the number formats of Wasm core 2.0 §5.2. */
 export class ByteWriter {
-  private buffer: Uint8Array = new Uint8Array(256);
+  private buffer: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   /** Bytes written so far. */
   length = 0;
 
@@ -47,8 +47,9 @@ export class ByteWriter {
     for (;;) {
       const low = Number(rest & 0x7fn);
       rest >>= 7n;
-      if (rest === (low & 0x40 ? -1n : 0n)) return this.byte(low);
-      this.byte(low | 0x80);
+      const done = rest === (low & 0x40 ? -1n : 0n);
+      this.byte(done ? low : low | 0x80);
+      if (done) return;
     }
   }
   /** Appends a name: its UTF-8 bytes after their count. */
@@ -62,7 +63,7 @@ export class ByteWriter {
     for (let i = 0; i < count; i++) this.byte(Number((value >> BigInt(8 * i)) & 0xffn));
   }
   /** Copy of what was written. */
-  finish(): Uint8Array {
+  finish(): Uint8Array<ArrayBuffer> {
     return this.buffer.slice(0, this.length);
   }
   private reserve(count: number): void {
@@ -84,7 +85,7 @@ const TYPE_CODES: Record<ValueType, number> = {
 const EXPORT_CODES = { function: 0, table: 1, memory: 2, global: 3 } as const;
 
 /** Binary form of `module`. */
-export function encodeModule(module: WasmModule): Uint8Array {
+export function encodeModule(module: WasmModule): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
   out.bytes(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
   vectorSection(out, 1, module.types, (w, type) => {
@@ -247,10 +248,10 @@ export function writeInstruction(w: ByteWriter, instruction: Instruction): void 
   const kind = opcodeInfo(instruction.op).immediate;
   // The table ties `op` to the fields; `in` tells the compiler which.
   if (kind === "none") return;
-  if (kind === "memory") return writeMemoryArgument(w, instruction);
-  if (kind === "memoryIndex" || kind === "fence") return w.byte(0);
-  if (kind === "memoryCopy") return w.bytes(Uint8Array.of(0, 0));
-  writeFields(w, instruction);
+  if (kind === "memory") writeMemoryArgument(w, instruction);
+  else if (kind === "memoryIndex" || kind === "fence") w.byte(0);
+  else if (kind === "memoryCopy") w.bytes(Uint8Array.of(0, 0));
+  else writeFields(w, instruction);
 }
 
 function writeMemoryArgument(w: ByteWriter, instruction: Instruction): void {
@@ -264,53 +265,71 @@ function writeFields(w: ByteWriter, i: Instruction): void {
     case "block":
     case "loop":
     case "if":
-      return writeBlockType(w, i.type);
+      writeBlockType(w, i.type);
+      break;
     case "br":
     case "br_if":
-      return w.u32(i.label);
+      w.u32(i.label);
+      break;
     case "br_table":
       vector(w, i.labels, (inner, label) => inner.u32(label));
-      return w.u32(i.fallback);
+      w.u32(i.fallback);
+      break;
     case "call":
     case "ref.func":
-      return w.u32(i.function);
+      w.u32(i.function);
+      break;
     case "call_indirect":
       w.u32(i.type);
-      return w.u32(i.table ?? 0);
+      w.u32(i.table ?? 0);
+      break;
     case "select_typed":
-      return vector(w, i.types, writeType);
+      vector(w, i.types, writeType);
+      break;
     case "local.get":
     case "local.set":
     case "local.tee":
-      return w.u32(i.local);
+      w.u32(i.local);
+      break;
     case "global.get":
     case "global.set":
-      return w.u32(i.global);
+      w.u32(i.global);
+      break;
     case "memory.init":
       w.u32(i.data);
-      return w.byte(0);
+      w.byte(0);
+      break;
     case "data.drop":
-      return w.u32(i.data);
+      w.u32(i.data);
+      break;
     case "table.init":
       w.u32(i.element);
-      return w.u32(i.table);
+      w.u32(i.table);
+      break;
     case "elem.drop":
-      return w.u32(i.element);
+      w.u32(i.element);
+      break;
     case "table.copy":
       w.u32(i.to);
-      return w.u32(i.from);
+      w.u32(i.from);
+      break;
     case "ref.null":
-      return writeType(w, i.type);
+      writeType(w, i.type);
+      break;
     case "i32.const":
-      return w.signed(BigInt.asIntN(32, BigInt(i.value)));
+      w.signed(BigInt.asIntN(32, BigInt(i.value)));
+      break;
     case "i64.const":
-      return w.signed(BigInt.asIntN(64, i.value));
+      w.signed(BigInt.asIntN(64, i.value));
+      break;
     case "f32.const":
-      return w.littleEndian(BigInt(i.bits >>> 0), 4);
+      w.littleEndian(BigInt(i.bits >>> 0), 4);
+      break;
     case "f64.const":
-      return w.littleEndian(i.bits, 8);
+      w.littleEndian(i.bits, 8);
+      break;
     default:
-      return bug(`no fields known for ${i.op}`);
+      bug(`no fields known for ${i.op}`);
   }
 }
 
