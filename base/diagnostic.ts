@@ -14,6 +14,8 @@ export interface Diagnostic {
   readonly span: Span | null;
   /** Type of the token at `span`: identifier, operator, string, number, keyword, junk, embedded-code. */
   readonly token: string;
+  /** True where the parser only stopped at `span` and does not blame it: "saw:", not "at:". */
+  readonly saw?: boolean;
   /** Further places ("other definition here") and causes. */
   readonly notes: readonly {
     readonly message: string;

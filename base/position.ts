@@ -14,6 +14,8 @@ export interface Span {
   readonly file: SourceFile;
   readonly start: number;
   readonly end: number;
+  /** The `@name` that invoked the macro which this text is from. */
+  readonly macro?: Span;
 }
 
 /** Line and column, both from 1, of `offset` in `file`. */

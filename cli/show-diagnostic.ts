@@ -1,0 +1,99 @@
+/**
+ * Diagnostics → text in SystemTap's layout (cli.md §6): message, token and place, source line with a
+ * caret, then the macros that the text came from and the notes.
+ */
+import type { Diagnostic, Severity } from "../base/diagnostic.js";
+import { lineColumn, type Span } from "../base/position.js";
+
+/** How diagnostics are shown. */
+export interface ShowOptions {
+  readonly color: boolean;
+}
+
+/** Parts of a message that have a colour, with the defaults of SYSTEMTAP_COLORS. */
+const COLORS = { error: "01;31", warning: "00;33", source: "00;34", caret: "01", token: "01" };
+
+type Paint = (part: keyof typeof COLORS, text: string) => string;
+
+/** What is printed before a source line, by severity. */
+const SOURCE_LABEL: Readonly<Record<Severity, string>> = {
+  "parse error": "     source: ",
+  "semantic error": "        source: ",
+  warning: " source: ",
+};
+
+/** Text of `diagnostic`, ending in a newline; errors end in an empty line. */
+export function showDiagnostic(diagnostic: Diagnostic, options: ShowOptions): string {
+  const paint: Paint = (part, text) =>
+    options.color ? `\x1b[${COLORS[part]}m\x1b[K${text}\x1b[m\x1b[K` : text;
+  const blocks = [showBlock(diagnostic, diagnostic, null, paint)];
+  for (const note of diagnostic.notes) blocks.push(showBlock(diagnostic, note, diagnostic, paint));
+  return blocks.join(diagnostic.severity === "warning" ? "" : "\n") + ending(diagnostic.severity);
+}
+
+function ending(severity: Severity): string {
+  return severity === "warning" ? "" : "\n";
+}
+
+/** `1 parse error.`, `2 parse errors.` */
+export function showErrorCount(count: number): string {
+  return `${count} parse error${count === 1 ? "" : "s"}.\n`;
+}
+
+type Block = Pick<Diagnostic, "message" | "span" | "token" | "saw">;
+
+/** One message with its place; `main` is the message that a note belongs to. */
+function showBlock(
+  { severity }: Diagnostic,
+  block: Block,
+  main: Diagnostic | null,
+  paint: Paint,
+): string {
+  const { message, span } = block;
+  const isWarning = severity === "warning";
+  const label = paint(isWarning ? "warning" : "error", isWarning ? "WARNING:" : `${severity}:`);
+  if (span === null) return severity === "parse error" ? `${message}\n` : `${label} ${message}\n`;
+  const place = showPlace(block.token, span, main?.span ?? null, paint);
+  if (severity !== "parse error")
+    return `${label} ${message}: ${place}\n${showSource(severity, span, paint)}`;
+  const verb = block.saw === true ? "        saw:" : "         at:";
+  if (block.token === "EOF") return `${label} ${message}\n${verb} ${span.file.name} EOF\n`;
+  return `${label} ${message}\n${verb} ${place}\n${showSource(severity, span, paint)}`;
+}
+
+/** `TOKEN 'text' at FILE:LINE:COLUMN`; the file is left out if `near` is in the same one. */
+function showPlace(token: string, span: Span, near: Span | null, paint: Paint): string {
+  const { line, column } = lineColumn(span.file, span.start);
+  const file = near !== null && near.file === span.file ? "" : span.file.name;
+  const text = tokenText(token, span);
+  return `${token}${text === "" ? "" : ` '${paint("token", text)}'`} at ${file}:${line}:${column}`;
+}
+
+function tokenText(token: string, span: Span): string {
+  if (token === "keyword" || token === "embedded-code") return "";
+  const raw = span.file.text.slice(span.start, span.end);
+  if (token === "string") return decode(raw.replace(/^"|"$/g, ""));
+  return raw.replace(
+    /[^ -~]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}
+
+/** The source line of `span` with a caret under it, then the same for the macros around it. */
+function showSource(severity: Severity, span: Span, paint: Paint): string {
+  const { text } = span.file;
+  const lineStart = text.lastIndexOf("\n", span.start - 1) + 1;
+  const lineEnd = text.indexOf("\n", span.start);
+  const line = text.slice(lineStart, lineEnd < 0 ? text.length : lineEnd);
+  const indent = decode(line.slice(0, span.start - lineStart)).replace(/[^\t]/g, " ");
+  const label = SOURCE_LABEL[severity];
+  const own = `${label}${paint("source", decode(line))}\n${" ".repeat(label.length)}${indent}${paint("caret", "^")}\n`;
+  if (span.macro === undefined) return own;
+  const place = showPlace("operator", { ...span.macro }, null, paint);
+  return `${own}\tin expansion of macro: ${place}\n${showSource(severity, span.macro, paint)}`;
+}
+
+/** Source text is bytes; people read UTF-8. */
+function decode(bytes: string): string {
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}

@@ -1,0 +1,157 @@
+/**
+ * Comparisons of preprocessor conditionals, `%( LEFT op RIGHT %? …` (language.md §2.2).
+ * The engine calls itself runtime "dyninst", privilege "stapusr"; kernel options are unset.
+ */
+import { failAt, type Token } from "./token.js";
+
+/** What conditions may ask. */
+export interface Surroundings {
+  /** Version of --compatible. */
+  readonly compatible: string;
+  readonly guru: boolean;
+  /** Release of the kernel, e.g. "6.1.0-13-amd64". */
+  readonly kernelRelease: string;
+}
+
+const ORDERED: ReadonlySet<string> = new Set(["<", "<=", ">", ">=", "==", "!="]);
+
+/** Value of the comparison `left operator right`. */
+export function evaluateComparison(
+  left: Token,
+  operator: Token,
+  right: Token,
+  surroundings: Surroundings,
+): boolean {
+  if (left.kind === "string") {
+    if (right.kind !== "string") failAt(right, "expected-right-string");
+    return ordered(operator, compareText(left.text, right.text));
+  }
+  if (left.kind === "number") {
+    if (right.kind !== "number") failAt(right, "expected-right-number");
+    return ordered(operator, compareNumbers(numberOf(left), numberOf(right)));
+  }
+  if (left.kind !== "identifier") failAt(left, "bad-condition");
+  switch (left.text) {
+    case "kernel_v":
+      return version(surroundings.kernelRelease.replace(/[^0-9.].*$/, ""), operator, right);
+    case "kernel_vr":
+      return version(surroundings.kernelRelease, operator, right);
+    case "systemtap_v":
+      return version(surroundings.compatible, operator, right);
+    case "arch":
+      return pattern("x86_64", operator, right);
+    case "runtime":
+      return pattern("dyninst", operator, right);
+    case "systemtap_privilege":
+      return pattern("stapusr", operator, right);
+    case "guru_mode":
+      return guruMode(surroundings.guru, operator, right);
+    default:
+      if (left.text.startsWith("CONFIG_")) return config(operator, right);
+      return failAt(left, "bad-condition");
+  }
+}
+
+function ordered(operator: Token, order: number): boolean {
+  switch (operator.text) {
+    case "<":
+      return order < 0;
+    case "<=":
+      return order <= 0;
+    case ">":
+      return order > 0;
+    case ">=":
+      return order >= 0;
+    case "==":
+      return order === 0;
+    case "!=":
+      return order !== 0;
+    default:
+      return failAt(operator, "expected-comparison");
+  }
+}
+
+/** `==` or `!=`, as 1 or 0 of equality. */
+function equality(operator: Token, equal: () => boolean): boolean {
+  if (operator.text === "==") return equal();
+  if (operator.text === "!=") return !equal();
+  return failAt(operator, "expected-equality");
+}
+
+function pattern(value: string, operator: Token, right: Token): boolean {
+  return equality(operator, () => {
+    if (right.kind !== "string") failAt(right, "expected-string-literal");
+    return globMatches(right.text, value);
+  });
+}
+
+function version(value: string, operator: Token, right: Token): boolean {
+  if (right.kind !== "string") failAt(right, "expected-string-literal");
+  if (!ORDERED.has(operator.text)) failAt(operator, "expected-comparison");
+  if (/[*?[]/.test(right.text)) {
+    if (operator.text !== "==" && operator.text !== "!=") failAt(operator, "ordered-wildcard");
+    return globMatches(right.text, value) === (operator.text === "==");
+  }
+  return ordered(operator, compareVersions(value, right.text));
+}
+
+function guruMode(guru: boolean, operator: Token, right: Token): boolean {
+  if (right.kind !== "number") failAt(right, "expected", "number");
+  const value = numberOf(right);
+  if (value !== 0n && value !== 1n) failAt(operator, "expected-zero-or-one");
+  return equality(operator, () => guru === (value === 1n));
+}
+
+/** An option of the kernel, always unset: "" as text, 0 as number. */
+function config(operator: Token, right: Token): boolean {
+  if (right.kind === "string") return equality(operator, () => globMatches(right.text, ""));
+  if (right.kind === "number") return ordered(operator, compareNumbers(0n, numberOf(right)));
+  if (right.kind === "identifier" && right.text.startsWith("CONFIG_")) return ordered(operator, 0);
+  return failAt(right, "bad-config-operand");
+}
+
+function numberOf(token: Token): bigint {
+  const value = parseNumber(token.text);
+  return value ?? failAt(token, "bad-number");
+}
+
+/** Value of a number literal as strtoull(3) base 0 and the wrap to 64 bits give it; null if none. */
+export function parseNumber(text: string): bigint | null {
+  if (!/^(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/.test(text)) return null;
+  const octal = /^0[0-7]+$/.test(text);
+  const value = BigInt(octal ? `0o${text.slice(1)}` : text);
+  return value >= 1n << 64n ? null : BigInt.asIntN(64, value);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function compareNumbers(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Order of versions: runs of digits by value, the rest by text (strverscmp(3)). */
+export function compareVersions(a: string, b: string): number {
+  const left = a.match(/\d+|\D+/g) ?? [];
+  const right = b.match(/\d+|\D+/g) ?? [];
+  for (let index = 0; index < Math.max(left.length, right.length); index++) {
+    const x = left[index] ?? "";
+    const y = right[index] ?? "";
+    const numeric = /^\d/.test(x) && /^\d/.test(y);
+    const order = numeric ? compareNumbers(BigInt(x), BigInt(y)) : compareText(x, y);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** True if `text` as a whole matches the shell pattern `glob` (fnmatch(3) without flags). */
+export function globMatches(glob: string, text: string): boolean {
+  const source = glob.replace(/\[!?[^\]]+\]|[\\^$.|?*+()[\]{}]/g, (part) => {
+    if (part === "*") return "[^]*";
+    if (part === "?") return "[^]";
+    if (part.length > 1) return part.replace(/^\[!/, "[^").replaceAll("\\", "\\\\");
+    return `\\${part}`;
+  });
+  return new RegExp(`^${source}$`).test(text);
+}

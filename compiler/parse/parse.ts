@@ -1,0 +1,155 @@
+/**
+ * Pass 1: text of a file → Script (language.md §1-6). After an error it goes on at the next
+ * top-level keyword, so one run reports what is wrong in every declaration.
+ */
+import { release } from "node:os";
+import { CompileFailed, type Diagnostic } from "../../base/diagnostic.js";
+import { message } from "../../base/messages.js";
+import type { SourceFile } from "../../base/position.js";
+import type { CompileContext, CompileOptions, Stage } from "../../base/stage.js";
+import type { Script } from "../syntax/ast.js";
+import { showScript } from "../syntax/print.js";
+import { type Declarations, parseDeclaration } from "./declarations.js";
+import { parseExpression } from "./expressions.js";
+import { Lexer } from "./lexer.js";
+import { type MacroDefinition, MacroExpander } from "./macros.js";
+import { Preprocessor } from "./preprocess.js";
+import { TokenStream } from "./stream.js";
+import { isKeyword, ParseFailure, parseError } from "./token.js";
+
+/** What parsing a file depends on and where its messages go. */
+export interface ParseContext {
+  readonly options: Pick<CompileOptions, "args" | "guru" | "compatible">;
+  /** Macros of the tapset library. */
+  readonly libraryMacros: ReadonlyMap<string, MacroDefinition>;
+  /** Takes errors and warnings in the order they are found. */
+  report(diagnostic: Diagnostic): void;
+}
+
+/** Tokens of `file` after preprocessing, and the macros it defines. */
+interface Preprocessed {
+  next(): ReturnType<Preprocessor["next"]>;
+  readonly macros: MacroExpander;
+}
+
+function preprocess(file: SourceFile, context: ParseContext): Preprocessed {
+  const { args, guru, compatible } = context.options;
+  const lexer = new Lexer(file, args, (span) => {
+    const warning = parseError({ kind: "embedded-code", span }, "reversed-embedded-end");
+    context.report({ ...warning, severity: "warning" });
+  });
+  const macros = new MacroExpander(lexer, file, context.libraryMacros, context.report);
+  const surroundings = { compatible, guru: guru || file.library, kernelRelease: release() };
+  const preprocessor = new Preprocessor(macros, surroundings);
+  return { macros, next: () => preprocessor.next() };
+}
+
+/** Parses `file`. Errors go to `context.report`; declarations that hold one are left out. */
+export function parseScript(file: SourceFile, context: ParseContext): Script {
+  const { next } = preprocess(file, context);
+  const privileged = context.options.guru || file.library;
+  const stream = new TokenStream(file, next, privileged, parseExpression);
+  const into: Declarations = {
+    globals: [],
+    functions: [],
+    aliases: [],
+    probes: [],
+    embedded: [],
+  };
+  let isEmpty = true;
+  while (atDeclaration(stream, context)) {
+    isEmpty = false;
+    attempt(stream, context, () => parseDeclaration(stream, into));
+  }
+  if (isEmpty) reportEmpty(file, context);
+  return { file, ...into };
+}
+
+/** True if there is a token; errors of the preprocessor on the way to it are reported. */
+function atDeclaration(stream: TokenStream, context: ParseContext): boolean {
+  for (;;) {
+    try {
+      return stream.peek() !== null;
+    } catch (failure) {
+      if (!(failure instanceof ParseFailure)) throw failure;
+      context.report(failure.diagnostic);
+      recover(stream);
+    }
+  }
+}
+
+function attempt(stream: TokenStream, context: ParseContext, parse: () => void): void {
+  try {
+    parse();
+  } catch (failure) {
+    if (!(failure instanceof ParseFailure)) throw failure;
+    context.report(failure.diagnostic);
+    recover(stream);
+  }
+}
+
+/** Skips to the next keyword that starts a declaration; further errors on the way say nothing. */
+function recover(stream: TokenStream): void {
+  for (;;) {
+    try {
+      const token = stream.peek();
+      if (token === null) return;
+      if (token.kind === "keyword" && DECLARATIONS.has(token.text)) return;
+      stream.next();
+    } catch (failure) {
+      if (!(failure instanceof ParseFailure)) throw failure;
+    }
+  }
+}
+
+const DECLARATIONS: ReadonlySet<string> = new Set(
+  ["probe", "global", "private", "function"].filter(isKeyword),
+);
+
+function reportEmpty(file: SourceFile, context: ParseContext): void {
+  if (file.library) return;
+  const code = file.text === "" ? "empty-file" : "empty-after-preprocessing";
+  context.report({
+    code,
+    severity: "parse error",
+    message: message(code, [file.name]),
+    span: null,
+    token: "",
+    notes: [],
+  });
+}
+
+/** Reads the macros of a library file (.stpm): `@define`s, possibly in conditionals. */
+export function parseMacroFile(
+  file: SourceFile,
+  context: ParseContext,
+): ReadonlyMap<string, MacroDefinition> {
+  const { next, macros } = preprocess(file, context);
+  const stream = new TokenStream(file, next, true, parseExpression);
+  attempt(stream, context, () => {
+    if (stream.peek() !== null) stream.fail("macro-file-token", file.name);
+  });
+  return macros.defined;
+}
+
+/** A file and the macros it may use: input of the parser as a stage. */
+export interface ParseInput {
+  readonly file: SourceFile;
+  readonly libraryMacros: ReadonlyMap<string, MacroDefinition>;
+}
+
+/** The parser as first stage of the pipeline; throws CompileFailed with all errors. */
+export const parseStage: Stage<ParseInput, Script> = {
+  name: "parse",
+  run({ file, libraryMacros }: ParseInput, context: CompileContext): Script {
+    const errors: Diagnostic[] = [];
+    const report = (diagnostic: Diagnostic): void => {
+      if (diagnostic.severity === "warning") context.warn(diagnostic);
+      else errors.push(diagnostic);
+    };
+    const script = parseScript(file, { options: context.options, libraryMacros, report });
+    if (errors.length > 0) throw new CompileFailed(errors);
+    return script;
+  },
+  dump: (script: Script): string => `# parse tree dump\n${showScript(script)}`,
+};

@@ -1,0 +1,110 @@
+/**
+ * Second token pass: resolves `%( condition %? … %: … %)` (language.md §2.2) over expanded tokens.
+ * Gives the tokens that the grammar sees.
+ */
+import { evaluateComparison, type Surroundings } from "./conditions.js";
+import type { MacroExpander } from "./macros.js";
+import { failAt, type Token } from "./token.js";
+
+/** A conditional whose taken branch is being read. */
+interface OpenConditional {
+  readonly open: Token;
+  readonly branch: "then" | "else";
+}
+
+/** Reads tokens with macros expanded and conditionals decided. */
+export class Preprocessor {
+  readonly #source: MacroExpander;
+  readonly #surroundings: Surroundings;
+  readonly #open: OpenConditional[] = [];
+
+  constructor(source: MacroExpander, surroundings: Surroundings) {
+    this.#source = source;
+    this.#surroundings = surroundings;
+  }
+
+  /** The next token, null at the end of the file. */
+  next(): Token | null {
+    for (;;) {
+      const token = this.#source.next();
+      if (token === null) {
+        const unclosed = this.#open.pop();
+        if (unclosed === undefined) return null;
+        this.#open.length = 0;
+        failAt(unclosed.open, "unterminated-conditional");
+      }
+      if (token.kind !== "operator" || !token.text.startsWith("%")) return token;
+      switch (token.text) {
+        case "%(":
+          this.#enter(token);
+          break;
+        case "%:":
+          this.#leaveThen(token);
+          break;
+        case "%)":
+          if (this.#open.pop() === undefined) failAt(token, "stray-conditional");
+          break;
+        case "%?":
+          failAt(token, "stray-conditional");
+          break;
+        default:
+          return token;
+      }
+    }
+  }
+
+  #enter(open: Token): void {
+    if (this.#condition(open)) this.#open.push({ open, branch: "then" });
+    else if (this.#skip(open, true) === "%:") this.#open.push({ open, branch: "else" });
+  }
+
+  #leaveThen(token: Token): void {
+    const conditional = this.#open.pop();
+    if (conditional === undefined) failAt(token, "stray-conditional");
+    if (conditional.branch === "else") failAt(token, "duplicate-else");
+    this.#skip(conditional.open, false);
+  }
+
+  /** Skips to the `%)`, or to the `%:` if `stopAtElse`, of the conditional. */
+  #skip(open: Token, stopAtElse: boolean): "%:" | "%)" {
+    this.#source.recording = false;
+    try {
+      for (let depth = 0; ; ) {
+        const token = this.#source.next();
+        if (token === null) failAt(open, "unterminated-conditional");
+        if (token.kind !== "operator") continue;
+        if (token.text === "%(") depth++;
+        else if (token.text === "%)" && depth-- === 0) return "%)";
+        else if (token.text === "%:" && depth === 0) {
+          if (!stopAtElse) failAt(token, "duplicate-else");
+          return "%:";
+        }
+      }
+    } finally {
+      this.#source.recording = true;
+    }
+  }
+
+  /** Reads `comparison { && | || comparison } %?`; `&&` binds tighter. */
+  #condition(open: Token): boolean {
+    let anyTrue = false;
+    let allTrue = true;
+    for (;;) {
+      const left = this.#operand(open);
+      const operator = this.#operand(open);
+      const right = this.#operand(open);
+      allTrue = evaluateComparison(left, operator, right, this.#surroundings) && allTrue;
+      const after = this.#operand(open);
+      if (after.kind !== "operator") failAt(open, "missing-conditional-marker");
+      if (after.text === "%?") return anyTrue || allTrue;
+      if (after.text === "||") {
+        anyTrue ||= allTrue;
+        allTrue = true;
+      } else if (after.text !== "&&") failAt(open, "missing-conditional-marker");
+    }
+  }
+
+  #operand(open: Token): Token {
+    return this.#source.next() ?? failAt(open, "unterminated-condition");
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * Values (language.md §6, levels 16 and 17): literals, names, calls, target symbols with their
+ * `->` and `[ ]`, printing. `@operators` are in operators.ts.
+ */
+import {
+  type AccessStep,
+  type CallExpression,
+  type EmbeddedCode,
+  type Expression,
+  type HistogramOperation,
+  type Identifier,
+  type IndexExpression,
+  newNodeId,
+  type PrintExpression,
+  type PrintName,
+  type PrintPiece,
+  type TargetSymbol,
+} from "../syntax/ast.js";
+import { parseLiteral, parseString } from "./literals.js";
+import { parseHistogram, parseOperator } from "./operators.js";
+import { parseFormat } from "./print-format.js";
+import type { TokenStream } from "./stream.js";
+import { failAt, type Token } from "./token.js";
+
+/** Parses a value with `->member`, `[index]`, `$` and a preceding `&`. */
+export function parseValue(stream: TokenStream): Expression {
+  const address = stream.accept("&");
+  const value = parsePrimary(stream);
+  const steps = parseSteps(stream, value);
+  const accessed = withSteps(value, steps);
+  if (address === null) return accessed;
+  if (accessed.kind === "unary" && accessed.operator === "&")
+    failAt({ kind: "operator", span: address.span }, "double-address");
+  return { kind: "unary", id: newNodeId(), span: address.span, operator: "&", operand: accessed };
+}
+
+function withSteps(value: Expression, steps: readonly AccessStep[]): Expression {
+  const [first] = steps;
+  if (first === undefined) return value;
+  if (value.kind === "target" || value.kind === "cast")
+    return { ...value, steps: [...value.steps, ...steps] };
+  return { kind: "autocast", id: newNodeId(), span: first.span, operand: value, steps };
+}
+
+function parseSteps(stream: TokenStream, value: Expression): AccessStep[] {
+  const steps: AccessStep[] = [];
+  let pretty = value.kind === "target" && value.steps.length > 0;
+  for (;;) {
+    const operator = stream.accept("->") ?? stream.accept("[");
+    if (operator !== null && pretty) return stream.fail("access-after-pretty");
+    if (operator === null) {
+      const suffix = prettySuffix(stream);
+      if (suffix === null) return steps;
+      steps.push(suffix);
+      pretty = true;
+    } else if (operator.text === "->") {
+      steps.push(...parseMember(stream));
+      pretty = steps.at(-1)?.kind === "pretty";
+    } else {
+      const index = stream.parseExpression(stream);
+      stream.expect("]");
+      steps.push({ kind: "element", index, span: operator.span });
+    }
+  }
+}
+
+/** A lone `$` or `$$` after `]`. */
+function prettySuffix(stream: TokenStream): AccessStep | null {
+  const token = stream.peek();
+  if (token?.kind !== "identifier" || (token.text !== "$" && token.text !== "$$")) return null;
+  stream.next();
+  return { kind: "pretty", depth: token.text === "$" ? 1 : 2, span: token.span };
+}
+
+/** Name of a member; a `$` at its end asks for pretty printing. */
+function parseMember(stream: TokenStream): AccessStep[] {
+  const kind = stream.peek()?.kind;
+  if (kind !== "identifier" && kind !== "keyword")
+    return stream.failExpected("identifier or keyword");
+  const token = stream.next();
+  const [name, pretty] = splitPretty(token);
+  const steps: AccessStep[] = name === "" ? [] : [{ kind: "member", name, span: token.span }];
+  return pretty === null ? steps : [...steps, pretty];
+}
+
+function splitPretty(token: Token): [string, AccessStep | null] {
+  const suffix = /[^$](\$\$?)$/.exec(token.text)?.[1] ?? (/^\$\$?$/.exec(token.text)?.[0] || "");
+  if (suffix === "") return [token.text, null];
+  const name = token.text.slice(0, token.text.length - suffix.length);
+  return [name, { kind: "pretty", depth: suffix === "$" ? 1 : 2, span: token.span }];
+}
+
+function parsePrimary(stream: TokenStream): Expression {
+  const token = stream.peek();
+  switch (token?.kind) {
+    case undefined:
+      return stream.failExpected("value");
+    case "embedded-code":
+      return parseEmbedded(stream);
+    case "operator":
+      if (token.text === "(") return parseParenthesized(stream);
+      if (token.text.length > 1 && token.text.startsWith("@")) return parseAtWord(stream, token);
+      return parseLiteral(stream);
+    case "identifier":
+      return parseName(stream);
+    case "keyword":
+      // `string` and `long` may name functions (language.md §1).
+      return token.text === "string" || token.text === "long"
+        ? parseCall(stream, stream.next())
+        : parseLiteral(stream);
+    default:
+      return parseLiteral(stream);
+  }
+}
+
+/** Parses `%{ … %}`. */
+export function parseEmbedded(stream: TokenStream): EmbeddedCode {
+  const token = stream.expectKind("embedded-code", "'%{'");
+  return { kind: "embedded", id: newNodeId(), span: token.span, code: token.text };
+}
+
+function parseParenthesized(stream: TokenStream): Expression {
+  stream.next();
+  const inner = stream.parseExpression(stream);
+  stream.expect(")");
+  return inner;
+}
+
+function parseAtWord(stream: TokenStream, token: Token): Expression {
+  if (token.text !== "@hist_log" && token.text !== "@hist_linear") return parseOperator(stream);
+  const allowed = stream.histogramAllowed;
+  stream.histogramAllowed = false;
+  const histogram = parseHistogram(stream);
+  if (stream.at("[")) return parseIndex(stream, histogram);
+  if (allowed && (stream.at(")") || stream.at(","))) return histogram;
+  return failAt(token, "bare-histogram");
+}
+
+function parseName(stream: TokenStream): Expression {
+  const token = stream.next();
+  if (token.text.startsWith("$")) return targetSymbol(token);
+  if (token.text in PRINTS) return parsePrint(stream, token);
+  if (stream.at("(")) return parseCall(stream, token);
+  const name = identifierOf(token);
+  return stream.at("[") ? parseIndex(stream, name) : name;
+}
+
+/** The variable that `token` names. */
+export function identifierOf(token: Token): Identifier {
+  return { kind: "identifier", id: newNodeId(), span: token.span, name: token.text };
+}
+
+/** The target symbol `$name`, `$$name`, with a pretty-print suffix as step. */
+export function targetSymbol(token: Token): TargetSymbol {
+  const [name, pretty] = splitPretty(token);
+  return {
+    kind: "target",
+    id: newNodeId(),
+    span: token.span,
+    name: name === "" ? token.text : name,
+    atVar: false,
+    module: null,
+    steps: pretty === null || name === "" ? [] : [pretty],
+  };
+}
+
+function parseIndex(stream: TokenStream, base: Identifier | HistogramOperation): IndexExpression {
+  const indexes = parseIndexes(stream, "] ,");
+  return { kind: "index", id: newNodeId(), span: base.span, base, indexes };
+}
+
+/** Parses `[e1, *, …]`; `expected` is what the error lists, null for "',' or ']'". */
+export function parseIndexes(stream: TokenStream, expected?: string): (Expression | null)[] {
+  stream.expect("[");
+  const indexes: (Expression | null)[] = [];
+  for (;;) {
+    indexes.push(stream.accept("*") === null ? stream.parseExpression(stream) : null);
+    if (stream.accept("]") !== null) return indexes;
+    if (stream.accept(",") !== null) continue;
+    if (expected === undefined) return stream.failExpected("',' or ']'");
+    return stream.fail("expected-one-of", expected);
+  }
+}
+
+/** Parses what `in` and `foreach` go over: an array or a histogram. */
+export function parseIndexable(stream: TokenStream): Identifier | HistogramOperation {
+  if (stream.at("@hist_log") || stream.at("@hist_linear")) return parseHistogram(stream);
+  return identifierOf(stream.expectKind("identifier", "identifier or statistical operation"));
+}
+
+function parseCall(stream: TokenStream, name: Token): CallExpression {
+  stream.expect("(");
+  const args = parseArguments(stream, ") ,");
+  return { kind: "call", id: newNodeId(), span: name.span, name: name.text, args };
+}
+
+/** Parses `a, b, …)` after the parenthesis. */
+function parseArguments(stream: TokenStream, expected: string): Expression[] {
+  const args: Expression[] = [];
+  if (stream.accept(")") !== null) return args;
+  for (;;) {
+    args.push(stream.parseExpression(stream));
+    if (stream.accept(")") !== null) return args;
+    if (stream.accept(",") === null) return stream.fail("expected-one-of", expected);
+  }
+}
+
+const PRINTS: Readonly<Record<PrintName, "plain" | "format" | "delimiter">> = {
+  print: "plain",
+  println: "plain",
+  sprint: "plain",
+  sprintln: "plain",
+  print_char: "plain",
+  printf: "format",
+  sprintf: "format",
+  printd: "delimiter",
+  printdln: "delimiter",
+  sprintd: "delimiter",
+  sprintdln: "delimiter",
+};
+
+function parsePrint(stream: TokenStream, token: Token): PrintExpression {
+  const name = token.text as PrintName;
+  stream.expect("(");
+  const kind = PRINTS[name];
+  const lead = kind === "plain" ? null : parseString(stream, "literal string").value;
+  const format = kind === "format" ? formatOf(stream, lead ?? "") : null;
+  return {
+    kind: "print",
+    id: newNodeId(),
+    span: token.span,
+    name,
+    format,
+    delimiter: kind === "delimiter" ? lead : null,
+    args: kind === "plain" ? plainArguments(stream, name) : furtherArguments(stream, kind),
+  };
+}
+
+function formatOf(stream: TokenStream, text: string): readonly PrintPiece[] {
+  stream.peek();
+  const format = parseFormat(text);
+  return typeof format === "string" ? stream.fail(format) : format;
+}
+
+/** Arguments of print: at least one, or one whole histogram; println may have none. */
+function plainArguments(stream: TokenStream, name: PrintName): Expression[] {
+  if (name.endsWith("ln") && stream.accept(")") !== null) return [];
+  stream.histogramAllowed =
+    name !== "print_char" && (stream.at("@hist_log") || stream.at("@hist_linear"));
+  const first = stream.parseExpression(stream);
+  if (first.kind === "histogram") {
+    stream.expect(")");
+    return [first];
+  }
+  if (stream.accept(")") !== null) return [first];
+  if (stream.accept(",") === null) return stream.fail("expected-one-of", ", )");
+  return [first, ...nonEmptyArguments(stream)];
+}
+
+/** Arguments after the format or the delimiter. */
+function furtherArguments(stream: TokenStream, kind: "format" | "delimiter"): Expression[] {
+  if (kind === "format" && stream.accept(")") !== null) return [];
+  if (stream.accept(",") === null)
+    return kind === "format" ? stream.fail("expected-one-of", ", )") : stream.failExpected("','");
+  return nonEmptyArguments(stream);
+}
+
+function nonEmptyArguments(stream: TokenStream): Expression[] {
+  const args: Expression[] = [];
+  for (;;) {
+    args.push(stream.parseExpression(stream));
+    if (stream.accept(")") !== null) return args;
+    if (stream.accept(",") === null) return stream.fail("expected-one-of", ", )");
+  }
+}

@@ -1,0 +1,59 @@
+/** Formats of printf and sprintf → pieces (language.md §10). */
+import type { PrintPiece } from "../syntax/ast.js";
+
+const CONVERSION = /%([-0+ #]?)(\*|[0-9]*)(?:(\.)(\*|[0-9]*))?(l?)([diuoxXpcsbmM]?)/y;
+
+type Conversion = Extract<PrintPiece, { kind: "conversion" }>;
+
+/** Pieces of `format`, or the code of what is wrong with it. */
+export function parseFormat(
+  format: string,
+): readonly PrintPiece[] | "bad-conversion" | "trailing-conversion" {
+  const pieces: PrintPiece[] = [];
+  let text = "";
+  for (let position = 0; position < format.length; ) {
+    const percent = format.indexOf("%", position);
+    if (percent < 0 || format[percent + 1] === "%") {
+      const end = percent < 0 ? format.length : percent + 1;
+      text += format.slice(position, end);
+      position = percent < 0 ? end : end + 1;
+      continue;
+    }
+    text += format.slice(position, percent);
+    CONVERSION.lastIndex = percent;
+    const found = CONVERSION.exec(format);
+    if (found === null || found[6] === "") return faultOf(format, found);
+    if (text !== "") pieces.push({ kind: "text", text });
+    text = "";
+    pieces.push(conversionOf(found));
+    position = CONVERSION.lastIndex;
+  }
+  if (text !== "") pieces.push({ kind: "text", text });
+  return pieces;
+}
+
+function faultOf(
+  format: string,
+  found: RegExpExecArray | null,
+): "bad-conversion" | "trailing-conversion" {
+  const incomplete = found !== null && found[0].length > 1;
+  return incomplete && found.index + found[0].length === format.length
+    ? "trailing-conversion"
+    : "bad-conversion";
+}
+
+function conversionOf(found: RegExpExecArray): Conversion {
+  const [, flag, width, point, precision, , conversion] = found;
+  return {
+    kind: "conversion",
+    conversion: conversion as Conversion["conversion"],
+    flag: (flag || null) as Conversion["flag"],
+    width: amount(width ?? ""),
+    precision: point === undefined ? null : (amount(precision ?? "") ?? 0),
+  };
+}
+
+function amount(text: string): number | "*" | null {
+  if (text === "*") return "*";
+  return text === "" ? null : Number(text);
+}

@@ -1,0 +1,111 @@
+/**
+ * What the grammar functions read from: tokens with one token of look-ahead, and errors that say
+ * where the parser stopped. Also the state that the grammar depends on (options, function or probe).
+ */
+import type { Diagnostic } from "../../base/diagnostic.js";
+import { type MessageArgs, type MessageCode, message } from "../../base/messages.js";
+import type { SourceFile, Span } from "../../base/position.js";
+import type { Expression } from "../syntax/ast.js";
+import { endOfFileError } from "./macros.js";
+import { ParseFailure, type Token, type TokenKind } from "./token.js";
+
+/** Reads tokens for one file. */
+export class TokenStream {
+  readonly file: SourceFile;
+  /** -g, or a file of the library. */
+  readonly privileged: boolean;
+  /** True in the body of a function, where `return` is allowed. */
+  inFunction = false;
+  /** True where a bare histogram may stand: first argument of print and its like. */
+  histogramAllowed = false;
+  /** Parser of expressions; given to break the circle of imports. */
+  readonly parseExpression: (stream: TokenStream) => Expression;
+  readonly #source: () => Token | null;
+  #ahead: Token | null = null;
+  /** What "saw:" shows: the token looked at last, null for the end of the file. */
+  #last: Token | null = null;
+
+  constructor(
+    file: SourceFile,
+    source: () => Token | null,
+    privileged: boolean,
+    parseExpression: (stream: TokenStream) => Expression,
+  ) {
+    this.file = file;
+    this.#source = source;
+    this.privileged = privileged;
+    this.parseExpression = parseExpression;
+  }
+
+  /** The next token without taking it, null at the end of the file. */
+  peek(): Token | null {
+    this.#ahead ??= this.#source();
+    this.#last = this.#ahead;
+    return this.#ahead;
+  }
+
+  /** Takes the next token; an error at the end of the file. */
+  next(): Token {
+    const token = this.peek();
+    if (token === null) throw new ParseFailure(endOfFileError(this.file, "end-of-file"));
+    this.#ahead = null;
+    return token;
+  }
+
+  /** True if the next token is operator or keyword `text`. */
+  at(text: string): boolean {
+    const token = this.peek();
+    return token !== null && isWord(token, text);
+  }
+
+  /** True if the next token is of class `kind`. */
+  atKind(kind: TokenKind): boolean {
+    return this.peek()?.kind === kind;
+  }
+
+  /** Takes the operator or keyword `text` if it is next, else null. */
+  accept(text: string): Token | null {
+    return this.at(text) ? this.next() : null;
+  }
+
+  /** Takes the operator or keyword `text`, else an error. */
+  expect(text: string): Token {
+    return this.accept(text) ?? this.failExpected(`'${text}'`);
+  }
+
+  /** Takes a token of class `kind`, called `what` in the error. */
+  expectKind(kind: TokenKind, what: string): Token {
+    return this.atKind(kind) ? this.next() : this.failExpected(what);
+  }
+
+  /** Error "expected …" at the next token. */
+  failExpected(what: string): never {
+    this.peek();
+    return this.fail("expected", what);
+  }
+
+  /** Error `code` at the token looked at last. */
+  fail<Code extends MessageCode>(code: Code, ...args: MessageArgs<Code>): never {
+    const end = this.file.text.length;
+    const diagnostic: Diagnostic = {
+      code,
+      severity: "parse error",
+      message: message(code, args),
+      span: this.#last?.span ?? { file: this.file, start: end, end },
+      token: this.#last?.kind ?? "EOF",
+      saw: true,
+      notes: [],
+    };
+    throw new ParseFailure(diagnostic);
+  }
+}
+
+/** True if `token` is the operator or keyword `text`. */
+export function isWord(token: Token, text: string): boolean {
+  return token.text === text && (token.kind === "operator" || token.kind === "keyword");
+}
+
+/** True if nothing stands between the two places. */
+export function areAdjacent(left: Span, right: Span): boolean {
+  return left.file === right.file && left.end === right.start;
+}

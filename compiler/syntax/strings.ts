@@ -1,0 +1,22 @@
+/** Bytes → string literals as C and the script language write them. */
+
+const NAMED = new Map<string, string>([
+  ["\x07", "\\a"],
+  ["\b", "\\b"],
+  ["\t", "\\t"],
+  ["\n", "\\n"],
+  ["\v", "\\v"],
+  ["\f", "\\f"],
+  ["\r", "\\r"],
+  ['"', '\\"'],
+  ["\\", "\\\\"],
+]);
+
+/** The literal, with quotes, that stands for the bytes `value`. */
+export function showString(value: string): string {
+  const escaped = value.replace(/["\\]|[^ -~]/g, (character) => {
+    const octal = character.charCodeAt(0).toString(8).padStart(3, "0");
+    return NAMED.get(character) ?? `\\${octal}`;
+  });
+  return `"${escaped}"`;
+}
