@@ -54,14 +54,10 @@ function parseOperand(text: string, value: Value, pc: number, find: FindSymbol):
 function parseRegister(name: string, value: Value): Location | null {
   const register = registerOf(name);
   if (register === null) return null;
-  const bytes = register.bytes < value.bytes ? register.bytes : value.bytes;
-  return {
-    kind: "register",
-    register: register.number,
-    bytes,
-    shift: register.shift,
-    signed: value.signed,
-  };
+  const bytes = Math.min(register.bytes, value.bytes);
+  if (!isBytes(bytes)) return null;
+  const { number, shift } = register;
+  return { kind: "register", register: number, bytes, shift, signed: value.signed };
 }
 
 function parseImmediate(text: string, value: Value, find: FindSymbol): Location | null {
@@ -151,7 +147,7 @@ function parseNumber(text: string): bigint | null {
   const digits = match?.[2];
   if (digits === undefined) return null;
   // A leading 0 means octal to the assembler.
-  const value = BigInt(/^0\d/.test(digits) ? `0o${digits}` : digits);
+  const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits}` : digits);
   return match?.[1] === "-" ? -value : value;
 }
 

@@ -26,6 +26,8 @@ export interface Module {
   /** Function symbols by address, then name, those of the debug file included. */
   readonly symbols: readonly ElfSymbol[];
   readonly marks: readonly SdtNote[];
+  /** True if DWARF is in the file or in its debug file. */
+  readonly hasDebugInfo: boolean;
 }
 
 const modules = new Map<string, Module>();
@@ -43,29 +45,36 @@ export function openModule(path: string): Module {
   return module;
 }
 
-/** Paths of the libraries that `module` needs, transitively, without those that are not found. */
-export function neededLibraries(module: Module, context: SearchContext): string[] {
-  const found = new Set<string>();
+/** A library with the name that asks for it (DT_NEEDED). */
+export interface NeededLibrary {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** The libraries that `module` needs, transitively, without those that are not found. */
+export function neededLibraries(module: Module, context: SearchContext): NeededLibrary[] {
+  const found = new Map<string, NeededLibrary>();
   const visit = (from: Module): void => {
     const origin = dirname(from.path);
     const searchPath = from.dynamic.searchPath.map((d) => d.replace(/\$\{?ORIGIN\}?/g, origin));
     for (const name of from.dynamic.needed) {
       for (const path of findLibraries(name, searchPath, context)) {
         if (found.has(path)) continue;
-        found.add(path);
+        found.set(path, { name, path });
         const library = tryOpen(path);
         if (library) visit(library);
       }
     }
   };
   visit(module);
-  return [...found];
+  return [...found.values()];
 }
 
 function lazyModule(path: string, image: ElfImage): Module {
   let symbols: readonly ElfSymbol[] | null = null;
   let marks: readonly SdtNote[] | null = null;
   let dynamic: ElfDynamic | null = null;
+  let hasDebugInfo: boolean | null = null;
   return {
     path,
     image,
@@ -80,6 +89,12 @@ function lazyModule(path: string, image: ElfImage): Module {
     get marks() {
       marks ??= readSdtNotes(image);
       return marks;
+    },
+    get hasDebugInfo() {
+      hasDebugInfo ??= [image, findDebugFile(path, image)].some(
+        (file) => file !== null && findSection(file, ".debug_info") !== null,
+      );
+      return hasDebugInfo;
     },
   };
 }

@@ -1,0 +1,206 @@
+/**
+ * From probe declarations to derived probes: aliases expanded, wildcards matched, every family
+ * asked for its sites. Bodies are prologues, user body and epilogues in one scope; they are not
+ * copied yet. Requires parsed scripts; guarantees that each result is one place with its variables.
+ */
+
+import { isPattern } from "../elf/glob.js";
+import type {
+  BlockStatement,
+  Expression,
+  ProbeAlias,
+  ProbeComponent,
+  ProbeDeclaration,
+  ProbePoint,
+  Script,
+} from "../syntax/ast.js";
+import { newNodeId } from "../syntax/ast.js";
+import type { LibraryEntry } from "./library.js";
+import { showComponents, showPoint, withComponents } from "./point.js";
+import { matchPoint, type PointMatch, type PointTree } from "./point-tree.js";
+import { type Message, ResolutionError } from "./report.js";
+import type { FamilyContext, Site } from "./site.js";
+
+/** One handler before its body is made its own. */
+export interface DerivedProbe {
+  readonly declaration: ProbeDeclaration;
+  readonly site: Site;
+  /** For pp(). */
+  readonly name: string;
+  /** For pn(). */
+  readonly written: string;
+  readonly conditions: readonly Expression[];
+  readonly body: BlockStatement;
+}
+
+/** What derivation needs besides the declarations. */
+export interface DeriveContext extends FamilyContext {
+  readonly tree: PointTree;
+  /** Told of each script whose alias is used. */
+  readonly useScript: (script: Script) => void;
+}
+
+/** State on the way down through aliases. */
+interface Derivation {
+  readonly declaration: ProbeDeclaration;
+  readonly written: ProbePoint | null;
+  readonly body: BlockStatement;
+  readonly conditions: readonly Expression[];
+  readonly aliases: readonly ProbeAlias[];
+  readonly optional: boolean;
+}
+
+/** Probes of one declaration; errors go to the reporter. */
+export function deriveProbes(
+  declaration: ProbeDeclaration,
+  context: DeriveContext,
+): DerivedProbe[] {
+  const start: Derivation = {
+    declaration,
+    written: null,
+    body: declaration.body,
+    conditions: [],
+    aliases: [],
+    optional: false,
+  };
+  return derivePoints(declaration.points, start, context, (error, point) =>
+    context.report.error(unresolvedPoint(error, point)),
+  );
+}
+
+type OnError = (error: ResolutionError, point: ProbePoint) => void;
+
+function derivePoints(
+  points: readonly ProbePoint[],
+  derivation: Derivation,
+  context: DeriveContext,
+  onError: OnError,
+): DerivedProbe[] {
+  const found: DerivedProbe[] = [];
+  for (const point of points) {
+    const optional = derivation.optional || point.optional || point.sufficient;
+    try {
+      const probes = derivePoint(point, { ...derivation, optional }, context, onError);
+      if (probes.length === 0 && !optional) throw new ResolutionError("no-match", "no match");
+      found.push(...probes);
+      if (point.sufficient && probes.length > 0) break;
+    } catch (error) {
+      if (!(error instanceof ResolutionError)) throw error;
+      if (!optional) onError(error, point);
+      else if (error.reason.code.startsWith("unsupported-")) {
+        context.report.warn(unresolvedPoint(error, point));
+      }
+    }
+  }
+  return found;
+}
+
+function unresolvedPoint(error: ResolutionError, point: ProbePoint): Message {
+  return {
+    code: error.reason.code,
+    message: "while resolving probe point",
+    node: point.components[0] ?? point,
+    notes: [{ message: error.reason.message, node: error.reason.node }],
+  };
+}
+
+function derivePoint(
+  point: ProbePoint,
+  derivation: Derivation,
+  context: DeriveContext,
+  onError: OnError,
+): DerivedProbe[] {
+  const conditions =
+    point.condition === null ? derivation.conditions : [...derivation.conditions, point.condition];
+  const matches = matchPoint(context.tree, point);
+  const written = derivation.written ?? point;
+  const found: DerivedProbe[] = [];
+  let failure: ResolutionError | null = null;
+  for (const match of matches) {
+    const down = { ...derivation, conditions, written: writtenPoint(written, match.point) };
+    try {
+      found.push(...deriveMatch(match, down, context, onError));
+    } catch (error) {
+      if (!(error instanceof ResolutionError)) throw error;
+      failure ??= error;
+    }
+  }
+  if (found.length === 0 && failure !== null) throw failure;
+  return found;
+}
+
+/** pn() shows a point as written, but a wildcard in a component name as what it matched. */
+function writtenPoint(written: ProbePoint, matched: ProbePoint): ProbePoint {
+  return written.components.some((c) => isPattern(c.name)) ? matched : written;
+}
+
+function deriveMatch(
+  match: PointMatch,
+  derivation: Derivation,
+  context: DeriveContext,
+  onError: OnError,
+): DerivedProbe[] {
+  if (match.kind === "family") {
+    return match
+      .family(match.point, context)
+      .map((site) => derivedProbe(site, match.point, derivation));
+  }
+  return deriveAlias(match.entry, match, derivation, context, onError);
+}
+
+function derivedProbe(site: Site, point: ProbePoint, derivation: Derivation): DerivedProbe {
+  const written = derivation.written ?? point;
+  const hasWildcard = written.components.some(
+    (c) => c.argument?.kind === "string" && isPattern(c.argument.value),
+  );
+  return {
+    declaration: derivation.declaration,
+    site,
+    name: showComponents(site.point),
+    written: hasWildcard && written === point ? showComponents(site.point) : showPoint(written),
+    conditions: derivation.conditions,
+    body: derivation.body,
+  };
+}
+
+function deriveAlias(
+  entry: LibraryEntry<ProbeAlias>,
+  match: { readonly point: ProbePoint; readonly suffix: readonly ProbeComponent[] },
+  derivation: Derivation,
+  context: DeriveContext,
+  onError: OnError,
+): DerivedProbe[] {
+  const alias = entry.declaration;
+  if (derivation.aliases.includes(alias)) {
+    throw new ResolutionError(
+      "recursive-alias",
+      `recursive loop in alias expansion of ${showComponents(match.point)}`,
+      match.point.components[0] ?? null,
+    );
+  }
+  context.useScript(entry.script);
+  const points = alias.points.map((point) =>
+    match.suffix.length === 0
+      ? point
+      : withComponents(point, [...point.components, ...match.suffix]),
+  );
+  const down: Derivation = {
+    ...derivation,
+    body: wrapBody(alias, derivation.body),
+    aliases: [...derivation.aliases, alias],
+  };
+  const suffix = match.suffix[0];
+  return derivePoints(points, down, context, (error, point) => {
+    if (suffix === undefined) return onError(error, point);
+    throw error.reason.code.startsWith("unsupported-")
+      ? error
+      : new ResolutionError("invalid-suffix", "invalid suffix for probe", suffix);
+  });
+}
+
+function wrapBody(alias: ProbeAlias, body: BlockStatement): BlockStatement {
+  if (alias.prologue === null && alias.epilogue === null) return body;
+  const before = alias.prologue === null ? [] : [alias.prologue];
+  const after = alias.epilogue === null ? [] : [alias.epilogue];
+  return { ...body, id: newNodeId(), statements: [...before, body, ...after] };
+}

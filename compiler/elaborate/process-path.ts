@@ -1,0 +1,130 @@
+/**
+ * The `process`, `process("PATH")`, `process(PID)` and `.library("PATH")` parts of a point: which
+ * files they mean (language.md §14.2).
+ */
+import { readlinkSync } from "node:fs";
+import { basename } from "node:path";
+import { TargetError } from "../../base/target-error.js";
+import { findExecutables, findLibraries } from "../elf/find.js";
+import { isPattern, wildcard } from "../elf/glob.js";
+import { type Module, neededLibraries, openModule } from "../elf/read.js";
+import type { ProbePoint } from "../syntax/ast.js";
+import { findComponent, numberArgument, stringArgument, withArguments } from "./point.js";
+import { ResolutionError } from "./report.js";
+import type { FamilyContext } from "./site.js";
+
+/** A file to probe, and the point with its path in the place of what was written. */
+export interface ProcessModule {
+  readonly module: Module;
+  readonly point: ProbePoint;
+  /** Source text of the condition that restricts it to one process, or null. */
+  readonly condition: string | null;
+}
+
+/** Absolute paths of the executables that the process component of `point` means. */
+export function processPaths(point: ProbePoint, context: FamilyContext): readonly string[] {
+  const spec = stringArgument(point, "process");
+  const pid = numberArgument(point, "process");
+  if (pid !== null) return [pathOfProcess(pid)];
+  if (spec === null) {
+    const target = context.context.options.targetPath;
+    if (target !== null) return [target];
+    throw new ResolutionError(
+      "unspecified-process",
+      "unspecified process probe is invalid without a -c COMMAND or -x PID",
+    );
+  }
+  const paths = findExecutables(spec, context.search);
+  if (paths.length === 0 && !isPattern(spec)) {
+    throw new ResolutionError(
+      "no-executable",
+      `cannot find executable '${spec}'`,
+      findComponent(point, "process"),
+    );
+  }
+  return paths;
+}
+
+/** The files that `point` probes, libraries applied; files of a glob that are no ELF are skipped. */
+export function processModules(point: ProbePoint, context: FamilyContext): ProcessModule[] {
+  const pid = numberArgument(point, "process");
+  const condition = pid === null ? null : `pid() == ${pid}`;
+  const many = isPattern(stringArgument(point, "process") ?? "");
+  const modules: ProcessModule[] = [];
+  for (const path of processPaths(point, context)) {
+    const executable = open(path, many);
+    if (executable === null) continue;
+    const placed = pid === null ? withProcessPath(point, path) : point;
+    for (const [module, resolved] of withLibraries(placed, executable, context)) {
+      modules.push({ module, point: resolved, condition });
+    }
+  }
+  return modules;
+}
+
+function pathOfProcess(pid: bigint): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
+  } catch {
+    throw new ResolutionError("no-process", `cannot find the executable of process ${pid}`);
+  }
+}
+
+function withProcessPath(point: ProbePoint, path: string): ProbePoint {
+  return withArguments(point, { process: path });
+}
+
+function open(path: string, skipErrors: boolean): Module | null {
+  try {
+    return openModule(path);
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    if (skipErrors) return null;
+    throw new ResolutionError("unreadable-module", error.message);
+  }
+}
+
+function withLibraries(
+  point: ProbePoint,
+  executable: Module,
+  context: FamilyContext,
+): [Module, ProbePoint][] {
+  const name = stringArgument(point, "library");
+  if (name === null) return [[executable, point]];
+  const paths = libraryPaths(name, executable, point, context);
+  if (paths.length === 0 && !isPattern(name)) {
+    throw new ResolutionError(
+      "no-library",
+      `cannot find library '${name}' for '${executable.path}'`,
+      findComponent(point, "library"),
+    );
+  }
+  return paths.flatMap((path): [Module, ProbePoint][] => {
+    const library = open(path, isPattern(name));
+    return library === null ? [] : [[library, withArguments(point, { library: path })]];
+  });
+}
+
+function libraryPaths(
+  name: string,
+  executable: Module,
+  point: ProbePoint,
+  context: FamilyContext,
+): string[] {
+  const needed = neededLibraries(executable, context.search);
+  const expression = isPattern(name) ? wildcard(name) : null;
+  const matches = (text: string): boolean => (expression ? expression.test(text) : text === name);
+  const found = needed
+    .filter((l) => matches(l.name) || matches(l.path) || matches(basename(l.path)))
+    .map((l) => l.path);
+  if (found.length > 0) return found;
+  const other = findLibraries(name, executable.dynamic.searchPath, context.search);
+  if (other.length > 0 && !other.some((path) => needed.some((l) => l.path === path))) {
+    context.report.warn({
+      code: "library-not-needed",
+      message: `'${executable.path}' does not link to library '${name}'`,
+      node: findComponent(point, "library"),
+    });
+  }
+  return other;
+}

@@ -1,0 +1,48 @@
+/**
+ * What a probe family makes of a point: places with their variables. Families are functions from a
+ * point without wildcards in its component names to sites; no site means "no match".
+ */
+import type { CompileContext } from "../../base/stage.js";
+import type { BundlePoint } from "../../wasm-runtime/bundle.js";
+import type { SearchContext } from "../elf/find.js";
+import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
+import type { Location } from "../types/program.js";
+import type { Reporter } from "./report.js";
+
+/** Value of a `$variable` with its type. */
+export interface TargetValue {
+  readonly type: "long" | "string";
+  readonly location: Location;
+}
+
+/** The `$variables` of a site. */
+export interface TargetScope {
+  /** Value of `symbol`; throws ResolutionError. */
+  resolve(symbol: TargetSymbol): TargetValue;
+}
+
+/** One place to probe. */
+export interface Site {
+  /** The point resolved, for pp(). */
+  readonly point: ProbePoint;
+  /** For probe_type(). */
+  readonly type: string;
+  readonly place: BundlePoint;
+  readonly isReturn: boolean;
+  readonly targets: TargetScope;
+  /** Source text of a further arming condition, or null. */
+  readonly condition: string | null;
+}
+
+/** What families may use. */
+export interface FamilyContext {
+  readonly context: CompileContext;
+  readonly report: Reporter;
+  readonly search: SearchContext;
+}
+
+/** Resolves a point of one family; throws ResolutionError if it cannot be probed at all. */
+export type Family = (point: ProbePoint, context: FamilyContext) => readonly Site[];
+
+/** Table of point patterns, e.g. `timer.s(number).randomize(number)`. */
+export type FamilyTable = readonly (readonly [pattern: string, family: Family])[];
