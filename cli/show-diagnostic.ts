@@ -66,11 +66,11 @@ function showPlace(token: string, span: Span, near: Span | null, paint: Paint): 
   const { line, column } = lineColumn(span.file, span.start);
   const file = near !== null && near.file === span.file ? "" : span.file.name;
   const text = tokenText(token, span);
-  return `${token}${text === "" ? "" : ` '${paint("token", text)}'`} at ${file}:${line}:${column}`;
+  return `${token}${text === null ? "" : ` '${paint("token", text)}'`} at ${file}:${line}:${column}`;
 }
 
-function tokenText(token: string, span: Span): string {
-  if (token === "keyword" || token === "embedded-code") return "";
+function tokenText(token: string, span: Span): string | null {
+  if (token === "keyword" || token === "embedded-code") return null;
   const raw = span.file.text.slice(span.start, span.end);
   if (token === "string") return decode(raw.replace(/^"|"$/g, ""));
   return raw.replace(

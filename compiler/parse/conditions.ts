@@ -22,6 +22,8 @@ export function evaluateComparison(
   right: Token,
   surroundings: Surroundings,
 ): boolean {
+  const isLiteral = left.kind === "string" || left.kind === "number";
+  if (isLiteral && !ORDERED.has(operator.text)) failAt(left, "bad-condition");
   if (left.kind === "string") {
     if (right.kind !== "string") failAt(right, "expected-right-string");
     return ordered(operator, compareText(left.text, right.text));

@@ -184,7 +184,7 @@ function parseParameters(stream: TokenStream): Parameter[] {
 
 function parsePriority(stream: TokenStream): number | null {
   if (stream.accept(":") === null) return null;
-  const { value } = parseSigned(stream, "literal number");
+  const { value } = parseSigned(stream, "literal string or number");
   if (value <= 0n) stream.fail("bad-priority");
   return Number(value);
 }
@@ -206,6 +206,7 @@ function parseProbe(stream: TokenStream, into: Declarations): void {
     points.push(...parsed);
     if (stream.accept(",") !== null) continue;
     if (stream.at("{")) break;
+    if (stream.at("}")) stream.failExpected("probe point specifier");
     stream.fail("expected-one-of", ", { } = +=");
   }
   const body = parseBlock(stream);

@@ -9,6 +9,7 @@ import type { SourceFile } from "../../base/position.js";
 import type { CompileContext, CompileOptions, Stage } from "../../base/stage.js";
 import type { Script } from "../syntax/ast.js";
 import { showScript } from "../syntax/print.js";
+import { toBytes } from "../syntax/strings.js";
 import { type Declarations, parseDeclaration } from "./declarations.js";
 import { parseExpression } from "./expressions.js";
 import { Lexer } from "./lexer.js";
@@ -34,7 +35,7 @@ interface Preprocessed {
 
 function preprocess(file: SourceFile, context: ParseContext): Preprocessed {
   const { args, guru, compatible } = context.options;
-  const lexer = new Lexer(file, args, (span) => {
+  const lexer = new Lexer(file, args.map(toBytes), (span) => {
     const warning = parseError({ kind: "embedded-code", span }, "reversed-embedded-end");
     context.report({ ...warning, severity: "warning" });
   });

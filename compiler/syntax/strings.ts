@@ -1,4 +1,4 @@
-/** Bytes → string literals as C and the script language write them. */
+/** Strings of the script language: bytes as Latin-1 code units. */
 
 const NAMED = new Map<string, string>([
   ["\x07", "\\a"],
@@ -19,4 +19,9 @@ export function showString(value: string): string {
     return NAMED.get(character) ?? `\\${octal}`;
   });
   return `"${escaped}"`;
+}
+
+/** The UTF-8 bytes of `text`, one per code unit. */
+export function toBytes(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
 }

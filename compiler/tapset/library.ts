@@ -1,0 +1,219 @@
+/**
+ * The tapset library: definitions of all `*.stp` and macros of all `*.stpm` of the tapset
+ * directories, by name (language.md §13).
+ *
+ * Files are read and looked through at once, but parsed only when one of the names they may define
+ * is asked for: an ordinary script uses a handful. Private definitions are not in the index; the
+ * file that holds them is in `script`.
+ */
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Diagnostic } from "../../base/diagnostic.js";
+import { message } from "../../base/messages.js";
+import type { SourceFile } from "../../base/position.js";
+import type { MacroDefinition } from "../parse/macros.js";
+import { type ParseContext, parseMacroFile, parseScript } from "../parse/parse.js";
+import type { FunctionDeclaration, GlobalDeclaration, ProbeAlias, Script } from "../syntax/ast.js";
+import { LazyMap } from "./lazy-map.js";
+import { withProcessPath } from "./process-path.js";
+import { type PossibleNames, scanNames } from "./scan.js";
+
+/** A definition with the file that holds it. */
+export interface LibraryEntry<T> {
+  readonly declaration: T;
+  readonly script: Script;
+}
+
+/** Definitions by name, aliases by dotted name. */
+export interface TapsetLibrary {
+  readonly macros: ReadonlyMap<string, MacroDefinition>;
+  readonly functions: ReadonlyMap<string, readonly LibraryEntry<FunctionDeclaration>[]>;
+  readonly globals: ReadonlyMap<string, readonly LibraryEntry<GlobalDeclaration>[]>;
+  readonly aliases: ReadonlyMap<string, readonly LibraryEntry<ProbeAlias>[]>;
+  /** Names of functions that may exist, for suggestions; parses nothing. */
+  readonly functionNames: ReadonlySet<string>;
+  /** Parses all files: for --dump-functions and tests. */
+  allScripts(): readonly Script[];
+}
+
+/** How a library is read. */
+export interface LibraryOptions {
+  /** --compatible */
+  readonly compatible: string;
+  /** Takes what is wrong with a library file; its good definitions are used. */
+  warn(diagnostic: Diagnostic): void;
+}
+
+/** Directories below a tapset directory, first match first (tapsets.md §0). */
+const LEVELS = ["dyninst/x86_64", "dyninst", "x86_64", ""];
+
+/** Reads the library of `directories`, in their order. Directories that do not exist are empty. */
+export function loadLibrary(
+  directories: readonly string[],
+  options: LibraryOptions,
+): TapsetLibrary {
+  const seen = new Set<string>();
+  const macroFiles = listFiles(directories, ".stpm", seen).map(readLibraryFile);
+  const scriptFiles = listFiles(directories, ".stp", seen).map(readLibraryFile);
+  const macros = indexMacros(macroFiles, options);
+  const parsed = new Map<ScannedFile, Script>();
+  const parse = (scanned: ScannedFile): Script => {
+    const script = parsed.get(scanned) ?? parseLibraryScript(scanned, macros, options);
+    parsed.set(scanned, script);
+    return script;
+  };
+  const functions = indexBy(scriptFiles, "functions", (file, name) =>
+    entriesOf(parse(file), "functions", (d) => d.name === name && !d.isPrivate),
+  );
+  return {
+    macros,
+    functions,
+    functionNames: functions.possibleKeys(),
+    globals: indexBy(scriptFiles, "globals", (file, name) =>
+      entriesOf(parse(file), "globals", (d) => d.name === name && !d.isPrivate),
+    ),
+    aliases: indexBy(scriptFiles, "aliases", (file, name) =>
+      entriesOf(parse(file), "aliases", (d) => d.names.some((point) => dottedName(point) === name)),
+    ),
+    allScripts: () => scriptFiles.map(parse),
+  };
+}
+
+/** A library file and the names it may define. */
+interface ScannedFile {
+  readonly file: SourceFile;
+  /** Program whose tapset it is (PATH/usr/bin/x.stp), null for all others. */
+  readonly processPath: string | null;
+  readonly names: PossibleNames;
+}
+
+interface FoundFile {
+  readonly path: string;
+  readonly processPath: string | null;
+}
+
+function listFiles(
+  directories: readonly string[],
+  extension: string,
+  seen: Set<string>,
+): FoundFile[] {
+  const found: FoundFile[] = [];
+  for (const directory of directories) {
+    for (const level of LEVELS)
+      for (const name of namesIn(join(directory, level)))
+        if (name.endsWith(extension))
+          found.push({ path: join(directory, level, name), processPath: null });
+    for (const name of namesIn(join(directory, "PATH"), true))
+      if (name.endsWith(extension))
+        found.push({
+          path: join(directory, "PATH", name),
+          processPath: `/${name.slice(0, -extension.length)}`,
+        });
+  }
+  return found.filter(({ path }) => {
+    const real = realpathSync(path);
+    if (seen.has(real) || !statSync(real).isFile()) return false;
+    seen.add(real);
+    return true;
+  });
+}
+
+function namesIn(directory: string, recursive = false): string[] {
+  try {
+    return readdirSync(directory, { encoding: "utf8", recursive }).sort();
+  } catch (failure) {
+    const { code } = failure as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES") return [];
+    throw failure;
+  }
+}
+
+function readLibraryFile({ path, processPath }: FoundFile): ScannedFile {
+  const text = readFileSync(path, "latin1");
+  return { file: { name: path, text, library: true }, processPath, names: scanNames(text) };
+}
+
+/** A map from every name that some file may define to what `find` finds in these files. */
+function indexBy<T>(
+  files: readonly ScannedFile[],
+  kind: keyof PossibleNames,
+  find: (file: ScannedFile, name: string) => readonly T[],
+): LazyMap<readonly T[]> {
+  const candidates = new Map<string, ScannedFile[]>();
+  for (const file of files)
+    for (const name of file.names[kind]) {
+      const list = candidates.get(name);
+      if (list === undefined) candidates.set(name, [file]);
+      else list.push(file);
+    }
+  return new LazyMap(new Set(candidates.keys()), (name) => {
+    const entries = (candidates.get(name) ?? []).flatMap((file) => find(file, name));
+    return entries.length === 0 ? undefined : entries;
+  });
+}
+
+interface DeclarationLists {
+  readonly functions: FunctionDeclaration;
+  readonly globals: GlobalDeclaration;
+  readonly aliases: ProbeAlias;
+}
+
+function entriesOf<Kind extends keyof DeclarationLists>(
+  script: Script,
+  kind: Kind,
+  accept: (declaration: DeclarationLists[Kind]) => boolean,
+): LibraryEntry<DeclarationLists[Kind]>[] {
+  const declarations = script[kind] as readonly DeclarationLists[Kind][];
+  return declarations.filter(accept).map((declaration) => ({ declaration, script }));
+}
+
+function dottedName(point: ProbeAlias["names"][number]): string {
+  return point.components.map((component) => component.name).join(".");
+}
+
+function parseContext(
+  libraryMacros: ReadonlyMap<string, MacroDefinition>,
+  options: LibraryOptions,
+): ParseContext {
+  return {
+    options: { args: [], guru: true, compatible: options.compatible },
+    libraryMacros,
+    report: (diagnostic) => options.warn({ ...diagnostic, severity: "warning" }),
+  };
+}
+
+function parseLibraryScript(
+  { file, processPath }: ScannedFile,
+  macros: ReadonlyMap<string, MacroDefinition>,
+  options: LibraryOptions,
+): Script {
+  const script = parseScript(file, parseContext(macros, options));
+  return processPath === null ? script : withProcessPath(script, processPath);
+}
+
+function indexMacros(
+  files: readonly ScannedFile[],
+  options: LibraryOptions,
+): ReadonlyMap<string, MacroDefinition> {
+  const parsed = new Map<ScannedFile, ReadonlyMap<string, MacroDefinition>>();
+  const context = parseContext(new Map(), options);
+  const definitions = indexBy(files, "macros", (scanned, name) => {
+    const macros = parsed.get(scanned) ?? parseMacroFile(scanned.file, context);
+    parsed.set(scanned, macros);
+    const macro = macros.get(name);
+    return macro === undefined ? [] : [macro];
+  });
+  return new LazyMap(definitions.possibleKeys(), (name) => {
+    const [first, ...others] = definitions.get(name) ?? [];
+    for (const { span } of others)
+      options.warn({
+        code: "duplicate-library-macro",
+        severity: "warning",
+        message: message("duplicate-library-macro", [name]),
+        span,
+        token: "identifier",
+        notes: [],
+      });
+    return first;
+  });
+}
