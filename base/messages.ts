@@ -76,7 +76,6 @@ export const MESSAGES = {
   // -- declarations
   "duplicate-global": (): string => "duplicate global name",
   "private-conflict": (): string => "global versus private variable declaration conflict",
-  "private-function-conflict": (): string => "global versus private function declaration conflict",
   "array-size": (): string => "array size out of range",
   "initialized-array": (): string => "only scalar globals can be initialized",
   "duplicate-parameter": (): string => "duplicate parameter names",

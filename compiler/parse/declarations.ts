@@ -48,7 +48,7 @@ export function parseDeclaration(stream: TokenStream, into: Declarations): void 
       parsePrivate(stream, into);
       return;
     case "function":
-      into.functions.push(parseFunction(stream, false, into));
+      into.functions.push(parseFunction(stream, false));
       return;
     default:
       stream.fail("expected-declaration");
@@ -60,7 +60,7 @@ function parsePrivate(stream: TokenStream, into: Declarations): void {
   stream.next();
   const token = stream.next();
   if (token.kind === "keyword" && token.text === "function")
-    into.functions.push(parseFunction(stream, true, into, token));
+    into.functions.push(parseFunction(stream, true, token));
   else if (token.kind === "keyword" && token.text === "global") parseGlobals(stream, true, into);
   else if (token.kind === "identifier") parseGlobals(stream, true, into, token);
   else stream.fail("expected", "'function' or identifier");
@@ -122,16 +122,12 @@ function parseGlobal(stream: TokenStream, name: Token, isPrivate: boolean): Glob
 function parseFunction(
   stream: TokenStream,
   isPrivate: boolean,
-  into: Declarations,
   keyword?: Token,
 ): FunctionDeclaration {
   if (keyword === undefined) stream.expect("function");
   const name = stream.next();
   const isTypeName = name.kind === "keyword" && (name.text === "string" || name.text === "long");
   if (name.kind !== "identifier" && !isTypeName) stream.fail("expected", "identifier");
-  for (const other of into.functions)
-    if (other.name === name.text && other.isPrivate !== isPrivate)
-      stream.fail("private-function-conflict");
   const type = parseType(stream);
   const parameters = parseParameters(stream);
   const priority = parsePriority(stream);

@@ -17,6 +17,7 @@ export interface MacroDefinition {
   readonly parameters: readonly string[];
   readonly body: readonly Token[];
   readonly span: Span;
+  /** From a macro file (.stpm): its body sees no macros of scripts. */
   readonly library: boolean;
 }
 
@@ -174,9 +175,9 @@ export class MacroExpander {
     } else if (token === null || !isOperator(token, "%(")) this.#failExpected(token, "'%(' or '('");
     const body = this.#body(name);
     if (!this.recording) return;
-    const { library } = this.#file;
     if (OPERATOR_WORDS.has(name.text)) this.#warnHidden(name);
-    this.defined.set(name.text, { name: name.text, parameters, body, span: name.span, library });
+    const { text, span } = name;
+    this.defined.set(text, { name: text, parameters, body, span, library: false });
   }
 
   #warnHidden(name: Token): void {

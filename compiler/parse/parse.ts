@@ -130,7 +130,7 @@ export function parseMacroFile(
   attempt(stream, context, () => {
     if (stream.peek() !== null) stream.fail("macro-file-token", file.name);
   });
-  return macros.defined;
+  return new Map([...macros.defined].map(([name, macro]) => [name, { ...macro, library: true }]));
 }
 
 /** A file and the macros it may use: input of the parser as a stage. */

@@ -4,7 +4,7 @@
  */
 import { evaluateComparison, type Surroundings } from "./conditions.js";
 import type { MacroExpander } from "./macros.js";
-import { failAt, type Token } from "./token.js";
+import { failAt, ParseFailure, type Token } from "./token.js";
 
 /** A conditional whose taken branch is being read. */
 interface OpenConditional {
@@ -70,7 +70,7 @@ export class Preprocessor {
     this.#source.recording = false;
     try {
       for (let depth = 0; ; ) {
-        const token = this.#source.next();
+        const token = this.#nextSkipped();
         if (token === null) failAt(open, "unterminated-conditional");
         if (token.kind !== "operator") continue;
         if (token.text === "%(") depth++;
@@ -82,6 +82,17 @@ export class Preprocessor {
       }
     } finally {
       this.#source.recording = true;
+    }
+  }
+
+  /** The next token of a branch that is not taken; what is wrong with it does not matter. */
+  #nextSkipped(): Token | null {
+    for (;;) {
+      try {
+        return this.#source.next();
+      } catch (failure) {
+        if (!(failure instanceof ParseFailure)) throw failure;
+      }
     }
   }
 

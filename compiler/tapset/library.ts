@@ -40,6 +40,8 @@ export interface TapsetLibrary {
 export interface LibraryOptions {
   /** --compatible */
   readonly compatible: string;
+  /** Script arguments, for argc and argv. */
+  readonly args: readonly string[];
   /** Takes what is wrong with a library file; its good definitions are used. */
   warn(diagnostic: Diagnostic): void;
 }
@@ -176,7 +178,7 @@ function parseContext(
   options: LibraryOptions,
 ): ParseContext {
   return {
-    options: { args: [], guru: true, compatible: options.compatible },
+    options: { args: options.args, guru: true, compatible: options.compatible },
     libraryMacros,
     report: (diagnostic) => options.warn({ ...diagnostic, severity: "warning" }),
   };
