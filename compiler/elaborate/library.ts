@@ -1,45 +1,112 @@
 /**
- * What elaboration needs of the tapset library: definitions by name. A definition that is used
- * pulls in its whole script file (language.md §13).
+ * All definitions that a name can mean: those of its own file, of the user's scripts, and of the
+ * tapset library, in this order. Private ones are seen only in their file (language.md §3, §13).
  */
+import type { SourceFile } from "../../base/position.js";
 import type { FunctionDeclaration, GlobalDeclaration, ProbeAlias, Script } from "../syntax/ast.js";
+import { LazyMap } from "../tapset/lazy-map.js";
+import type { LibraryEntry, TapsetLibrary } from "../tapset/library.js";
 
-/** A definition with the file that holds it. */
-export interface LibraryEntry<T> {
-  readonly declaration: T;
-  readonly script: Script;
+export type { LibraryEntry } from "../tapset/library.js";
+
+/** The library as far as elaboration uses it. */
+export type DefinitionSource = Pick<
+  TapsetLibrary,
+  "functions" | "globals" | "aliases" | "functionNames" | "macros"
+>;
+
+/** Finds definitions for names used in a file. */
+export interface Definitions {
+  /** All functions called `name`, those of the nearest scope that has one of `arity` only. */
+  functions(
+    name: string,
+    arity: number,
+    file: SourceFile,
+  ): readonly LibraryEntry<FunctionDeclaration>[];
+  global(name: string, file: SourceFile): LibraryEntry<GlobalDeclaration> | null;
+  /** Aliases called `name` (dotted), the user's first. */
+  aliases(name: string): readonly LibraryEntry<ProbeAlias>[];
+  readonly aliasNames: ReadonlySet<string>;
+  readonly functionNames: ReadonlySet<string>;
 }
 
-/** Tapset definitions indexed by name; aliases by their dotted name. */
-export interface DefinitionIndex {
-  readonly functions: ReadonlyMap<string, readonly LibraryEntry<FunctionDeclaration>[]>;
-  readonly globals: ReadonlyMap<string, readonly LibraryEntry<GlobalDeclaration>[]>;
-  readonly aliases: ReadonlyMap<string, readonly LibraryEntry<ProbeAlias>[]>;
+/** Definitions of the user's `scripts` and of `library`. */
+export function createDefinitions(
+  scripts: readonly Script[],
+  library: DefinitionSource,
+): Definitions {
+  const files = new Map<SourceFile, Script>(scripts.map((script) => [script.file, script]));
+  const userAliases = indexAliases(scripts);
+  const remember = <T>(entries: readonly LibraryEntry<T>[]): readonly LibraryEntry<T>[] => {
+    for (const { script } of entries) files.set(script.file, script);
+    return entries;
+  };
+  return {
+    functions(name, arity, file) {
+      const scopes = [
+        own(files.get(file), "functions", name),
+        scripts.flatMap((script) => visible(script, "functions", name)),
+        remember(library.functions.get(name) ?? []),
+      ];
+      const fits = scopes.find((s) => s.some((e) => e.declaration.parameters.length === arity));
+      return fits ?? scopes.flat();
+    },
+    global(name, file) {
+      const found =
+        own(files.get(file), "globals", name)[0] ??
+        scripts.flatMap((script) => visible(script, "globals", name))[0] ??
+        remember(library.globals.get(name) ?? [])[0];
+      return found ?? null;
+    },
+    aliases(name) {
+      return [...(userAliases.get(name) ?? []), ...remember(library.aliases.get(name) ?? [])];
+    },
+    aliasNames: new Set([...userAliases.keys(), ...possibleKeys(library.aliases)]),
+    functionNames: new Set([
+      ...scripts.flatMap((script) => script.functions.map((f) => f.name)),
+      ...library.functionNames,
+    ]),
+  };
 }
 
-/** Indexes the definitions of `scripts`, in order. */
-export function indexDefinitions(scripts: readonly Script[]): DefinitionIndex {
-  const functions = new Map<string, LibraryEntry<FunctionDeclaration>[]>();
-  const globals = new Map<string, LibraryEntry<GlobalDeclaration>[]>();
-  const aliases = new Map<string, LibraryEntry<ProbeAlias>[]>();
+interface Named {
+  readonly functions: FunctionDeclaration;
+  readonly globals: GlobalDeclaration;
+}
+
+function own<K extends keyof Named>(
+  script: Script | undefined,
+  kind: K,
+  name: string,
+): LibraryEntry<Named[K]>[] {
+  if (script === undefined) return [];
+  const declarations: readonly Named[K][] = script[kind] as readonly Named[K][];
+  return declarations
+    .filter((declaration) => declaration.name === name)
+    .map((declaration) => ({ declaration, script }));
+}
+
+function visible<K extends keyof Named>(
+  script: Script,
+  kind: K,
+  name: string,
+): LibraryEntry<Named[K]>[] {
+  return own(script, kind, name).filter((entry) => !entry.declaration.isPrivate);
+}
+
+function indexAliases(scripts: readonly Script[]): Map<string, LibraryEntry<ProbeAlias>[]> {
+  const index = new Map<string, LibraryEntry<ProbeAlias>[]>();
   for (const script of scripts) {
-    for (const declaration of script.functions) {
-      push(functions, declaration.name, { declaration, script });
-    }
-    for (const declaration of script.globals) {
-      push(globals, declaration.name, { declaration, script });
-    }
     for (const declaration of script.aliases) {
-      for (const name of declaration.names) {
-        push(aliases, name.components.map((c) => c.name).join("."), { declaration, script });
+      for (const point of declaration.names) {
+        const name = point.components.map((component) => component.name).join(".");
+        index.set(name, [...(index.get(name) ?? []), { declaration, script }]);
       }
     }
   }
-  return { functions, globals, aliases };
+  return index;
 }
 
-function push<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
+function possibleKeys<T>(map: ReadonlyMap<string, T>): Iterable<string> {
+  return map instanceof LazyMap ? map.possibleKeys() : map.keys();
 }

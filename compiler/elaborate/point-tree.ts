@@ -7,7 +7,7 @@
  */
 import { isPattern, wildcard } from "../elf/glob.js";
 import type { ProbeAlias, ProbeComponent, ProbePoint } from "../syntax/ast.js";
-import type { DefinitionIndex, LibraryEntry } from "./library.js";
+import type { Definitions, LibraryEntry } from "./library.js";
 import { type ArgumentKind, argumentKind, showComponents, withComponents } from "./point.js";
 import { ResolutionError } from "./report.js";
 import { similar } from "./similar.js";
@@ -28,7 +28,8 @@ export type PointMatch =
 export interface PointTree {
   readonly children: Map<string, Child>;
   readonly families: Family[];
-  readonly aliases: LibraryEntry<ProbeAlias>[];
+  /** Definitions of the alias that ends here. */
+  aliases: () => readonly LibraryEntry<ProbeAlias>[];
 }
 
 interface Child {
@@ -38,7 +39,7 @@ interface Child {
 }
 
 /** The tree of all families and aliases. */
-export function buildPointTree(families: FamilyTable, index: DefinitionIndex): PointTree {
+export function buildPointTree(families: FamilyTable, definitions: Definitions): PointTree {
   const root = newTree();
   for (const [pattern, family] of families) {
     let tree = root;
@@ -48,10 +49,10 @@ export function buildPointTree(families: FamilyTable, index: DefinitionIndex): P
     }
     tree.families.push(family);
   }
-  for (const [name, entries] of index.aliases) {
+  for (const name of definitions.aliasNames) {
     let tree = root;
     for (const part of name.split(".")) tree = childOf(tree, part, "");
-    tree.aliases.push(...entries);
+    tree.aliases = () => definitions.aliases(name);
   }
   return root;
 }
@@ -62,7 +63,7 @@ export function matchPoint(root: PointTree, point: ProbePoint): PointMatch[] {
 }
 
 function newTree(): PointTree {
-  return { children: new Map(), families: [], aliases: [] };
+  return { children: new Map(), families: [], aliases: () => [] };
 }
 
 function childOf(tree: PointTree, name: string, argument: string): PointTree {
@@ -87,14 +88,15 @@ function search(tree: PointTree, point: ProbePoint, position: number): PointMatc
 }
 
 function matchEnd(tree: PointTree, point: ProbePoint): PointMatch[] {
-  if (tree.families.length === 0 && tree.aliases.length === 0) {
+  const aliases = tree.aliases();
+  if (tree.families.length === 0 && aliases.length === 0) {
     const follow = [...tree.children.keys()].sort().join(" ");
     const last = point.components.at(-1) ?? null;
     throw new ResolutionError("point-truncated", `probe point truncated (follow: ${follow})`, last);
   }
   return [
     ...tree.families.map((family): PointMatch => ({ kind: "family", family, point })),
-    ...tree.aliases.map((entry): PointMatch => ({ kind: "alias", entry, point, suffix: [] })),
+    ...aliases.map((entry): PointMatch => ({ kind: "alias", entry, point, suffix: [] })),
   ];
 }
 
@@ -104,9 +106,10 @@ function matchSuffix(
   position: number,
   component: ProbeComponent,
 ): PointMatch[] {
-  if (tree.aliases.length > 0) {
+  const aliases = tree.aliases();
+  if (aliases.length > 0) {
     const suffix = point.components.slice(position);
-    return tree.aliases.map((entry) => ({ kind: "alias", entry, point, suffix }));
+    return aliases.map((entry) => ({ kind: "alias", entry, point, suffix }));
   }
   throw mismatch(tree, component, position);
 }
@@ -144,7 +147,7 @@ function matchWildcard(
       quietly(() => search(child.tree, replaceName(point, position, child.name), position + 1)),
     );
   if (matches.length > 0) return matches;
-  if (tree.aliases.length > 0) return matchSuffix(tree, point, position, component);
+  if (tree.aliases().length > 0) return matchSuffix(tree, point, position, component);
   throw new ResolutionError(
     "point-mismatch",
     `probe point mismatch: didn't find any wildcard matches${similar(

@@ -3,6 +3,7 @@
  * nodes are plain objects with `kind` and `id`.
  */
 import { type Node, newNodeId } from "../syntax/ast.js";
+import { walk } from "../syntax/walk.js";
 
 /** What to put in the place of a node: another node, or null to copy it and look inside. */
 export type Replace = (node: Node, copy: <T extends Node>(node: T) => T) => Node | null;
@@ -24,6 +25,14 @@ export function editTree<T extends Node>(node: T, replace: Replace): T {
   const editNode = (part: Node): Node =>
     replace(part, edit) ?? (copyFields(part, editNode) as unknown as Node);
   return editNode(node) as T;
+}
+
+/** Calls `visit` for `node` and every node in it, parents first. */
+export function forEachNode(node: Node, visit: (node: Node) => void): void {
+  walk(node, (part) => {
+    visit(part);
+    return true;
+  });
 }
 
 function copyFields(node: object, copyNode: (node: Node) => Node): Record<string, unknown> {

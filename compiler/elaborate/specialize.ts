@@ -10,14 +10,13 @@ import type {
   Node,
   NodeId,
   NumberLiteral,
-  Statement,
   TargetSymbol,
 } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
 import { showExpression } from "../syntax/print-expression.js";
 import { walk } from "../syntax/walk.js";
 import { type Message, ResolutionError } from "./report.js";
-import { copyTree } from "./rewrite.js";
+import { copyTree, forEachNode } from "./rewrite.js";
 import type { TargetScope, TargetValue } from "./site.js";
 
 /** Facts about the target symbols in specialized bodies, by node id. */
@@ -31,6 +30,7 @@ export interface Surroundings {
   readonly targets: TargetScope;
   /** The expression that stands for `@entry(…)`; throws ResolutionError outside .return probes. */
   readonly entry: (node: EntryExpression) => Expression;
+  readonly warn: (message: Message) => void;
   readonly table: TargetTable;
 }
 
@@ -38,28 +38,20 @@ export interface Surroundings {
 export function specialize(body: BlockStatement, surroundings: Surroundings): BlockStatement {
   const written = writtenOperands(body);
   const known = new Map<NodeId, bigint>();
-  const replace = (node: Node, copy: <T extends Node>(part: T) => T): Node | null => {
+  const replace = (node: Node, copy: Copy): Node | null => {
     switch (node.kind) {
       case "defined":
         return constant(node, isDefined(node.operand, surroundings) ? 1n : 0n, known);
       case "probewrite":
         return constant(node, written.has(showExpression(node.operand)) ? 1n : 0n, known);
       case "unary":
+        return foldUnary(node, copy, known);
       case "logical":
+        return foldLogical(node, copy, known);
       case "binary":
-        return foldOperator(node, copy, known);
-      case "ternary": {
-        const condition = copy(node.condition);
-        const value = known.get(condition.id);
-        if (value !== undefined) return copy(value !== 0n ? node.consequent : node.alternate);
-        return {
-          ...node,
-          id: newNodeId(),
-          condition,
-          consequent: copy(node.consequent),
-          alternate: copy(node.alternate),
-        };
-      }
+        return foldBinary(node, copy, known);
+      case "ternary":
+        return foldTernary(node, copy, known);
       case "if":
         return foldIf(node, copy, known);
       case "target":
@@ -93,10 +85,7 @@ export function mentionsTargets(node: Node): boolean {
   return found;
 }
 
-function copySteps(
-  node: TargetSymbol,
-  copy: <T extends Node>(part: T) => T,
-): TargetSymbol["steps"] {
+function copySteps(node: TargetSymbol, copy: Copy): TargetSymbol["steps"] {
   return node.steps.map((step) =>
     step.kind === "element" ? { ...step, index: copy(step.index) } : step,
   );
@@ -126,7 +115,7 @@ function replaceEntry(node: EntryExpression, surroundings: Surroundings): Node {
 
 function isDefined(operand: Expression, surroundings: Surroundings): boolean {
   let defined = true;
-  walk(operand, (part) => {
+  forEachNode(operand, (part) => {
     if (part.kind === "cast" || part.kind === "enum" || part.kind === "autocast") defined = false;
     if (part.kind !== "target") return;
     try {
@@ -134,6 +123,10 @@ function isDefined(operand: Expression, surroundings: Surroundings): boolean {
     } catch (error) {
       if (!(error instanceof ResolutionError)) throw error;
       defined = false;
+      if (error.reason.code === "unsupported-dwarf") {
+        const message = `${error.reason.message}; @defined of it is 0`;
+        surroundings.warn({ ...error.reason, message });
+      }
     }
   });
   return defined;
@@ -145,52 +138,52 @@ function constant(place: Expression, value: bigint, known: Map<NodeId, bigint>):
   return node;
 }
 
-type Operator = Extract<Expression, { kind: "unary" | "logical" | "binary" }>;
+type Copy = <T extends Node>(part: T) => T;
+type Known = Map<NodeId, bigint>;
+type Of<K extends Node["kind"]> = Extract<Node, { kind: K }>;
 
-/** Folds what follows from @defined; other constants are left to later stages. */
-function foldOperator(
-  node: Operator,
-  copy: <T extends Node>(part: T) => T,
-  known: Map<NodeId, bigint>,
-): Node {
-  if (node.kind === "unary") {
-    const operand = copy(node.operand);
-    const value = known.get(operand.id);
-    if (value !== undefined && node.operator === "!") {
-      return constant(node, value === 0n ? 1n : 0n, known);
-    }
-    return { ...node, id: newNodeId(), operand };
+/** Folding follows only what comes from @defined; other constants are left to later stages. */
+function foldUnary(node: Of<"unary">, copy: Copy, known: Known): Node {
+  const operand = copy(node.operand);
+  const value = known.get(operand.id);
+  if (value !== undefined && node.operator === "!") {
+    return constant(node, value === 0n ? 1n : 0n, known);
   }
+  return { ...node, id: newNodeId(), operand };
+}
+
+function foldLogical(node: Of<"logical">, copy: Copy, known: Known): Node {
   const left = copy(node.left);
   const value = known.get(left.id);
-  if (node.kind === "logical" && value !== undefined) {
-    const decides = (node.operator === "&&") === (value === 0n);
-    if (decides) return constant(node, value === 0n ? 0n : 1n, known);
-    const right = copy(node.right);
-    const other = known.get(right.id);
-    if (other !== undefined) return constant(node, other === 0n ? 0n : 1n, known);
-    return { ...node, id: newNodeId(), left, right };
-  }
+  if (value === undefined) return { ...node, id: newNodeId(), left, right: copy(node.right) };
+  const decides = (node.operator === "&&") === (value === 0n);
+  if (decides) return constant(node, value === 0n ? 0n : 1n, known);
   const right = copy(node.right);
-  const other = known.get(right.id) ?? literal(right);
-  const first = value ?? literal(left);
-  const isFact = known.has(left.id) || known.has(right.id);
-  if (node.kind === "binary" && isFact && first !== null && other !== null) {
-    if (node.operator === "==") return constant(node, first === other ? 1n : 0n, known);
-    if (node.operator === "!=") return constant(node, first === other ? 0n : 1n, known);
-  }
+  const other = known.get(right.id);
+  if (other !== undefined) return constant(node, other === 0n ? 0n : 1n, known);
   return { ...node, id: newNodeId(), left, right };
 }
 
-function literal(node: Expression): bigint | null {
-  return node.kind === "number" ? node.value : null;
+function foldBinary(node: Of<"binary">, copy: Copy, known: Known): Node {
+  const left = copy(node.left);
+  const right = copy(node.right);
+  const folded = { ...node, id: newNodeId(), left, right };
+  if (node.operator !== "==" && node.operator !== "!=") return folded;
+  if (!known.has(left.id) && !known.has(right.id)) return folded;
+  if (left.kind !== "number" || right.kind !== "number") return folded;
+  const equal = left.value === right.value;
+  return constant(node, equal === (node.operator === "==") ? 1n : 0n, known);
 }
 
-function foldIf(
-  node: Extract<Statement, { kind: "if" }>,
-  copy: <T extends Node>(part: T) => T,
-  known: Map<NodeId, bigint>,
-): Node {
+function foldTernary(node: Of<"ternary">, copy: Copy, known: Known): Node {
+  const condition = copy(node.condition);
+  const value = known.get(condition.id);
+  if (value !== undefined) return copy(value !== 0n ? node.consequent : node.alternate);
+  const consequent = copy(node.consequent);
+  return { ...node, id: newNodeId(), condition, consequent, alternate: copy(node.alternate) };
+}
+
+function foldIf(node: Of<"if">, copy: Copy, known: Known): Node {
   const condition = copy(node.condition);
   const value = known.get(condition.id);
   if (value === undefined) {
@@ -209,7 +202,7 @@ function foldIf(
 /** Texts of all operands that `body` assigns to. */
 function writtenOperands(body: BlockStatement): Set<string> {
   const texts = new Set<string>();
-  walk(body, (node) => {
+  forEachNode(body, (node) => {
     if (node.kind === "assignment") texts.add(showExpression(node.target));
     else if (node.kind === "update") texts.add(showExpression(node.operand));
   });

@@ -1,0 +1,443 @@
+/**
+ * Resolves names: identifiers to variables, calls to functions. What a script does not define is
+ * looked up in the tapset library; functions that are called are resolved in turn, and those that
+ * use `$variables` once for each probe that reaches them (language.md §3, §13).
+ */
+import type {
+  BlockStatement,
+  CallExpression,
+  EmbeddedCode,
+  Expression,
+  ForeachStatement,
+  FunctionDeclaration,
+  GlobalDeclaration,
+  Identifier,
+  Node,
+  Script,
+} from "../syntax/ast.js";
+import { childrenOf } from "../syntax/walk.js";
+import type { DerivedProbe } from "./derive.js";
+import type { Definitions, LibraryEntry } from "./library.js";
+import type { Reporter } from "./report.js";
+import { forEachNode } from "./rewrite.js";
+import { similar } from "./similar.js";
+import { mentionsTargets, type Surroundings, specialize } from "./specialize.js";
+import type { FunctionSymbol, HandlerSymbol, SymbolTable, VariableSymbol } from "./symbol.js";
+
+/** Priority of overloads without one (language.md §3). */
+const LIBRARY_PRIORITY = 1;
+const USER_PRIORITY = 0;
+
+/** Resolves names of the bodies it is given. */
+export interface Resolver {
+  readonly table: SymbolTable;
+  /** Adds a handler; `body` and `conditions` are its own copies. */
+  addHandler(
+    derived: DerivedProbe,
+    body: BlockStatement,
+    conditions: readonly Expression[],
+    surroundings: Surroundings,
+  ): void;
+  /** Resolves a function that no probe calls, for its errors; returns its symbol. */
+  addFunction(entry: LibraryEntry<FunctionDeclaration>): void;
+}
+
+interface State {
+  readonly definitions: Definitions;
+  readonly report: Reporter;
+  readonly guru: boolean;
+  readonly useScript: (script: Script) => void;
+  readonly table: SymbolTable;
+  readonly globals: Map<GlobalDeclaration, VariableSymbol>;
+  readonly shared: Map<FunctionDeclaration, FunctionSymbol>;
+  readonly dependent: Map<FunctionDeclaration, boolean>;
+  readonly nameCounts: Map<string, number>;
+}
+
+/** The body that names are resolved in. */
+interface Scope {
+  readonly locals: VariableSymbol[];
+  readonly byName: Map<string, VariableSymbol>;
+  /** Null in functions that do not depend on the probe. */
+  readonly surroundings: Surroundings | null;
+  readonly instances: Map<FunctionDeclaration, FunctionSymbol>;
+  /** In an arming condition: no locals. */
+  readonly isCondition: boolean;
+}
+
+/** A resolver over `definitions`. */
+export function createResolver(
+  definitions: Definitions,
+  options: {
+    readonly report: Reporter;
+    readonly guru: boolean;
+    readonly useScript: (script: Script) => void;
+  },
+): Resolver {
+  const table: SymbolTable = {
+    globals: [],
+    functions: [],
+    handlers: [],
+    variables: new Map(),
+    calls: new Map(),
+  };
+  const state: State = {
+    ...options,
+    definitions,
+    table,
+    globals: new Map(),
+    shared: new Map(),
+    dependent: new Map(),
+    nameCounts: new Map(),
+  };
+  return {
+    table,
+    addHandler(derived, body, conditions, surroundings) {
+      addHandler({ derived, body, conditions, locals: [] }, surroundings, state);
+    },
+    addFunction(entry) {
+      if (!dependsOnProbe(entry.declaration, state)) sharedFunction(entry, state);
+    },
+  };
+}
+
+function addHandler(handler: HandlerSymbol, surroundings: Surroundings, state: State): void {
+  const scope: Scope = {
+    locals: handler.locals,
+    byName: new Map(),
+    surroundings,
+    instances: new Map(),
+    isCondition: false,
+  };
+  state.table.handlers.push(handler);
+  for (const condition of handler.conditions) {
+    visit(condition, { ...scope, isCondition: true }, state);
+  }
+  visit(handler.body, scope, state);
+}
+
+function visit(node: Node, scope: Scope, state: State): void {
+  switch (node.kind) {
+    case "identifier":
+      mention(node, 0, scope, state);
+      return;
+    case "index":
+    case "in":
+      for (const index of node.indexes) if (index) visit(index, scope, state);
+      if (node.base.kind === "histogram") visit(node.base, scope, state);
+      else mention(node.base, node.indexes.length, scope, state);
+      return;
+    case "foreach":
+      visitForeach(node, scope, state);
+      return;
+    case "delete":
+      visitDelete(node.target, scope, state);
+      return;
+    case "call":
+      for (const argument of node.args) visit(argument, scope, state);
+      resolveCall(node, scope, state);
+      return;
+    default:
+      for (const child of childrenOf(node)) visit(child, scope, state);
+  }
+}
+
+function visitForeach(node: ForeachStatement, scope: Scope, state: State): void {
+  for (const key of node.keys) mention(key, 0, scope, state);
+  for (const index of node.slice ?? []) if (index) visit(index, scope, state);
+  if (node.base.kind === "histogram") visit(node.base, scope, state);
+  else mention(node.base, node.keys.length, scope, state);
+  if (node.slice && node.base.kind === "identifier" && node.slice.length !== node.keys.length) {
+    missingArray(node.base, node.slice.length, state);
+  }
+  if (node.value) mention(node.value, 0, scope, state);
+  if (node.limit) visit(node.limit, scope, state);
+  visit(node.body, scope, state);
+}
+
+function visitDelete(target: Expression, scope: Scope, state: State): void {
+  if (target.kind !== "identifier") {
+    visit(target, scope, state);
+    return;
+  }
+  const variable = scope.byName.get(target.name) ?? findGlobal(target, state);
+  if (variable) state.table.variables.set(target.id, variable);
+  else {
+    state.report.error({
+      code: "unresolved-array",
+      message: "unresolved array in delete statement",
+      node: target,
+    });
+  }
+}
+
+/** Binds an identifier that is used with `arity` keys. */
+function mention(node: Identifier, arity: number, scope: Scope, state: State): void {
+  const variable = scope.byName.get(node.name) ?? findGlobal(node, state);
+  if (variable) {
+    state.table.variables.set(node.id, variable);
+    checkArity(variable, arity, node, state);
+  } else if (arity > 0) missingArray(node, arity, state);
+  else if (scope.isCondition) {
+    state.report.error({
+      code: "condition-undeclared",
+      message: "probe condition must not reference undeclared global",
+      node,
+    });
+  } else {
+    const local: VariableSymbol = {
+      kind: "local",
+      name: node.name,
+      place: node,
+      declaration: null,
+      library: node.span.file.library,
+      arity: 0,
+      arityPlace: node,
+    };
+    scope.locals.push(local);
+    scope.byName.set(node.name, local);
+    state.table.variables.set(node.id, local);
+  }
+}
+
+function missingArray(node: Identifier, arity: number, state: State): void {
+  state.report.error({
+    code: "unresolved-array",
+    message: `unresolved arity-${arity} global array ${node.name}, missing global declaration?`,
+    node,
+  });
+}
+
+function checkArity(variable: VariableSymbol, arity: number, node: Identifier, state: State): void {
+  if (variable.kind === "parameter" && arity > 0) missingArray(node, arity, state);
+  else if (variable.arity === null) {
+    variable.arity = arity;
+    variable.arityPlace = node;
+    if (arity === 0 && variable.declaration?.size !== null) {
+      state.report.error({
+        code: "inconsistent-arity",
+        message: "inconsistent arity",
+        node: variable.declaration,
+        notes: [{ message: "used as a scalar here", node }],
+      });
+    }
+  } else if (variable.arity !== arity) {
+    state.report.error({
+      code: "inconsistent-arity",
+      message: `inconsistent arity (${variable.arity} vs ${arity})`,
+      node,
+      notes: [
+        { message: `arity ${variable.arity} first inferred here`, node: variable.arityPlace },
+      ],
+    });
+  }
+}
+
+/** The global that `node` means: of its own file, else of the script, else of the library. */
+function findGlobal(node: Identifier, state: State): VariableSymbol | null {
+  const entry = state.definitions.global(node.name, node.span.file);
+  if (entry === null) return null;
+  const known = state.globals.get(entry.declaration);
+  if (known) return known;
+  const { declaration, script } = entry;
+  const variable: VariableSymbol = {
+    kind: "global",
+    name: node.name,
+    place: declaration,
+    declaration,
+    library: script.file.library,
+    arity: declaration.initial ? 0 : null,
+    arityPlace: declaration.initial,
+  };
+  state.globals.set(declaration, variable);
+  state.table.globals.push(variable);
+  if (script.file.library) state.useScript(script);
+  return variable;
+}
+
+function resolveCall(node: CallExpression, scope: Scope, state: State): void {
+  if (scope.isCondition && !node.span.file.library) {
+    state.report.error({
+      code: "condition-function",
+      message: "probe condition must not reference function",
+      node,
+    });
+  }
+  const named = visibleFunctions(node, state);
+  const entries = named.filter((e) => e.declaration.parameters.length === node.args.length);
+  if (entries.length === 0) {
+    unresolvedCall(node, named, state);
+    return;
+  }
+  const chain = overloadChain(entries, state);
+  for (const entry of chain) checkGuru(entry, node, state);
+  state.table.calls.set(
+    node.id,
+    chain.map((entry) => functionFor(entry, scope, state)),
+  );
+}
+
+function visibleFunctions(
+  node: CallExpression,
+  state: State,
+): readonly LibraryEntry<FunctionDeclaration>[] {
+  return state.definitions.functions(node.name, node.args.length, node.span.file);
+}
+
+function unresolvedCall(
+  node: CallExpression,
+  named: readonly LibraryEntry<FunctionDeclaration>[],
+  state: State,
+): void {
+  const first = named[0]?.declaration;
+  if (first === undefined) {
+    const names = similar(node.name, state.definitions.functionNames);
+    state.report.error({
+      code: "unresolved-function",
+      message: `unresolved function ${node.name}${names}`,
+      node,
+    });
+    return;
+  }
+  const counts = [...new Set(named.map((e) => e.declaration.parameters.length))].sort();
+  state.report.error({
+    code: "arity-mismatch",
+    message: `arity mismatch found (function '${node.name}' takes ${counts.join(" or ")} args)`,
+    node,
+    notes: [{ message: "", node: first }],
+  });
+}
+
+function overloadChain(
+  entries: readonly LibraryEntry<FunctionDeclaration>[],
+  state: State,
+): readonly LibraryEntry<FunctionDeclaration>[] {
+  if (entries.length === 1) return entries;
+  const priority = (entry: LibraryEntry<FunctionDeclaration>): number =>
+    entry.declaration.priority ?? (entry.script.file.library ? LIBRARY_PRIORITY : USER_PRIORITY);
+  const sorted = [...entries].sort((a, b) => priority(a) - priority(b));
+  const last = sorted.findIndex((entry) => !mayPassOn(entry.declaration));
+  for (const entry of last < 0 ? [] : sorted.slice(last + 1)) {
+    state.report.warn({
+      code: "unreachable-overload",
+      message: "instance of overloaded function will never be reached",
+      node: entry.declaration,
+    });
+  }
+  return last < 0 ? sorted : sorted.slice(0, last + 1);
+}
+
+/** True if the function can run `next`; embedded code is not asked. */
+function mayPassOn(declaration: FunctionDeclaration): boolean {
+  let found = declaration.body.kind === "embedded";
+  forEachNode(declaration.body, (node) => {
+    if (node.kind === "next" || node.kind === "embedded") found = true;
+  });
+  return found;
+}
+
+function checkGuru(
+  entry: LibraryEntry<FunctionDeclaration>,
+  node: CallExpression,
+  state: State,
+): void {
+  const { body } = entry.declaration;
+  if (body.kind !== "embedded" || state.guru || node.span.file.library) return;
+  if (/\/\*\s*guru\s*\*\//.test(body.code)) {
+    state.report.error({
+      code: "guru-function",
+      message: "function may not be used unless -g is specified",
+      node,
+    });
+  }
+}
+
+function functionFor(
+  entry: LibraryEntry<FunctionDeclaration>,
+  scope: Scope,
+  state: State,
+): FunctionSymbol {
+  const { declaration } = entry;
+  if (scope.surroundings === null || !dependsOnProbe(declaration, state)) {
+    return sharedFunction(entry, state);
+  }
+  const known = scope.instances.get(declaration);
+  if (known) return known;
+  const body =
+    declaration.body.kind === "embedded"
+      ? declaration.body
+      : specialize(declaration.body, scope.surroundings);
+  const symbol = newFunction(entry, body, state);
+  scope.instances.set(declaration, symbol);
+  visitFunction(symbol, scope, state);
+  return symbol;
+}
+
+function sharedFunction(entry: LibraryEntry<FunctionDeclaration>, state: State): FunctionSymbol {
+  const known = state.shared.get(entry.declaration);
+  if (known) return known;
+  const symbol = newFunction(entry, entry.declaration.body, state);
+  state.shared.set(entry.declaration, symbol);
+  visitFunction(symbol, null, state);
+  return symbol;
+}
+
+function newFunction(
+  entry: LibraryEntry<FunctionDeclaration>,
+  body: BlockStatement | EmbeddedCode,
+  state: State,
+): FunctionSymbol {
+  const { declaration, script } = entry;
+  const count = state.nameCounts.get(declaration.name) ?? 0;
+  state.nameCounts.set(declaration.name, count + 1);
+  const symbol: FunctionSymbol = {
+    declaration,
+    uniqueName: count === 0 ? declaration.name : `${declaration.name}.${count}`,
+    library: script.file.library,
+    parameters: declaration.parameters.map((place) => ({
+      kind: "parameter",
+      name: place.name,
+      place,
+      declaration: null,
+      library: script.file.library,
+      arity: 0,
+      arityPlace: place,
+    })),
+    locals: [],
+    body,
+    usesNext: mayPassOn(declaration) && body.kind !== "embedded",
+  };
+  state.table.functions.push(symbol);
+  if (script.file.library) state.useScript(script);
+  return symbol;
+}
+
+function visitFunction(symbol: FunctionSymbol, caller: Scope | null, state: State): void {
+  const scope: Scope = {
+    locals: symbol.locals,
+    byName: new Map(symbol.parameters.map((parameter) => [parameter.name, parameter])),
+    surroundings: caller?.surroundings ?? null,
+    instances: caller?.instances ?? new Map(),
+    isCondition: false,
+  };
+  visit(symbol.body, scope, state);
+}
+
+/** True if the function, or one that it calls, uses `$variables`. */
+function dependsOnProbe(declaration: FunctionDeclaration, state: State): boolean {
+  const known = state.dependent.get(declaration);
+  if (known !== undefined) return known;
+  const reached = new Set<FunctionDeclaration>([declaration]);
+  for (const next of reached) {
+    if (mentionsTargets(next.body)) {
+      state.dependent.set(declaration, true);
+      return true;
+    }
+    forEachNode(next.body, (node) => {
+      if (node.kind !== "call") return;
+      for (const entry of visibleFunctions(node, state)) reached.add(entry.declaration);
+    });
+  }
+  for (const each of reached) state.dependent.set(each, false);
+  return false;
+}

@@ -1,0 +1,54 @@
+/** Variables, functions and handlers after names are resolved, before types are known. */
+import type {
+  BlockStatement,
+  EmbeddedCode,
+  Expression,
+  FunctionDeclaration,
+  GlobalDeclaration,
+  Node,
+  NodeId,
+} from "../syntax/ast.js";
+import type { DerivedProbe } from "./derive.js";
+
+/** A global, a plain local or a parameter; the same object for every mention. */
+export interface VariableSymbol {
+  readonly kind: "global" | "local" | "parameter";
+  readonly name: string;
+  /** Declaration, or the first mention of a local. */
+  readonly place: Node;
+  readonly declaration: GlobalDeclaration | null;
+  readonly library: boolean;
+  /** Number of keys; null until something tells. */
+  arity: number | null;
+  arityPlace: Node | null;
+}
+
+/** A function, or its instance for one probe if it uses `$variables`. */
+export interface FunctionSymbol {
+  readonly declaration: FunctionDeclaration;
+  readonly uniqueName: string;
+  readonly library: boolean;
+  readonly parameters: readonly VariableSymbol[];
+  readonly locals: VariableSymbol[];
+  readonly body: BlockStatement | EmbeddedCode;
+  readonly usesNext: boolean;
+}
+
+/** A handler with a body of its own. */
+export interface HandlerSymbol {
+  readonly derived: DerivedProbe;
+  readonly conditions: readonly Expression[];
+  readonly body: BlockStatement;
+  readonly locals: VariableSymbol[];
+}
+
+/** All names of a program. */
+export interface SymbolTable {
+  readonly globals: VariableSymbol[];
+  readonly functions: FunctionSymbol[];
+  readonly handlers: HandlerSymbol[];
+  /** Variable of each identifier that names one. */
+  readonly variables: Map<NodeId, VariableSymbol>;
+  /** Overloads of each call, in the order they are tried. */
+  readonly calls: Map<NodeId, readonly FunctionSymbol[]>;
+}
