@@ -1,0 +1,219 @@
+/**
+ * x86-64 instructions as patch planning needs them: how long, where control goes, what lies
+ * relative to rip. Takes bytes and the address of the first one, gives plain values; iced-x86
+ * decodes. Addresses are numbers: user space ends below 2^57 only with 5-level paging, and no
+ * process gets an address above 2^47 unless it asks for one (Linux, x86_64/5level-paging.rst).
+ */
+import {
+  Code,
+  Decoder,
+  DecoderOptions,
+  FlowControl,
+  Instruction,
+  Mnemonic,
+  OpKind,
+  Register,
+} from "iced-x86";
+
+/** Where control goes after an instruction. */
+export type Flow =
+  /** On to the next instruction; system calls too. */
+  | "next"
+  /** `jmp`, `jcc`, `jrcxz` or `loop`, `call` to a fixed target. */
+  | "jump"
+  | "branch"
+  | "loop"
+  | "call"
+  | "indirect-jump"
+  | "indirect-call"
+  | "return"
+  /** int3, ud2, hlt and other instructions whose address matters to who handles the trap. */
+  | "trap"
+  /** xbegin, far branches, and what is no instruction. */
+  | "other";
+
+/** One decoded instruction. */
+export interface Insn {
+  readonly address: number;
+  readonly length: number;
+  readonly flow: Flow;
+  /** Target of a direct jump, branch, loop or call; -1 otherwise. */
+  readonly target: number;
+  /** Address of a rip-relative operand, -1 if there is none. */
+  readonly ripTarget: number;
+  /** A no-operation of any length. */
+  readonly isNop: boolean;
+  /** int3, nop, or zero bytes that assemblers put between functions. */
+  readonly isFiller: boolean;
+  /** endbr64: an indirect branch may land here. */
+  readonly isLandingMark: boolean;
+}
+
+/** Memory operand and prefix of an indirect jump, for telling jump tables from tail calls. */
+export interface JumpOperand {
+  /** Register number of iced-x86 for `jmp reg`, null for a memory operand. */
+  readonly register: number | null;
+  /** True for `jmp [rip+x]`. */
+  readonly isRipRelative: boolean;
+  /** Scale of the index register, 0 without one. */
+  readonly indexScale: number;
+  /** Displacement of a memory operand with an index, as an unsigned address. */
+  readonly displacement: number;
+  /** `notrack`: gcc and clang put it before jumps through tables. */
+  readonly isNotrack: boolean;
+}
+
+/** Status flags: OF SF ZF AF CF PF as iced-x86 numbers them. */
+export const STATUS_FLAGS = 63;
+
+/** Decodes instructions one after the other until the end of `bytes`; stops at the first that is none. */
+export function decodeAll(bytes: Uint8Array, address: number): Insn[] {
+  const insns: Insn[] = [];
+  withDecoder(bytes, address, (decoder, insn) => {
+    while (decoder.canDecode) {
+      decoder.decodeOut(insn);
+      if (insn.code === Code.INVALID) return;
+      insns.push(describe(insn, bytes, address));
+    }
+  });
+  return insns;
+}
+
+/** Status flags that the first instruction of `bytes` reads, and those it defines or clobbers. */
+export function flagsUsed(bytes: Uint8Array): { readonly read: number; readonly written: number } {
+  return withDecoder(bytes, 0, (decoder, insn) => {
+    decoder.decodeOut(insn);
+    const isConditional = insn.mnemonic === Mnemonic.Rcl || insn.mnemonic === Mnemonic.Rcr;
+    // Shifts by cl or zero and rep-prefixed comparisons with rcx = 0 leave flags as they were.
+    const mayKeep = isConditional || isVariableShift(insn) || isRepeated(insn);
+    const written = insn.rflagsWritten | insn.rflagsCleared | insn.rflagsSet | insn.rflagsUndefined;
+    return {
+      read: insn.rflagsRead & STATUS_FLAGS,
+      written: mayKeep ? 0 : written & STATUS_FLAGS,
+    };
+  });
+}
+
+/** True if one of the instructions sets the direction flag (std, popf). */
+export function setsDirection(bytes: Uint8Array): boolean {
+  return withDecoder(bytes, 0, (decoder, insn) => {
+    decoder.decodeOut(insn);
+    return insn.mnemonic === Mnemonic.Std || insn.mnemonic === Mnemonic.Popfq;
+  });
+}
+
+/** Operand of the indirect jump at the start of `bytes`. */
+export function jumpOperand(bytes: Uint8Array, address: number): JumpOperand {
+  return withDecoder(bytes, address, (decoder, insn) => {
+    decoder.decodeOut(insn);
+    const inRegister = insn.op0Kind === OpKind.Register;
+    const indexed = !inRegister && insn.memoryIndex !== Register.None;
+    return {
+      register: inRegister ? insn.op0Register : null,
+      isRipRelative: !inRegister && insn.isIpRelMemoryOperand,
+      indexScale: indexed ? insn.memoryIndexScale : 0,
+      displacement: indexed ? Number(BigInt.asUintN(64, insn.memoryDisplacement)) : 0,
+      isNotrack: bytes[0] === 0x3e,
+    };
+  });
+}
+
+/** A load that can fetch an entry of a jump table: `[… + index*4]` or `[… + index*8]`. */
+export interface TableLoad {
+  readonly register: number;
+  readonly indexScale: number;
+  /** Absolute displacement; the table's address in code that is not position-independent. */
+  readonly displacement: number;
+}
+
+/** The first instruction of `bytes` as a load from a table, null if it is none. */
+export function tableLoad(bytes: Uint8Array): TableLoad | null {
+  return withDecoder(bytes, 0, (decoder, insn) => {
+    decoder.decodeOut(insn);
+    const isLoad = insn.mnemonic === Mnemonic.Movsxd || insn.mnemonic === Mnemonic.Mov;
+    if (!isLoad || insn.op0Kind !== OpKind.Register || insn.op1Kind !== OpKind.Memory) return null;
+    if (insn.memoryIndex === Register.None || insn.memoryIndexScale < 4) return null;
+    return {
+      register: insn.op0Register,
+      indexScale: insn.memoryIndexScale,
+      displacement: Number(BigInt.asUintN(64, insn.memoryDisplacement)),
+    };
+  });
+}
+
+/** Text of the first instruction of `bytes` in Intel syntax, for listings. */
+export function showInsn(bytes: Uint8Array, address: number): string {
+  return withDecoder(bytes, address, (decoder, insn) => {
+    decoder.decodeOut(insn);
+    return insn.toString();
+  });
+}
+
+function withDecoder<T>(
+  bytes: Uint8Array,
+  address: number,
+  use: (decoder: Decoder, insn: Instruction) => T,
+): T {
+  const decoder = new Decoder(64, bytes, DecoderOptions.None);
+  const insn = new Instruction();
+  try {
+    decoder.ip = BigInt(address);
+    return use(decoder, insn);
+  } finally {
+    insn.free();
+    decoder.free();
+  }
+}
+
+function describe(insn: Instruction, bytes: Uint8Array, base: number): Insn {
+  const address = Number(insn.ip);
+  const { length } = insn;
+  const flow = flowOf(insn);
+  const first = bytes[address - base] ?? 0;
+  const isDirect = flow === "jump" || flow === "branch" || flow === "loop" || flow === "call";
+  const isNop = flow === "next" && insn.mnemonic === Mnemonic.Nop;
+  return {
+    address,
+    length,
+    flow,
+    target: isDirect ? Number(insn.nearBranchTarget) : -1,
+    ripTarget: !isDirect && insn.isIpRelMemoryOperand ? Number(insn.ipRelMemoryAddress) : -1,
+    isNop,
+    isFiller: isNop || first === 0xcc,
+    isLandingMark: insn.code === Code.Endbr64,
+  };
+}
+
+function flowOf(insn: Instruction): Flow {
+  switch (insn.flowControl) {
+    case FlowControl.Next:
+      return insn.mnemonic === Mnemonic.Hlt ? "trap" : "next";
+    case FlowControl.UnconditionalBranch:
+      return insn.isJmpShortOrNear ? "jump" : "other";
+    case FlowControl.ConditionalBranch:
+      return insn.isJccShortOrNear ? "branch" : "loop";
+    case FlowControl.IndirectBranch:
+      return insn.isJmpNearIndirect ? "indirect-jump" : "other";
+    case FlowControl.Call:
+      if (insn.isCallNear) return "call";
+      return insn.code === Code.Syscall ? "next" : "other";
+    case FlowControl.IndirectCall:
+      return insn.isCallNearIndirect ? "indirect-call" : "other";
+    case FlowControl.Return:
+      return insn.code === Code.Retnq || insn.code === Code.Retnq_imm16 ? "return" : "other";
+    case FlowControl.Interrupt:
+    case FlowControl.Exception:
+      return "trap";
+    default:
+      return "other";
+  }
+}
+
+function isVariableShift(insn: Instruction): boolean {
+  const last = insn.opCount - 1;
+  return last > 0 && insn.opKind(last) === OpKind.Register && insn.opRegister(last) === Register.CL;
+}
+
+function isRepeated(insn: Instruction): boolean {
+  return insn.isStringInstruction && (insn.hasRepPrefix || insn.hasRepnePrefix);
+}

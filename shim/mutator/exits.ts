@@ -1,0 +1,97 @@
+/**
+ * Where a function is left: returns and tail jumps.
+ *
+ * Takes a function's range; decodes it from start to end, and its `.cold` parts, which compilers
+ * put elsewhere and reach by jumps. A jump out of all parts is a tail call, a conditional one too.
+ * An indirect jump is one unless it reads a jump table (a scaled index, or a register loaded by
+ * one a few instructions before, or `notrack`). Exceptions and longjmp are no exits.
+ */
+import { type Insn, jumpOperand, tableLoad } from "./decode.js";
+import {
+  bytesOf,
+  type FunctionCode,
+  type FunctionIndex,
+  functionAt,
+  rangeAt,
+} from "./functions.js";
+
+/** One place where control leaves a function; rsp points at the return address. */
+export interface Exit {
+  /** ELF address of the instruction. */
+  readonly address: number;
+  /** A conditional jump: only when it is taken. */
+  readonly onlyTaken: boolean;
+}
+
+/** Instructions before an indirect jump in which its table is looked for. */
+const TABLE_DISTANCE = 12;
+
+/** Exits of the function at `address`, ascending; none if it never returns. */
+export function findExits(index: FunctionIndex, address: number): Exit[] {
+  const parts = collectParts(index, address);
+  const isInside = (target: number): boolean =>
+    parts.some((part) => target >= part.start && target < part.end);
+  const exits: Exit[] = [];
+  for (const part of parts) {
+    part.insns.forEach((insn, at) => {
+      if (insn.address < part.end && isExit(index, part, at, isInside)) {
+        exits.push({ address: insn.address, onlyTaken: insn.flow === "branch" });
+      }
+    });
+  }
+  return exits.sort((a, b) => a.address - b.address);
+}
+
+/** The function and its parts elsewhere. */
+function collectParts(index: FunctionIndex, address: number): FunctionCode[] {
+  const first = functionAt(index, address);
+  const parts = first ? [first] : [];
+  for (const part of parts) {
+    for (const insn of part.insns) {
+      const target = insn.flow === "call" ? -1 : insn.target;
+      if (target < 0 || parts.some((p) => target >= p.start && target < p.end)) continue;
+      if (!isColdPart(index, target)) continue;
+      const cold = functionAt(index, target);
+      if (cold) parts.push(cold);
+    }
+  }
+  return parts;
+}
+
+/** True if a jump to `target` stays in the function. */
+function isColdPart(index: FunctionIndex, target: number): boolean {
+  return rangeAt(index.module, target)?.isPart ?? false;
+}
+
+function isExit(
+  index: FunctionIndex,
+  part: FunctionCode,
+  at: number,
+  isInside: (target: number) => boolean,
+): boolean {
+  const insn = part.insns[at];
+  switch (insn?.flow) {
+    case "return":
+      return true;
+    case "jump":
+      return !isInside(insn.target);
+    case "branch":
+      return !isInside(insn.target) && rangeAt(index.module, insn.target) !== null;
+    case "indirect-jump":
+      return !readsTable(part, insn, at);
+    default:
+      return false;
+  }
+}
+
+function readsTable(part: FunctionCode, jump: Insn, at: number): boolean {
+  const operand = jumpOperand(bytesOf(part, jump), jump.address);
+  if (operand.isNotrack || operand.indexScale > 1) return true;
+  if (operand.register === null) return false;
+  for (let back = at - 1; back >= Math.max(0, at - TABLE_DISTANCE); back--) {
+    const insn = part.insns[back];
+    if (insn === undefined || insn.flow === "call" || insn.flow === "return") return false;
+    if (insn.flow === "next" && tableLoad(bytesOf(part, insn)) !== null) return true;
+  }
+  return false;
+}

@@ -1,0 +1,383 @@
+/**
+ * Functions of a module as patch planning sees them: their instructions and every address that
+ * control may reach other than from the instruction before.
+ *
+ * A region of patched bytes may hold no such address but its first, so what is unknown here would
+ * crash a process. Known are: direct jumps of the function and of its neighbours; 32-bit
+ * displacements anywhere in the module's code that lead near a site (a scan over raw bytes: what
+ * it finds by chance only costs a region); jump tables; code pointers in relocations and, in
+ * programs that are not position-independent, in data; endbr64.
+ */
+import { decodeAll, type Insn, jumpOperand, setsDirection, tableLoad } from "./decode.js";
+
+/** Bytes of a part of a module. */
+export interface CodeRange {
+  /** ELF address of the first byte. */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A function or a part of one (`.cold`). */
+export interface FunctionRange {
+  readonly address: number;
+  /** 0 if unknown: up to the next function. */
+  readonly size: number;
+  /** "" if unknown. */
+  readonly name: string;
+  /** A part of another function, entered by jumps only. */
+  readonly isPart: boolean;
+}
+
+/** Code of one module. All addresses are those of the ELF file. */
+export interface ModuleCode {
+  readonly path: string;
+  /** What to add to an ELF address to get the address in the process. */
+  readonly loadBias: number;
+  /** Executable segments, and the other ones that have bytes in the file. */
+  readonly code: readonly CodeRange[];
+  readonly data: readonly CodeRange[];
+  /** By address. */
+  readonly functions: readonly FunctionRange[];
+  /** Addresses of code found in relocations and exception tables. */
+  readonly codePointers: readonly number[];
+}
+
+/** The decoded instructions of one function. */
+export interface FunctionCode {
+  readonly start: number;
+  readonly end: number;
+  readonly name: string;
+  /** False if no symbol says where the function starts. */
+  readonly isKnown: boolean;
+  /** Bytes of the function and of the filler behind it. */
+  readonly bytes: Uint8Array;
+  /** Instructions of the function, then of the filler behind it. */
+  readonly insns: readonly Insn[];
+  /** Index in `insns` by address. */
+  readonly indexes: ReadonlyMap<number, number>;
+  /** Address behind the filler. */
+  readonly fillerEnd: number;
+  readonly targets: ReadonlySet<number>;
+  /** The function sets the direction flag. */
+  readonly usesDirection: boolean;
+}
+
+/** Functions of a module, analysed when first asked for. */
+export interface FunctionIndex {
+  readonly module: ModuleCode;
+  /** Addresses near sites that something in the module leads to, ascending. */
+  readonly foreignTargets: Float64Array;
+  readonly cache: Map<number, FunctionCode | null>;
+}
+
+/** Most bytes of code looked at where no symbol bounds a function. */
+const UNKNOWN_BYTES = 4096;
+/** Filler between two functions: at most this much is used. */
+const FILLER_BYTES = 64;
+const MAX_TABLE_ENTRIES = 4096;
+/** Displacements of short jumps (Intel SDM vol. 2 Jcc) reach this far, plus the instruction. */
+const SHORT_REACH = 130;
+
+/** Prepares planning for sites at `addresses`; without sites, targets from afar are not known. */
+export function indexFunctions(module: ModuleCode, addresses: readonly number[]): FunctionIndex {
+  if (addresses.length === 0)
+    return { module, foreignTargets: new Float64Array(), cache: new Map() };
+  const found = new Set<number>();
+  const near = nearSites(module, addresses);
+  for (const range of module.code) scanJumps(range, module, near, found);
+  for (const pointer of module.codePointers) {
+    if (isNear(module, near, pointer)) found.add(pointer);
+  }
+  if (module.loadBias === 0) scanPointers(module, near, found);
+  const foreignTargets = Float64Array.from(found).sort();
+  return { module, foreignTargets, cache: new Map() };
+}
+
+/** The function that contains `address`, or the code from there on if no symbol does. */
+export function functionAt(index: FunctionIndex, address: number): FunctionCode | null {
+  const range = rangeAt(index.module, address);
+  const key = range?.address ?? address;
+  const known = index.cache.get(key);
+  if (known !== undefined) return known;
+  const code = analyse(index, range, address);
+  index.cache.set(key, code);
+  return code;
+}
+
+/** The function or part of one whose range contains `address`. */
+export function rangeAt(module: ModuleCode, address: number): FunctionRange | null {
+  const after = firstAbove(module.functions.length, (i) => startOf(module, i), address);
+  const found = module.functions[after - 1];
+  if (found === undefined) return null;
+  const next = startOf(module, after);
+  const size = found.size > 0 ? found.size : Math.min(next - found.address, UNKNOWN_BYTES);
+  return address < found.address + size ? { ...found, size } : null;
+}
+
+function startOf(module: ModuleCode, index: number): number {
+  return module.functions[index]?.address ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** Start of the first function above `address`. */
+function nextFunction(module: ModuleCode, address: number): number {
+  const after = firstAbove(module.functions.length, (i) => startOf(module, i), address);
+  return startOf(module, after);
+}
+
+/** First of `count` ascending values that is greater than `bound`, as an index. */
+function firstAbove(count: number, valueAt: (index: number) => number, bound: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (valueAt(middle) <= bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The instruction that starts at `address`. */
+export function insnAt(code: FunctionCode, address: number): Insn | undefined {
+  const at = code.indexes.get(address);
+  return at === undefined ? undefined : code.insns[at];
+}
+
+/** Bytes of `insn`. */
+export function bytesOf(code: FunctionCode, insn: Insn): Uint8Array {
+  const at = insn.address - code.start;
+  return code.bytes.subarray(at, at + insn.length);
+}
+
+/** Up to `length` bytes of code or data at `address`; empty if the file has none there. */
+export function readModule(
+  ranges: readonly CodeRange[],
+  address: number,
+  length: number,
+): Uint8Array {
+  for (const range of ranges) {
+    const at = address - range.address;
+    if (at >= 0 && at < range.bytes.length) return range.bytes.subarray(at, at + length);
+  }
+  return new Uint8Array();
+}
+
+function analyse(
+  index: FunctionIndex,
+  range: FunctionRange | null,
+  address: number,
+): FunctionCode | null {
+  const { module } = index;
+  const start = range?.address ?? address;
+  const size = range?.size ?? Math.min(UNKNOWN_BYTES, nextFunction(module, address) - address);
+  const bytes = readModule(module.code, start, size + FILLER_BYTES);
+  if (bytes.length < size && range !== null) return null;
+  const body = decodeAll(bytes.subarray(0, size), start);
+  const end = start + size;
+  const filler = decodeFiller(
+    bytes.subarray(size),
+    end,
+    range === null ? end : nextFunction(module, end - 1),
+  );
+  const insns = [...body, ...filler];
+  const targets = new Set<number>();
+  addTargets(body, targets);
+  addForeignTargets(index, start, end + FILLER_BYTES, targets);
+  addNeighbours(module, start, end, targets);
+  if (body.some((insn) => insn.flow === "indirect-jump")) {
+    addTables(module, { start, end, bytes, insns: body }, targets);
+  }
+  return {
+    start,
+    end,
+    name: range?.name ?? "",
+    isKnown: range !== null,
+    bytes,
+    insns,
+    indexes: new Map(insns.map((insn, at) => [insn.address, at])),
+    fillerEnd: insns.length === 0 ? end : lastEnd(insns),
+    targets,
+    usesDirection: body.some((insn) => setsDirectionFlag(insn, bytes, start)),
+  };
+}
+
+function lastEnd(insns: readonly Insn[]): number {
+  const last = insns.at(-1);
+  return last === undefined ? 0 : last.address + last.length;
+}
+
+function decodeFiller(bytes: Uint8Array, start: number, limit: number): Insn[] {
+  const filler: Insn[] = [];
+  for (const insn of decodeAll(bytes.subarray(0, Math.max(0, limit - start)), start)) {
+    if (!insn.isFiller) break;
+    filler.push(insn);
+  }
+  return filler;
+}
+
+function addTargets(insns: readonly Insn[], targets: Set<number>): void {
+  for (const insn of insns) {
+    if (insn.target >= 0 && insn.flow !== "call") targets.add(insn.target);
+    if (insn.flow === "call" && insn.target !== insn.address + insn.length) {
+      targets.add(insn.target);
+    }
+    if (insn.isLandingMark) targets.add(insn.address);
+  }
+}
+
+function addForeignTargets(
+  index: FunctionIndex,
+  start: number,
+  end: number,
+  targets: Set<number>,
+): void {
+  const { foreignTargets } = index;
+  const count = foreignTargets.length;
+  let at = firstAbove(count, (i) => foreignTargets[i] ?? 0, start - 1);
+  for (; at < count && (foreignTargets[at] ?? end) < end; at++)
+    targets.add(foreignTargets[at] ?? 0);
+}
+
+function addNeighbours(module: ModuleCode, start: number, end: number, targets: Set<number>): void {
+  for (const address of [start - 1, end + FILLER_BYTES]) {
+    const range = rangeAt(module, address);
+    if (range === null || range.address === start) continue;
+    const from = address < start ? Math.max(range.address, start - SHORT_REACH) : range.address;
+    const whole = readModule(module.code, range.address, range.size);
+    const near = decodeAll(whole, range.address).filter(
+      (insn) => insn.address >= from && insn.address < end + FILLER_BYTES + SHORT_REACH,
+    );
+    addTargets(near, targets);
+  }
+}
+
+function setsDirectionFlag(insn: Insn, bytes: Uint8Array, start: number): boolean {
+  const at = insn.address - start;
+  // std is fd, popf 9d; without prefixes in practice.
+  const first = bytes[at];
+  return (first === 0xfd || first === 0x9d) && setsDirection(bytes.subarray(at));
+}
+
+/** Marks the bytes around sites, in which targets matter; one map per code range. */
+function nearSites(module: ModuleCode, addresses: readonly number[]): Uint8Array[] {
+  const maps = module.code.map((range) => new Uint8Array(range.bytes.length));
+  for (const address of addresses) {
+    module.code.forEach((range, i) => {
+      const at = address - range.address;
+      if (at >= 0 && at < range.bytes.length) {
+        maps[i]?.fill(1, Math.max(0, at - NEAR_BYTES), at + NEAR_BYTES);
+      }
+    });
+  }
+  return maps;
+}
+
+/** A region around a site reaches no further than this. */
+const NEAR_BYTES = 160;
+
+function scanJumps(
+  range: CodeRange,
+  module: ModuleCode,
+  near: readonly Uint8Array[],
+  targets: Set<number>,
+): void {
+  const { bytes, address } = range;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 5 <= bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    const isJump = byte === 0xe9 || byte === 0xe8;
+    const isBranch = (byte & 0xf0) === 0x80 && at > 0 && bytes[at - 1] === 0x0f;
+    if (!isJump && !isBranch) continue;
+    const target = address + at + 5 + view.getInt32(at + 1, true);
+    if (isNear(module, near, target)) targets.add(target);
+  }
+}
+
+function isNear(module: ModuleCode, near: readonly Uint8Array[], address: number): boolean {
+  for (let i = 0; i < module.code.length; i++) {
+    const at = address - (module.code[i]?.address ?? 0);
+    if (at >= 0 && near[i]?.[at] === 1) return true;
+  }
+  return false;
+}
+
+/** Absolute code pointers in the data of a program linked at a fixed address. */
+function scanPointers(module: ModuleCode, near: readonly Uint8Array[], targets: Set<number>): void {
+  for (const { bytes, address } of module.data) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const first = (8 - (address % 8)) % 8;
+    for (let at = first; at + 8 <= bytes.length; at += 8) {
+      if (view.getUint32(at + 4, true) !== 0) continue;
+      const pointer = view.getUint32(at, true);
+      if (isNear(module, near, pointer)) targets.add(pointer);
+    }
+  }
+}
+
+interface Body {
+  readonly start: number;
+  readonly end: number;
+  readonly bytes: Uint8Array;
+  readonly insns: readonly Insn[];
+}
+
+/**
+ * Jump tables: 32-bit differences to the table (position-independent code) or 64-bit addresses.
+ * Whatever the function takes the address of is read as a table while entries lead into it.
+ */
+function addTables(module: ModuleCode, body: Body, targets: Set<number>): void {
+  for (const insn of body.insns) {
+    if (insn.ripTarget >= 0) addRelativeTable(module, body, insn.ripTarget, targets);
+    const at = insn.address - body.start;
+    if (insn.flow === "indirect-jump") {
+      const operand = jumpOperand(body.bytes.subarray(at), insn.address);
+      if (operand.indexScale === 8) addAbsoluteTable(module, body, operand.displacement, targets);
+    } else if (insn.flow === "next" && mayLoadTable(body.bytes, at)) {
+      const load = tableLoad(body.bytes.subarray(at));
+      if (load) addAbsoluteTable(module, body, load.displacement, targets);
+    }
+  }
+}
+
+/** mov r, r/m or movsxd with a SIB byte, after an optional REX prefix. */
+function mayLoadTable(bytes: Uint8Array, at: number): boolean {
+  const first = bytes[at] ?? 0;
+  const opcodeAt = (first & 0xf0) === 0x40 ? at + 1 : at;
+  const opcode = bytes[opcodeAt];
+  return (opcode === 0x8b || opcode === 0x63) && ((bytes[opcodeAt + 1] ?? 0) & 7) === 4;
+}
+
+function addRelativeTable(
+  module: ModuleCode,
+  body: Body,
+  table: number,
+  targets: Set<number>,
+): void {
+  const bytes = readTable(module, table, 4 * MAX_TABLE_ENTRIES);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 4 <= bytes.length; at += 4) {
+    const target = table + view.getInt32(at, true);
+    if (target < body.start || target >= body.end) return;
+    targets.add(target);
+  }
+}
+
+function addAbsoluteTable(
+  module: ModuleCode,
+  body: Body,
+  table: number,
+  targets: Set<number>,
+): void {
+  const bytes = readTable(module, table, 8 * MAX_TABLE_ENTRIES);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 8 <= bytes.length; at += 8) {
+    const target = Number(view.getBigUint64(at, true));
+    if (target < body.start || target >= body.end) return;
+    targets.add(target);
+  }
+}
+
+/** Tables may also lie in code (hand-written assembly, or one segment for both). */
+function readTable(module: ModuleCode, address: number, length: number): Uint8Array {
+  const data = readModule(module.data, address, length);
+  return data.length > 0 ? data : readModule(module.code, address, length);
+}

@@ -1,0 +1,471 @@
+/**
+ * Plans which bytes of a process to overwrite for a set of probes, without touching it.
+ *
+ * Two phases, because trampolines must lie near their module and only the process knows what is
+ * free there: `planPatches` chooses regions and says how many bytes each module's trampolines
+ * take and where they may lie; `layPatches` gives the bytes once those areas have addresses.
+ * What no technique fits is refused, with the reason and the nearest place that would do.
+ */
+import { assert, bug } from "../../base/assert.js";
+import { SITE_FLAG } from "../../wasm-runtime/layout.js";
+import { Assembler } from "./assembler.js";
+import { findExits } from "./exits.js";
+import { liveFlags } from "./flags.js";
+import {
+  bytesOf,
+  type FunctionCode,
+  type FunctionIndex,
+  functionAt,
+  indexFunctions,
+  type ModuleCode,
+} from "./functions.js";
+import {
+  candidates,
+  JUMP_BYTES,
+  type Region,
+  type RegionRules,
+  regionFrom,
+  SHORT_JUMP_BYTES,
+} from "./regions.js";
+import { emitTrampoline, type ProbeCall, type TrampolineShape } from "./trampoline.js";
+
+/** One probe at one place of a module. */
+export interface PlanSite {
+  /** Index of the probe in the bundle. */
+  readonly probe: number;
+  /** ELF address: the instruction, or the start of the function for "exits". */
+  readonly address: number;
+  readonly place: "instruction" | "exits";
+  /** For messages. */
+  readonly symbol: string;
+  /** The handler uses SSE registers. */
+  readonly floats: boolean;
+}
+
+/** A module with the probes in it. */
+export interface PlanModule {
+  readonly code: ModuleCode;
+  readonly sites: readonly PlanSite[];
+}
+
+/** What the process allows. */
+export interface PlanOptions {
+  /** Put int3 where no jump fits: costs 12 µs a hit and kills the process if we die. */
+  readonly allowBreakpoints: boolean;
+  /** The process runs with shadow stacks (x86_Thread_features in /proc/PID/status). */
+  readonly shadowStacks: boolean;
+}
+
+/** A region with its trampoline, at no address yet. */
+export interface PlannedRegion {
+  readonly region: Region;
+  readonly shape: TrampolineShape;
+  /** Offset of the trampoline in the module's area. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Patches of one module, and what its trampoline area must be. */
+export interface PlannedModule {
+  readonly code: ModuleCode;
+  readonly regions: readonly PlannedRegion[];
+  /** Size of the area, 0 if nothing is to be patched. */
+  readonly areaBytes: number;
+  /** Lowest and highest address in the process at which the area may start, a page each. */
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/** A site that is not patched. */
+export interface RefusedSite {
+  readonly path: string;
+  readonly site: PlanSite;
+  /** ELF address of the instruction; the function's for a function without exits. */
+  readonly address: number;
+  readonly reason: string;
+  /** ELF address of an instruction nearby that can be probed, null if none was found. */
+  readonly nearest: number | null;
+}
+
+/** Result of the first phase. */
+export interface PatchDraft {
+  readonly modules: readonly PlannedModule[];
+  readonly refused: readonly RefusedSite[];
+}
+
+/** Functions whose code is returned into or looked at, so that it must stay as it is. */
+const UNTOUCHABLE: ReadonlyMap<string, string> = new Map([
+  ["__restore_rt", "unwinders recognise its bytes"],
+  ["__restore", "unwinders recognise its bytes"],
+  ["runtime.goexit", "goroutines return into its middle"],
+  ["runtime.sigreturn__sigaction", "unwinders recognise its bytes"],
+  ["__syscall_cancel_arch", "thread cancellation compares addresses in it"],
+]);
+
+/** First word of an area: the address of wt_enter. */
+const AREA_HEADER_BYTES = 16;
+const TRAMPOLINE_ALIGNMENT = 16;
+const PAGE_BYTES = 4096;
+/** Farthest that a 32-bit displacement reaches, less the longest instruction. */
+const REACH = 0x7fffffff - 16;
+
+/** Phase 1: regions and sizes. */
+export function planPatches(modules: readonly PlanModule[], options: PlanOptions): PatchDraft {
+  const refused: RefusedSite[] = [];
+  const planned = modules.map((module) => planModule(module, options, refused));
+  return { modules: planned, refused };
+}
+
+/** An instruction to be probed, with the probes in the order they run. */
+interface Target {
+  readonly address: number;
+  readonly onlyTaken: boolean;
+  readonly returnAtSp: boolean;
+  readonly sites: PlanSite[];
+}
+
+/** A region with the targets that it holds. */
+interface Choice {
+  readonly region: Region;
+  readonly targets: readonly Target[];
+}
+
+interface Planner {
+  readonly index: FunctionIndex;
+  readonly rules: RegionRules;
+  readonly filler: Set<number>;
+  /** Ascending by start. */
+  readonly choices: Choice[];
+  readonly refused: RefusedSite[];
+}
+
+function planModule(
+  { code, sites }: PlanModule,
+  options: PlanOptions,
+  refused: RefusedSite[],
+): PlannedModule {
+  const first = indexFunctions(
+    code,
+    sites.map((site) => site.address),
+  );
+  const targets = collectTargets(first, sites, refused);
+  const filler = new Set<number>();
+  const planner: Planner = {
+    index: indexFunctions(
+      code,
+      targets.map((target) => target.address),
+    ),
+    rules: { ...options, isTaken: (start, end) => isTaken(filler, start, end) },
+    filler,
+    choices: [],
+    refused,
+  };
+  for (const target of targets) planTarget(planner, target);
+  return layOut(code, planner.choices);
+}
+
+function isTaken(filler: ReadonlySet<number>, start: number, end: number): boolean {
+  for (let address = start; address < end; address++) if (filler.has(address)) return true;
+  return false;
+}
+
+/** Instructions to probe, ascending; plain sites of an address come before its exit. */
+function collectTargets(
+  index: FunctionIndex,
+  sites: readonly PlanSite[],
+  refused: RefusedSite[],
+): Target[] {
+  const targets = new Map<string, Target>();
+  const add = (address: number, kind: "instruction" | "exit" | "taken", site: PlanSite): void => {
+    const key = `${address} ${kind}`;
+    const known = targets.get(key);
+    if (known) known.sites.push(site);
+    else {
+      const returnAtSp = kind !== "instruction" || functionAt(index, address)?.start === address;
+      targets.set(key, { address, onlyTaken: kind === "taken", returnAtSp, sites: [site] });
+    }
+  };
+  for (const site of sites) {
+    if (site.place === "instruction") add(site.address, "instruction", site);
+    else {
+      const exits = findExits(index, site.address);
+      if (exits.length === 0) refused.push(refusal(index, site, "the function never returns"));
+      for (const exit of exits) add(exit.address, exit.onlyTaken ? "taken" : "exit", site);
+    }
+  }
+  return [...targets.values()].sort((a, b) => a.address - b.address || rank(a) - rank(b));
+}
+
+function rank(target: Target): number {
+  if (target.onlyTaken) return 2;
+  return target.sites.some((site) => site.place === "exits") ? 1 : 0;
+}
+
+function refusal(
+  { module }: FunctionIndex,
+  site: PlanSite,
+  reason: string,
+  address: number = site.address,
+  nearest: number | null = null,
+): RefusedSite {
+  return { path: module.path, site, address, reason, nearest };
+}
+
+function planTarget(planner: Planner, target: Target): void {
+  const { index, choices } = planner;
+  const refuse = (reason: string, nearest: number | null = null): void => {
+    for (const site of target.sites) {
+      planner.refused.push(refusal(index, site, reason, target.address, nearest));
+    }
+  };
+  const code = functionAt(index, target.address);
+  const at = code?.indexes.get(target.address);
+  const untouchable = UNTOUCHABLE.get(code?.name ?? "");
+  if (!code || at === undefined) refuse("no instruction starts there");
+  else if (untouchable !== undefined) refuse(`'${code.name}' must not change: ${untouchable}`);
+  else if (!join(choices, target)) {
+    if (choose(planner, candidates(code, at, planner.rules), at, target)) return;
+    const region = regionFrom(code, at, at, JUMP_BYTES, planner.rules);
+    const reason = typeof region === "string" ? region : "it is too close to another site";
+    refuse(reason, nearestSite(planner, code, at));
+  }
+}
+
+/** Adds `target` to the last region if that displaces its instruction anyway. */
+function join(choices: Choice[], target: Target): boolean {
+  const last = choices.at(-1);
+  if (!last || !holds(last.region, target.address)) return false;
+  choices[choices.length - 1] = { ...last, targets: [...last.targets, target] };
+  return true;
+}
+
+function holds(region: Region, address: number): boolean {
+  return address >= region.start && address < region.next;
+}
+
+/** Takes the first region that is free, or can be joined with those it overlaps. */
+function choose(planner: Planner, regions: readonly Region[], at: number, target: Target): boolean {
+  for (const region of regions) {
+    const previous = planner.choices.at(-1);
+    if (!previous || previous.region.end <= region.start) {
+      take(planner, { region, targets: [target] });
+      return true;
+    }
+    if (previous.region.code !== region.code) continue;
+    const joined = regionFrom(
+      region.code,
+      Math.min(previous.region.first, region.first),
+      at,
+      JUMP_BYTES,
+      planner.rules,
+    );
+    const before = planner.choices.at(-2);
+    if (typeof joined === "string" || (before && before.region.end > joined.start)) continue;
+    planner.choices.pop();
+    take(planner, { region: joined, targets: [...previous.targets, target] });
+    return true;
+  }
+  return false;
+}
+
+function take(planner: Planner, choice: Choice): void {
+  const { region } = choice;
+  for (let address = region.next; address < region.end; address++) planner.filler.add(address);
+  if (region.island !== 0) {
+    for (let i = 0; i < JUMP_BYTES; i++) planner.filler.add(region.island + i);
+  }
+  planner.choices.push(choice);
+}
+
+/** Address of the next instruction of the function that a plain jump fits, null if none is near. */
+function nearestSite(planner: Planner, code: FunctionCode, at: number): number | null {
+  for (let distance = 1; distance <= NEAREST_INSNS; distance++) {
+    for (const other of [at + distance, at - distance]) {
+      const insn = code.insns[other];
+      if (insn === undefined || insn.address >= code.end) continue;
+      const region = regionFrom(code, other, other, JUMP_BYTES, planner.rules);
+      if (typeof region !== "string" && region.technique === "plain") return insn.address;
+    }
+  }
+  return null;
+}
+
+const NEAREST_INSNS = 32;
+
+function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
+  const [low, high] = extent(code);
+  let offset = AREA_HEADER_BYTES;
+  const regions = choices.map(({ region, targets }): PlannedRegion => {
+    const shape = shapeOf(region, targets);
+    // Any address in reach gives the same size.
+    const place = { address: high, loadBias: 0, enterWord: high, entryOf: () => 0 };
+    const bytes = emitTrampoline(shape, place).bytes.length;
+    const planned = { region, shape, offset, bytes };
+    offset += Math.ceil(bytes / TRAMPOLINE_ALIGNMENT) * TRAMPOLINE_ALIGNMENT;
+    return planned;
+  });
+  const areaBytes = regions.length === 0 ? 0 : offset;
+  const lowest = PAGE_BYTES * Math.ceil(Math.max(0, high + code.loadBias - REACH) / PAGE_BYTES);
+  const highest = PAGE_BYTES * Math.floor((low + code.loadBias + REACH - areaBytes) / PAGE_BYTES);
+  return { code, regions, areaBytes, lowest, highest };
+}
+
+/** First address of the module and the one behind its last, bytes that are not in the file included. */
+function extent(code: ModuleCode): [number, number] {
+  const ranges = [...code.code, ...code.data];
+  const low = Math.min(...ranges.map((range) => range.address));
+  const high = Math.max(...ranges.map((range) => range.address + range.bytes.length));
+  return [low, Math.ceil(high / TRAMPOLINE_ALIGNMENT) * TRAMPOLINE_ALIGNMENT];
+}
+
+function shapeOf(region: Region, targets: readonly Target[]): TrampolineShape {
+  const { code } = region;
+  const displaced = code.insns.slice(region.first, region.last);
+  return {
+    displaced: displaced.map((insn) => ({ insn, bytes: bytesOf(code, insn) })),
+    calls: targets.map((target): ProbeCall => {
+      const insn = displaced.find((d) => d.address === target.address);
+      assert(insn, "a region holds its targets");
+      return {
+        address: target.address,
+        probes: target.sites.map((site) => site.probe),
+        flags: target.onlyTaken && !code.usesDirection ? "dead" : liveFlags(code, insn),
+        siteFlags: target.returnAtSp ? SITE_FLAG.returnAtSp : 0,
+        floats: target.sites.some((site) => site.floats),
+        onlyTaken: target.onlyTaken,
+      };
+    }),
+    next: region.next,
+  };
+}
+
+/** Addresses in the process that the second phase needs. */
+export interface Placement {
+  /** Start of the trampoline area of each module of the draft, in the same order. */
+  readonly areas: readonly number[];
+  /** Address of wt_enter. */
+  readonly enter: number;
+  /** Address of the compiled entry thunk of a probe's handler. */
+  readonly entryOf: (probe: number) => number;
+}
+
+/** Bytes to write over others; the originals undo it. */
+export interface PatchWrite {
+  /** Address in the process. */
+  readonly address: number;
+  readonly original: Uint8Array;
+  readonly patch: Uint8Array;
+}
+
+/** One patched region. All addresses are those of the process. */
+export interface PatchRegion {
+  readonly path: string;
+  readonly start: number;
+  /** Behind the last byte that is written or whose instruction is displaced. */
+  readonly end: number;
+  readonly technique: Region["technique"];
+  /** In this order; undone in the opposite one. The last begins at `start`. */
+  readonly writes: readonly PatchWrite[];
+  /** Where the jump leads, or where the tracer is to send a thread that hit the int3. */
+  readonly trampoline: number;
+  readonly trampolineEnd: number;
+  /**
+   * For threads that must not be inside the region while it changes: a thread at `from`, the
+   * address of an instruction behind the first one, goes on at `to`. It has not executed that
+   * instruction, so `to` lies before a probe call for it. A thread at `start` may stay: it meets
+   * either the original or the jump.
+   */
+  readonly moves: readonly { readonly from: number; readonly to: number }[];
+  /**
+   * For threads that are to leave the trampoline: at `from`, and nowhere else, registers and stack
+   * are those of the original at `to`, and its probe call has been made.
+   */
+  readonly leaves: readonly { readonly from: number; readonly to: number }[];
+  readonly probes: readonly number[];
+}
+
+/** Bytes of the trampolines of one module. */
+export interface TrampolineArea {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What is to be done to a process: write the areas, then the regions. */
+export interface PatchPlan {
+  readonly areas: readonly TrampolineArea[];
+  readonly regions: readonly PatchRegion[];
+  readonly refused: readonly RefusedSite[];
+}
+
+/** Phase 2: bytes at their addresses. */
+export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
+  const areas: TrampolineArea[] = [];
+  const regions: PatchRegion[] = [];
+  draft.modules.forEach((module, i) => {
+    if (module.areaBytes === 0) return;
+    const address = placement.areas[i] ?? bug(`no area for '${module.code.path}'`);
+    assert(
+      address >= module.lowest && address <= module.highest,
+      `the area of '${module.code.path}' is out of reach`,
+    );
+    const area = { address, bytes: new Uint8Array(module.areaBytes).fill(INT3) };
+    new DataView(area.bytes.buffer).setBigUint64(0, BigInt(placement.enter), true);
+    areas.push(area);
+    for (const planned of module.regions) {
+      regions.push(layRegion(module.code, planned, area, placement));
+    }
+  });
+  return { areas, regions, refused: draft.refused };
+}
+
+function layRegion(
+  code: ModuleCode,
+  { region, shape, offset, bytes }: PlannedRegion,
+  area: TrampolineArea,
+  placement: Placement,
+): PatchRegion {
+  const { loadBias } = code;
+  const address = area.address + offset;
+  const place = { address, loadBias, enterWord: area.address, entryOf: placement.entryOf };
+  const trampoline = emitTrampoline(shape, place);
+  assert(trampoline.bytes.length === bytes, "the size of a trampoline depends on its address");
+  area.bytes.set(trampoline.bytes, offset);
+  return {
+    path: code.path,
+    start: region.start + loadBias,
+    end: region.end + loadBias,
+    technique: region.technique,
+    writes: writesOf(region, loadBias, address),
+    trampoline: address,
+    trampolineEnd: address + bytes,
+    moves: trampoline.map.slice(1).map(({ original, before }) => ({ from: original, to: before })),
+    leaves: trampoline.map.map(({ original, copy }) => ({ from: copy, to: original })),
+    probes: shape.calls.flatMap((call) => call.probes),
+  };
+}
+
+function writesOf(region: Region, loadBias: number, trampoline: number): PatchWrite[] {
+  const write = (elfAddress: number, patch: Uint8Array): PatchWrite => {
+    const at = elfAddress - region.code.start;
+    const original = Uint8Array.from(region.code.bytes.subarray(at, at + patch.length));
+    return { address: elfAddress + loadBias, original, patch };
+  };
+  if (region.technique === "breakpoint") return [write(region.start, Uint8Array.of(INT3))];
+  if (region.technique === "island") {
+    const hop = (region.island - (region.start + SHORT_JUMP_BYTES)) & 255;
+    return [
+      write(region.island, jumpTo(region.island + loadBias, trampoline)),
+      write(region.start, Uint8Array.of(0xeb, hop)),
+    ];
+  }
+  return [write(region.start, jumpTo(region.start + loadBias, trampoline))];
+}
+
+const INT3 = 0xcc;
+
+/** jmp rel32 at `from` */
+function jumpTo(from: number, target: number): Uint8Array {
+  const jump = new Assembler(from);
+  jump.jump(target);
+  return jump.finish();
+}

@@ -1,0 +1,170 @@
+/**
+ * Chooses the bytes of one function to overwrite for a site.
+ *
+ * A region is a run of whole instructions, entered only at its first byte, long enough for a jump.
+ * In order of preference it is: the site's instruction and those behind it; the same with the
+ * filler between functions; a run that begins before the site in the same straight line of code;
+ * two bytes for a short jump to an island of filler that holds the long one; one byte for int3.
+ */
+import type { Insn } from "./decode.js";
+import { bytesOf, type FunctionCode } from "./functions.js";
+import { endsRegion, whyUnmovable } from "./relocate.js";
+
+/** How a region's first instruction is overwritten. */
+export type Technique = "plain" | "padding" | "backward" | "island" | "breakpoint";
+
+/** Bytes to overwrite; ELF addresses. */
+export interface Region {
+  readonly code: FunctionCode;
+  /** Indexes in `code.insns`: first and one past the last displaced instruction. */
+  readonly first: number;
+  readonly last: number;
+  readonly start: number;
+  /** Behind the bytes that a jump may overwrite, filler included. */
+  readonly end: number;
+  /** Where control goes on behind the displaced instructions. */
+  readonly next: number;
+  readonly technique: Technique;
+  /** Address of the long jump in filler, 0 without an island. */
+  readonly island: number;
+}
+
+/** Rules that hold for all regions of a plan. */
+export interface RegionRules {
+  readonly allowBreakpoints: boolean;
+  /** The process has shadow stacks: a copied call cannot push the original's return address. */
+  readonly shadowStacks: boolean;
+  /** True if these bytes of filler are already taken. */
+  readonly isTaken: (start: number, end: number) => boolean;
+}
+
+/** jmp rel32 */
+export const JUMP_BYTES = 5;
+/** jmp rel8 */
+export const SHORT_JUMP_BYTES = 2;
+/** Instructions before a site that a region may begin with. */
+const MOST_BACKWARD = 6;
+const SHORT_MOST = 127;
+const SHORT_LEAST = -128;
+
+/** Regions for a site at instruction `site`, best first; a text if there is none. */
+export function candidates(code: FunctionCode, site: number, rules: RegionRules): Region[] {
+  const found: Region[] = [];
+  for (let first = site; first >= Math.max(0, site - MOST_BACKWARD); first--) {
+    const region = regionFrom(code, first, site, JUMP_BYTES, rules);
+    if (typeof region !== "string") found.push(region);
+  }
+  found.sort((a, b) => PREFERENCE[a.technique] - PREFERENCE[b.technique]);
+  const short = shortRegion(code, site, rules);
+  if (short) found.push(short);
+  if (rules.allowBreakpoints) {
+    const single = regionFrom(code, site, site, 1, rules);
+    if (typeof single !== "string") found.push({ ...single, technique: "breakpoint" });
+  }
+  return found;
+}
+
+const PREFERENCE = { plain: 0, padding: 1, backward: 2, island: 3, breakpoint: 4 } as const;
+
+/**
+ * The region that begins at instruction `first`, holds instruction `through` and at least
+ * `least` bytes; or why there is none.
+ */
+export function regionFrom(
+  code: FunctionCode,
+  first: number,
+  through: number,
+  least: number,
+  rules: RegionRules,
+): Region | string {
+  const start = code.insns[first]?.address ?? 0;
+  let at = first;
+  let end = start;
+  for (; at <= through || end - start < least; at++) {
+    const insn = code.insns[at];
+    if (insn === undefined || insn.address >= code.end) break;
+    const why = whyNotIn(code, insn, rules);
+    if (why !== null) return why;
+    end = insn.address + insn.length;
+    if (hasInnerTarget(code, start, end)) return "the code behind it is jumped to";
+    if (endsRegion(insn)) {
+      at++;
+      break;
+    }
+  }
+  if (at <= through) return "control does not reach it in a straight line";
+  const last = code.insns[at - 1];
+  if (last === undefined) return "there is no instruction";
+  const region = { code, first, last: at, start, next: end, island: 0 } as const;
+  if (end - start >= least) {
+    const technique = first < through ? "backward" : "plain";
+    return { ...region, end, technique };
+  }
+  const filled = fillerEnd(code, at, last, end, rules);
+  if (filled - start < least) return "too few bytes before the end of the function or a call";
+  return { ...region, end: start + least, technique: "padding" };
+}
+
+function whyNotIn(code: FunctionCode, insn: Insn, rules: RegionRules): string | null {
+  const isCall = insn.flow === "call" || insn.flow === "indirect-call";
+  if (isCall && rules.shadowStacks) return "a call cannot be moved in a process with shadow stacks";
+  return whyUnmovable({ insn, bytes: bytesOf(code, insn) });
+}
+
+function hasInnerTarget(code: FunctionCode, start: number, end: number): boolean {
+  for (let address = start + 1; address < end; address++) {
+    if (code.targets.has(address)) return true;
+  }
+  return false;
+}
+
+/** End of the free filler that begins at `end`, behind instruction `last`; `end` if none. */
+function fillerEnd(
+  code: FunctionCode,
+  at: number,
+  last: Insn,
+  end: number,
+  rules: RegionRules,
+): number {
+  const isCall = last.flow === "call" || last.flow === "indirect-call";
+  // Behind a call nobody returns from; any other call returns to what looks like filler.
+  if (!endsRegion(last) || (isCall && end < code.end)) return end;
+  let filled = end;
+  for (let i = at; i < code.insns.length; i++) {
+    const insn = code.insns[i];
+    if (!insn?.isFiller || isInsideTaken(code, insn, rules)) break;
+    filled = insn.address + insn.length;
+  }
+  return filled;
+}
+
+function isInsideTaken(code: FunctionCode, insn: Insn, rules: RegionRules): boolean {
+  const end = insn.address + insn.length;
+  return rules.isTaken(insn.address, end) || hasInnerTarget(code, insn.address - 1, end);
+}
+
+/** A region of two bytes or more whose short jump leads to an island. */
+function shortRegion(code: FunctionCode, site: number, rules: RegionRules): Region | null {
+  for (let first = site; first >= Math.max(0, site - 1); first--) {
+    const region = regionFrom(code, first, site, SHORT_JUMP_BYTES, rules);
+    if (typeof region === "string") continue;
+    const island = findIsland(code, region.start, rules);
+    if (island !== 0) return { ...region, technique: "island", island };
+  }
+  return null;
+}
+
+/** Address of five free bytes of filler in reach of a short jump at `start`, 0 if there are none. */
+function findIsland(code: FunctionCode, start: number, rules: RegionRules): number {
+  const from = start + SHORT_JUMP_BYTES;
+  for (let at = 1; at <= code.insns.length; at++) {
+    const last = code.insns[at - 1];
+    if (last === undefined || last.isFiller) continue;
+    const begin = last.address + last.length;
+    if (begin - from > SHORT_MOST) return 0;
+    const end = fillerEnd(code, at, last, begin, rules);
+    const island = Math.max(begin, from + SHORT_LEAST);
+    if (end - island >= JUMP_BYTES && island - from <= SHORT_MOST) return island;
+  }
+  return 0;
+}

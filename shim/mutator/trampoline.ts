@@ -1,0 +1,231 @@
+/**
+ * Code of one patched region: what a thread runs instead of the original instructions.
+ *
+ *     for each instruction   [ probe call, where a site is ]   copy of the instruction
+ *     at the end             jmp to the first instruction behind the region
+ *     behind the code        one SITE record per probe call, then literals
+ *
+ * A probe call, with the stack growing down from the hit's rsp = S:
+ *
+ *     S - 128        red zone, stepped over (SysV AMD64 ABI §3.2.2)
+ *     S - 136        rflags      ┐
+ *     S - 144        rip         │
+ *     S - 152 …      r15 … r8    │ FRAME, in DWARF order upwards from
+ *     S - 216        rsp = S     │ S - 272
+ *     S - 224 …      rbp … rax   ┘
+ *     below          xmm0 … xmm15, mxcsr if handlers use them; aligned to 16; the call
+ *
+ * All of this is made of instructions that leave flags alone until pushfq has saved them.
+ */
+import { bug } from "../../base/assert.js";
+import { FRAME, SITE, SITE_HANDLER } from "../../wasm-runtime/layout.js";
+import { Assembler } from "./assembler.js";
+import type { FlagsKind } from "./flags.js";
+import { conditionOf, type Displaced, endsRegion, relocate } from "./relocate.js";
+
+/** A probe call in a trampoline: what runs before one of the instructions. */
+export interface ProbeCall {
+  /** Address of the instruction in the ELF file. */
+  readonly address: number;
+  /** Probe indexes in the order they run. */
+  readonly probes: readonly number[];
+  readonly flags: FlagsKind;
+  /** Bits of SITE_FLAG. */
+  readonly siteFlags: number;
+  /** Handlers use SSE registers: save and restore them. */
+  readonly floats: boolean;
+  /** The instruction is a conditional tail jump: run the handlers only when it is taken. */
+  readonly onlyTaken: boolean;
+}
+
+/** What a trampoline is made of; ELF addresses. */
+export interface TrampolineShape {
+  readonly displaced: readonly Displaced[];
+  readonly calls: readonly ProbeCall[];
+  /** Where control goes on behind the displaced instructions. */
+  readonly next: number;
+}
+
+/** Where everything is in the process. */
+export interface TrampolinePlace {
+  readonly address: number;
+  readonly loadBias: number;
+  /** Address of the 8-byte word that holds the address of wt_enter. */
+  readonly enterWord: number;
+  /** Address of the compiled entry thunk of a probe's handler. */
+  readonly entryOf: (probe: number) => number;
+}
+
+/** A trampoline as it is to be written. */
+export interface Trampoline {
+  readonly bytes: Uint8Array;
+  /**
+   * For each displaced instruction: its own address, where its part of the trampoline begins
+   * (before its probe call), and where its copy is (behind it). Addresses in the process.
+   */
+  readonly map: readonly {
+    readonly original: number;
+    readonly before: number;
+    readonly copy: number;
+  }[];
+}
+
+/** Emits the trampoline of `shape` at `place`; its size depends on `shape` alone. */
+export function emitTrampoline(shape: TrampolineShape, place: TrampolinePlace): Trampoline {
+  const out = new Assembler(place.address);
+  const records: (() => void)[] = [];
+  const map = shape.displaced.map((displaced) => {
+    const { address } = displaced.insn;
+    const before = out.address;
+    const calls = shape.calls.filter((call) => call.address === address);
+    for (const call of calls) if (!call.onlyTaken) emitProbeCall(out, call, place, records);
+    const copy = out.address;
+    const taken = calls.find((call) => call.onlyTaken);
+    if (taken) emitTakenBranch(out, displaced, taken, place, records);
+    else relocate(out, displaced, place.loadBias);
+    return { original: address + place.loadBias, before, copy };
+  });
+  const last = shape.displaced.at(-1) ?? bug("a region without instructions");
+  if (!endsRegion(last.insn)) out.jump(shape.next + place.loadBias);
+  if (records.length > 0) out.align(8);
+  for (const emitRecord of records) emitRecord();
+  return { bytes: out.finish(), map };
+}
+
+const NOT_TAKEN = 1;
+
+/** `jcc target` as: `jncc skip; probe call; jmp target; skip:`. */
+function emitTakenBranch(
+  out: Assembler,
+  displaced: Displaced,
+  call: ProbeCall,
+  place: TrampolinePlace,
+  records: (() => void)[],
+): void {
+  const skip = out.label();
+  out.branchTo(conditionOf(displaced.bytes) ^ NOT_TAKEN, skip);
+  emitProbeCall(out, call, place, records);
+  out.jump(displaced.insn.target + place.loadBias);
+  out.place(skip);
+}
+
+function emitProbeCall(
+  out: Assembler,
+  call: ProbeCall,
+  place: TrampolinePlace,
+  records: (() => void)[],
+): void {
+  const record = out.label();
+  emitSave(out, call.address + place.loadBias);
+  if (call.flags === "all") out.bytes([0xfc]); // cld
+  out.bytes([0x48, 0x89, 0xe7]); // mov rdi, rsp
+  out.loadAddressToRsi(record); // lea rsi, [record]
+  out.bytes([0x48, 0x89, 0xe5]); // mov rbp, rsp
+  if (call.floats) emitSaveFloats(out);
+  else out.bytes([0x48, 0x83, 0xe4, 0xf0]); // and rsp, -16
+  out.callThrough(place.enterWord); // call [enter]
+  if (call.floats) emitRestoreFloats(out);
+  out.bytes([0x48, 0x89, 0xec]); // mov rsp, rbp
+  emitRestore(out, call.flags);
+  records.push(() => {
+    out.place(record);
+    out.bytes(siteRecord(call, place.entryOf));
+  });
+}
+
+const RED_ZONE_BYTES = 128;
+
+function emitSave(out: Assembler, rip: number): void {
+  out.bytes([0x48, 0x8d, 0x64, 0x24, 0x80]); // lea rsp, [rsp-128]
+  out.bytes([0x9c]); // pushfq
+  out.pushWord(rip); // push [rip+literal]
+  out.bytes([0x41, 0x57, 0x41, 0x56, 0x41, 0x55, 0x41, 0x54]); // push r15, r14, r13, r12
+  out.bytes([0x41, 0x53, 0x41, 0x52, 0x41, 0x51, 0x41, 0x50]); // push r11, r10, r9, r8
+  out.bytes([0x54]); // push rsp, corrected below
+  out.bytes([0x55, 0x57, 0x56, 0x53, 0x51, 0x52, 0x50]); // push rbp, rdi, rsi, rbx, rcx, rdx, rax
+  out.bytes([0x48, 0x8d, 0x84, 0x24]); // lea rax, [rsp + frame + red zone]
+  out.bytes(int32(FRAME.bytes + RED_ZONE_BYTES));
+  out.bytes([0x48, 0x89, 0x44, 0x24, FRAME_RSP]); // mov [rsp+56], rax
+}
+
+const FRAME_RSP = 8 * FRAME.registers.indexOf("rsp");
+const FRAME_FLAGS = 8 * FRAME.registers.indexOf("rflags");
+
+function emitRestore(out: Assembler, flags: FlagsKind): void {
+  if (flags === "status") emitStatusFlags(out);
+  out.bytes([0x58, 0x5a, 0x59, 0x5b, 0x5e, 0x5f, 0x5d]); // pop rax, rdx, rcx, rbx, rsi, rdi, rbp
+  out.bytes([0x41, 0x58]); // pop r8: skips rsp
+  out.bytes([0x41, 0x58, 0x41, 0x59, 0x41, 0x5a, 0x41, 0x5b]); // pop r8, r9, r10, r11
+  out.bytes([0x41, 0x5c, 0x41, 0x5d, 0x41, 0x5e, 0x41, 0x5f]); // pop r12, r13, r14, r15
+  if (flags === "all") {
+    out.bytes([0x48, 0x8d, 0x64, 0x24, 0x08]); // lea rsp, [rsp+8]: skips rip
+    out.bytes([0x9d]); // popfq
+    out.bytes([0x48, 0x8d, 0xa4, 0x24]); // lea rsp, [rsp+128]
+    out.bytes(int32(RED_ZONE_BYTES));
+  } else {
+    out.bytes([0x48, 0x8d, 0xa4, 0x24]); // lea rsp, [rsp+144]: skips rip, rflags, red zone
+    out.bytes(int32(RED_ZONE_BYTES + 16));
+  }
+}
+
+/** OF from an addition that overflows if al = 1, the other status flags from ah (sahf). */
+function emitStatusFlags(out: Assembler): void {
+  out.bytes([0x8b, 0x8c, 0x24]); // mov ecx, [rsp+rflags]
+  out.bytes(int32(FRAME_FLAGS));
+  out.bytes([0x89, 0xc8]); // mov eax, ecx
+  out.bytes([0xc1, 0xe8, 0x0b]); // shr eax, 11
+  out.bytes([0x83, 0xe0, 0x01]); // and eax, 1
+  out.bytes([0x88, 0xcc]); // mov ah, cl
+  out.bytes([0x04, 0x7f]); // add al, 0x7f
+  out.bytes([0x9e]); // sahf
+}
+
+const XMM_COUNT = 16;
+/** xmm0 … xmm15, then mxcsr and padding. */
+const FLOAT_BYTES = 16 * XMM_COUNT + 16;
+/** mxcsr that handlers expect: all exceptions masked, round to nearest (Intel SDM vol. 1 §10.2.3). */
+const DEFAULT_MXCSR = 0x1f80;
+
+function emitSaveFloats(out: Assembler): void {
+  out.bytes([0x48, 0x81, 0xec]); // sub rsp, 272
+  out.bytes(int32(FLOAT_BYTES));
+  out.bytes([0x48, 0x83, 0xe4, 0xf0]); // and rsp, -16
+  for (let i = 0; i < XMM_COUNT; i++) out.bytes(moveXmm(0x29, i)); // movaps [rsp+16*i], xmm_i
+  out.bytes([0x0f, 0xae, 0x9c, 0x24]); // stmxcsr [rsp+256]
+  out.bytes(int32(16 * XMM_COUNT));
+  out.bytes([0xc7, 0x84, 0x24]); // mov dword [rsp+260], 0x1f80
+  out.bytes(int32(16 * XMM_COUNT + 4));
+  out.bytes(int32(DEFAULT_MXCSR));
+  out.bytes([0x0f, 0xae, 0x94, 0x24]); // ldmxcsr [rsp+260]
+  out.bytes(int32(16 * XMM_COUNT + 4));
+}
+
+function emitRestoreFloats(out: Assembler): void {
+  for (let i = 0; i < XMM_COUNT; i++) out.bytes(moveXmm(0x28, i)); // movaps xmm_i, [rsp+16*i]
+  out.bytes([0x0f, 0xae, 0x94, 0x24]); // ldmxcsr [rsp+256]
+  out.bytes(int32(16 * XMM_COUNT));
+}
+
+/** `movaps` between xmm`index` and [rsp + 16*index]; opcode 0x28 loads, 0x29 stores. */
+function moveXmm(opcode: number, index: number): number[] {
+  const rex = index >= 8 ? [0x44] : [];
+  return [...rex, 0x0f, opcode, 0x84 | ((index & 7) << 3), 0x24, ...int32(16 * index)];
+}
+
+/** SITE record of a probe call. */
+function siteRecord(call: ProbeCall, entryOf: (probe: number) => number): Uint8Array {
+  const bytes = new Uint8Array(SITE.handlers + SITE_HANDLER.bytes * call.probes.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(SITE.handlerCount, call.probes.length, true);
+  view.setUint32(SITE.flags, call.siteFlags, true);
+  for (const [index, probe] of call.probes.entries()) {
+    const at = SITE.handlers + SITE_HANDLER.bytes * index;
+    view.setBigUint64(at + SITE_HANDLER.entry, BigInt(entryOf(probe)), true);
+    view.setUint32(at + SITE_HANDLER.probe, probe, true);
+  }
+  return bytes;
+}
+
+function int32(value: number): number[] {
+  return [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
+}
