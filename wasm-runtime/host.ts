@@ -1,0 +1,23 @@
+/**
+ * Core Wasm signatures of module "host", in the order of the host function table (HOST_FUNCTIONS).
+ * They restate host.wit by the canonical ABI's flattening (component-model CanonicalABI.md): u32,
+ * s32 and ptr are i32, u64 and s64 are i64; a test compares the two.
+ */
+import type { HOST_FUNCTIONS } from "./layout.js";
+
+/** Name of a host function, as imported. */
+export type HostFunction = (typeof HOST_FUNCTIONS)[number];
+
+/** `parameters>results`, i = i32, l = i64. */
+export const HOST: Readonly<Record<HostFunction, string>> = {
+  register: "i>l",
+  read: "lii>i",
+  read_string: "lii>i",
+  write: "lii>i",
+  clock: "i>l",
+  identity: "i>l",
+  thread_name: "ii>i",
+  unwind: "ii>i",
+  ticks: ">l",
+  relax: "i>",
+};

@@ -1,0 +1,29 @@
+/**
+ * Texts of the AssemblyScript library, NUL-terminated in its static data. scripts/build-library.ts
+ * writes them out as `wasm-runtime/library/gen/texts.ts` (TEXT_EMPTY_AGGREGATE and so on), because
+ * strings of the language itself are managed UTF-16.
+ */
+
+/** Name and text; the error texts are those of SystemTap (language.md §7, §9, §15, cli.md §6). */
+export const LIBRARY_TEXTS = {
+  emptyAggregate: "empty aggregate",
+  bucketRange: "histogram index out of range",
+  overflow: "Array overflow, check MAXMAPENTRIES",
+  /** Then the capacity and `)`. */
+  overflowSized: "Array overflow, check size limit (",
+  /** Then the address; also the next two. */
+  readFault: "read fault [man error::fault] at ",
+  writeFault: "write fault [man error::fault] at ",
+  stringFault: "user string copy fault -14 at ",
+  stringFaultEnd: " [man error::fault]",
+  writeDenied: "writing to process memory is not allowed without guru mode (-g)",
+  position: "Position out of bounds",
+  rangeTooWide: "range too wide",
+  timeRange: "Time cannot be converted",
+  scratchExhausted: "no memory left for strings of this handler",
+  /** Header of a chart, before and after its dashes. */
+  value: "value |",
+  count: " count\n",
+  days: "SunMonTueWedThuFriSat",
+  months: "JanFebMarAprMayJunJulAugSepOctNovDec",
+} as const;

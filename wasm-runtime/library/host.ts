@@ -1,0 +1,23 @@
+/**
+ * Imports of module "host" (asc names it after this file): what WebAssembly cannot do.
+ * The definition, with units and errors, is wasm-runtime/host.wit.
+ */
+
+/** Register `index` (DWARF number) of the probe hit. */
+export declare function register(index: u32): u64;
+/** Copies process memory to `to`; 0 or -14. */
+export declare function read(address: u64, to: usize, length: u32): i32;
+/** Copies a string of process memory, always terminated; its length or -14. */
+export declare function read_string(address: u64, to: usize, capacity: u32): i32;
+/** Copies to process memory; 0, -14 or -1. */
+export declare function write(address: u64, start: usize, length: u32): i32;
+/** Nanoseconds of clock `id` of clock_gettime(2). */
+export declare function clock(id: u32): i64;
+/** 0 pid, 1 tid, 2 ppid, 3 pgrp, 4 sid, 5 uid, 6 euid, 7 gid, 8 egid, 9 cpu, 10 mutator. */
+export declare function identity(what: u32): i64;
+/** Writes the name of the calling thread; its length. */
+export declare function thread_name(to: usize, capacity: u32): i32;
+/** Time stamp counter. */
+export declare function ticks(): u64;
+/** Pauses between tries for a lock. */
+export declare function relax(round: u32): void;

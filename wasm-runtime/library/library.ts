@@ -1,0 +1,89 @@
+/** What the library exports: exactly the functions of wasm-runtime/library-abi.ts. */
+export { ctime } from "./calendar";
+export {
+  cpu,
+  egid,
+  euid,
+  execname,
+  get_cycles,
+  gettimeofday_ms,
+  gettimeofday_ns,
+  gettimeofday_s,
+  gettimeofday_us,
+  gid,
+  is_return,
+  module_name,
+  monotonic_ns,
+  pgrp,
+  pid,
+  ppid,
+  probe_text,
+  randint,
+  register_value,
+  sid,
+  stp_pid,
+  target,
+  tid,
+  tz_gmtoff,
+  tz_name,
+  uid,
+} from "./context";
+export { abort, enter, error, exit, leave, recover, scratch, system, warn } from "./handler";
+export { locks_acquire, locks_release } from "./lock";
+export {
+  map_clear,
+  map_find,
+  map_first,
+  map_init,
+  map_insert,
+  map_matches,
+  map_next,
+  map_remove,
+} from "./map";
+export { raise } from "./message";
+export { text_strn } from "./quote";
+export { record_histogram, record_item, record_long, record_memory, record_string } from "./record";
+export { map_sort } from "./sort";
+export {
+  stat_add,
+  stat_avg,
+  stat_bucket,
+  stat_clear,
+  stat_count,
+  stat_max,
+  stat_merge,
+  stat_min,
+  stat_sum,
+  stat_variance,
+} from "./stat";
+export {
+  isdigit,
+  isinstr,
+  str_replace,
+  string_append,
+  string_compare,
+  string_copy,
+  stringat,
+  strlen,
+  strpos,
+  strtol,
+  substr,
+  tokenize,
+} from "./string";
+export {
+  text_begin,
+  text_end,
+  text_histogram,
+  text_literal,
+  text_long,
+  text_memory,
+  text_string,
+} from "./text";
+export {
+  user_load,
+  user_load_nofault,
+  user_store,
+  user_string,
+  user_string_or,
+  user_string_quoted,
+} from "./user";

@@ -1,0 +1,82 @@
+/**
+ * Reader/writer spin locks over one i32: 0 free, n > 0 readers, ~slot (< 0) the writing thread.
+ * A handler takes all locks of a list or none. What is held is always written down in the context
+ * (CONTEXT.locks, locksTaken, lockIntent), so that whoever ends a handler can release them; no
+ * instruction that can trap lies between a lock's atomic operation and that note.
+ */
+import {
+  CONTEXT_LOCK_INTENT,
+  CONTEXT_LOCKS,
+  CONTEXT_LOCKS_TAKEN,
+  CONTEXT_SLOT,
+  SESSION_ADDRESS,
+  SESSION_LOCK_TRIES,
+  SESSION_SKIPPED_LOCKS,
+} from "./gen/layout";
+import { relax } from "./host";
+
+/** Takes the locks of `list` (i32 count, then address | 1 for write each): 1, or 0 and none. */
+export function locks_acquire(context: usize, list: usize): i32 {
+  const count = load<i32>(list);
+  const tries = load<i32>(SESSION_ADDRESS, SESSION_LOCK_TRIES);
+  const owner = ~load<i32>(context, CONTEXT_SLOT);
+  store<i32>(context, 0, CONTEXT_LOCKS_TAKEN);
+  store<usize>(context, list, CONTEXT_LOCKS);
+  for (let i = 0; i < count; i++) {
+    store<i32>(context, i + 1, CONTEXT_LOCK_INTENT);
+    if (!take(lockWord(list, i), owner, tries)) {
+      store<i32>(context, 0, CONTEXT_LOCK_INTENT);
+      locks_release(context);
+      atomic.add<i64>(SESSION_ADDRESS + SESSION_SKIPPED_LOCKS, 1);
+      return 0;
+    }
+    store<i32>(context, i + 1, CONTEXT_LOCKS_TAKEN);
+    store<i32>(context, 0, CONTEXT_LOCK_INTENT);
+  }
+  return 1;
+}
+
+/** Releases the locks that `context` holds, the last taken first. */
+export function locks_release(context: usize): void {
+  const list = load<usize>(context, CONTEXT_LOCKS);
+  if (list === 0) return;
+  releaseIntended(context, list);
+  for (let i = load<i32>(context, CONTEXT_LOCKS_TAKEN) - 1; i >= 0; i--) {
+    store<i32>(context, i + 1, CONTEXT_LOCK_INTENT);
+    store<i32>(context, i, CONTEXT_LOCKS_TAKEN);
+    give(lockWord(list, i));
+  }
+  store<i32>(context, 0, CONTEXT_LOCK_INTENT);
+  store<usize>(context, 0, CONTEXT_LOCKS);
+}
+
+function lockWord(list: usize, index: i32): usize {
+  return load<usize>(list + ((<usize>index) << 2), 4);
+}
+
+/** A lock that was being taken: only a write lock can say whose it is. */
+function releaseIntended(context: usize, list: usize): void {
+  const intent = load<i32>(context, CONTEXT_LOCK_INTENT);
+  if (intent === 0) return;
+  const word = lockWord(list, intent - 1);
+  if (word & 1) atomic.cmpxchg<i32>(word - 1, ~load<i32>(context, CONTEXT_SLOT), 0);
+}
+
+function take(word: usize, owner: i32, tries: i32): bool {
+  for (let round = 0; !tryTake(word, owner); round++) {
+    if (round >= tries) return false;
+    relax(round);
+  }
+  return true;
+}
+
+function tryTake(word: usize, owner: i32): bool {
+  if (word & 1) return atomic.cmpxchg<i32>(word - 1, 0, owner) === 0;
+  const readers = atomic.load<i32>(word);
+  return readers >= 0 && atomic.cmpxchg<i32>(word, readers, readers + 1) === readers;
+}
+
+function give(word: usize): void {
+  if (word & 1) atomic.store<i32>(word - 1, 0);
+  else atomic.sub<i32>(word, 1);
+}
