@@ -122,8 +122,8 @@ export type IrStatement =
   | {
       readonly kind: "if";
       readonly condition: IrExpression;
-      readonly then: readonly IrStatement[];
-      readonly otherwise: readonly IrStatement[];
+      readonly consequent: readonly IrStatement[];
+      readonly alternate: readonly IrStatement[];
     }
   /** Branch, taken if `condition` (i32) is not 0 or absent. */
   | { readonly kind: "branch"; readonly label: IrLabel; readonly condition: IrExpression | null }

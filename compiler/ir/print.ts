@@ -79,10 +79,10 @@ function showStatement(statement: IrStatement, indent: string, lines: string[]):
       return;
     case "if":
       lines.push(`${indent}if ${showExpression(statement.condition)}`);
-      showBody(statement.then, inner, lines);
-      if (statement.otherwise.length > 0) {
+      showBody(statement.consequent, inner, lines);
+      if (statement.alternate.length > 0) {
         lines.push(`${indent}else`);
-        showBody(statement.otherwise, inner, lines);
+        showBody(statement.alternate, inner, lines);
       }
       return;
     case "branch": {

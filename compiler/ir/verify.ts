@@ -70,8 +70,8 @@ function verifyStatement(statement: IrStatement, labels: readonly IrLabel[], fra
       return;
     case "if":
       verifyType(statement.condition, "i32", frame);
-      verifyBody(statement.then, labels, frame);
-      verifyBody(statement.otherwise, labels, frame);
+      verifyBody(statement.consequent, labels, frame);
+      verifyBody(statement.alternate, labels, frame);
       return;
     case "branch":
       assert(labels.includes(statement.label), `${where(frame)}: no label ${statement.label.name}`);

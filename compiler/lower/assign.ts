@@ -1,0 +1,175 @@
+/** Assignments, compound assignments, ++ and --, on every kind of target. */
+import { bug } from "../../base/assert.js";
+import { binary, i64, load } from "../ir/build.js";
+import type { IrExpression } from "../ir/ir.js";
+import type {
+  AssignmentExpression,
+  AssignmentOperator,
+  Expression,
+  IndexExpression,
+  Node,
+  UpdateExpression,
+} from "../syntax/ast.js";
+import { type Arithmetic, divide, guardDivisor, lowerArithmetic } from "./arithmetic.js";
+import { insertEntry, lowerKeys, requireArray, valueAddress } from "./array.js";
+import { loadUser, storeUser, userPlace } from "./location.js";
+import { freezeText, lowerOperands, type Operand } from "./operands.js";
+import { callLibrary, keep, lowerLong, lowerText, type Scope, type Text } from "./scope.js";
+import { lowerInsertion } from "./stat.js";
+import { typeOfExpression, variableOf } from "./unit.js";
+import { addLong, readLong, readText, writeLong, writeText } from "./variable.js";
+
+/** An assignment to a number; its value. */
+export function assignLong(
+  node: AssignmentExpression,
+  scope: Scope,
+  isUsed: boolean,
+): IrExpression {
+  const { target, operator } = node;
+  if (target.kind === "index") return assignLongElement(node, target, scope);
+  if (target.kind !== "identifier") return assignUser(node, scope);
+  const variable = variableOf(scope.unit, target);
+  const value = lowerLong(node.value, scope);
+  if (!isUsed && (operator === "+=" || operator === "-=")) {
+    const amount = operator === "+=" ? value : binary("i64.sub", i64(0n), value);
+    addLong(variable, amount, scope);
+    return i64(0n);
+  }
+  const kept = operator === "=" ? value : keep(scope, value);
+  const next = apply(operator, () => readLong(variable, scope), kept, scope, node);
+  const result = isUsed ? keep(scope, next) : next;
+  writeLong(variable, result, scope);
+  return result;
+}
+
+/** An assignment to a string; its value. */
+export function assignText(node: AssignmentExpression, scope: Scope): Text {
+  const { target } = node;
+  const isAppend = node.operator === ".=";
+  if (target.kind === "index") return assignTextElement(node, target, scope);
+  if (target.kind !== "identifier") return bug("assignment of a string to no variable");
+  const variable = variableOf(scope.unit, target);
+  const value = lowerText(node.value, scope);
+  if (!isAppend) {
+    writeText(variable, value, scope);
+    return value.origin === "variable" ? readText(variable, scope) : value;
+  }
+  const place = readText(variable, scope);
+  callLibrary(scope, "string_append", [place.address, freezeText(value, scope).address]);
+  return place;
+}
+
+/** An assignment whose value is not used. */
+export function assignEffect(node: AssignmentExpression, scope: Scope): void {
+  if (node.operator === "<<<") lowerInsertion(node, scope);
+  else if (typeOfExpression(scope.unit, node.target) === "string") assignText(node, scope);
+  else assignLong(node, scope, false);
+}
+
+/** `++` or `--`; its value. */
+export function lowerUpdate(node: UpdateExpression, scope: Scope, isUsed: boolean): IrExpression {
+  const { operand } = node;
+  const amount = i64(node.operator === "++" ? 1n : -1n);
+  if (operand.kind === "identifier") {
+    const variable = variableOf(scope.unit, operand);
+    if (!isUsed) {
+      addLong(variable, amount, scope);
+      return i64(0n);
+    }
+    const old = keep(scope, readLong(variable, scope));
+    const next = keep(scope, binary("i64.add", old, amount));
+    writeLong(variable, next, scope);
+    return node.prefix ? next : old;
+  }
+  if (operand.kind === "index") {
+    const address = elementAddress(operand, lowerKeys(operand.indexes, scope), scope);
+    const old = keep(scope, load("i64.load", address));
+    const next = keep(scope, binary("i64.add", old, amount));
+    scope.code.store("i64.store", address, 0, next);
+    return node.prefix ? next : old;
+  }
+  const place = userPlace(operand, scope);
+  if (place === null) return i64(0n);
+  const old = keep(scope, loadUser(place, scope, operand));
+  const next = keep(scope, binary("i64.add", old, amount));
+  storeUser(place, next, scope, operand);
+  return node.prefix ? next : old;
+}
+
+function assignLongElement(
+  node: AssignmentExpression,
+  target: IndexExpression,
+  scope: Scope,
+): IrExpression {
+  const [keys, operand] = keysAndValue(target, node.value, scope);
+  if (operand.type !== "long") return bug("assignment of a string to a number");
+  const value = keep(scope, operand.value);
+  const { operator } = node;
+  const divides = operator === "/=" || operator === "%=";
+  if (divides) guardDivisor(value, scope, node);
+  const address = elementAddress(target, keys, scope);
+  const old = (): IrExpression => load("i64.load", address);
+  const next = divides
+    ? divide(operator === "/=" ? "/" : "%", old(), value, scope)
+    : apply(operator, old, value, scope, node);
+  const result = keep(scope, next);
+  scope.code.store("i64.store", address, 0, result);
+  return result;
+}
+
+function assignTextElement(
+  node: AssignmentExpression,
+  target: IndexExpression,
+  scope: Scope,
+): Text {
+  const [keys, operand] = keysAndValue(target, node.value, scope);
+  if (operand.type !== "string") return bug("assignment of a number to a string");
+  const isAppend = node.operator === ".=";
+  const value = isAppend ? freezeText(operand.text, scope) : operand.text;
+  const address = elementAddress(target, keys, scope);
+  callLibrary(scope, isAppend ? "string_append" : "string_copy", [address, value.address]);
+  return { address, origin: "variable" };
+}
+
+/** Keys of the element, then the value assigned, each as it was when evaluated. */
+function keysAndValue(
+  target: IndexExpression,
+  value: Expression,
+  scope: Scope,
+): readonly [Operand[], Operand] {
+  const indexes = target.indexes.map((index) => index ?? bug("`*` outside of a slice"));
+  const operands = lowerOperands([...indexes, value], scope);
+  return [operands, operands.pop() ?? bug("no value")];
+}
+
+/** Address of the value of an element, which is made if it is unset; in a temporary. */
+function elementAddress(
+  target: IndexExpression,
+  keys: readonly Operand[],
+  scope: Scope,
+): IrExpression {
+  const global = requireArray(target.base, scope);
+  return valueAddress(global, insertEntry(global, keys, scope, target), scope);
+}
+
+function assignUser(node: AssignmentExpression, scope: Scope): IrExpression {
+  const place = userPlace(node.target, scope);
+  if (place === null) return i64(0n);
+  const value = keep(scope, lowerLong(node.value, scope));
+  const old = (): IrExpression => keep(scope, loadUser(place, scope, node.target));
+  const next = keep(scope, apply(node.operator, old, value, scope, node));
+  storeUser(place, next, scope, node.target);
+  return next;
+}
+
+/** New value of a target: `old operator value`. */
+function apply(
+  operator: AssignmentOperator,
+  old: () => IrExpression,
+  value: IrExpression,
+  scope: Scope,
+  node: Pick<Node, "span">,
+): IrExpression {
+  if (operator === "=") return value;
+  return lowerArithmetic(operator.slice(0, -1) as Arithmetic, old(), value, scope, node);
+}

@@ -1,0 +1,202 @@
+/**
+ * Calls of script functions and of library functions bound by `%{ NAME %}`. Overloads are tried in
+ * order: one that runs `next` sets a flag in the context, and the following one is called.
+ */
+import { bug } from "../../base/assert.js";
+import { LIBRARY, type LibraryFunction } from "../../wasm-runtime/library-abi.js";
+import { get, i32, i64, load } from "../ir/build.js";
+import type { FunctionReference, IrExpression, IrLocal, ValueType } from "../ir/ir.js";
+import { parseSignature } from "../ir/signatures.js";
+import type { CallExpression } from "../syntax/ast.js";
+import type { FunctionInstance } from "../types/program.js";
+import { charge, mostActions, settle, shareAccount } from "./actions.js";
+import { argumentOf, freezeText, lowerOperands } from "./operands.js";
+import {
+  callLibrary,
+  callOf,
+  checkError,
+  literal,
+  raiseError,
+  type Scope,
+  type Text,
+  takeText,
+} from "./scope.js";
+import { type Unit, unsupported } from "./unit.js";
+
+/** What a call gives: a number, a string (to be copied from `out`), or nothing. */
+interface Result {
+  readonly long: IrLocal | null;
+  readonly out: Text | null;
+}
+
+/** Number that the call gives. */
+export function callLong(node: CallExpression, scope: Scope): IrExpression {
+  const result: Result = { long: scope.code.temporary("i64"), out: null };
+  lowerCall(node, result, scope);
+  return result.long === null ? i64(0n) : get(result.long);
+}
+
+/** String that the call gives. */
+export function callText(node: CallExpression, scope: Scope): Text {
+  const out = takeText(scope);
+  lowerCall(node, { long: null, out }, scope);
+  return out;
+}
+
+/** A call for its effects. */
+export function callEffect(node: CallExpression, scope: Scope): void {
+  const [first] = overloadsOf(node, scope);
+  if (first?.result === "string") callText(node, scope);
+  else if (first?.result === "long") callLong(node, scope);
+  else lowerCall(node, { long: null, out: null }, scope);
+}
+
+/** Name of the library function that `fn` is bound to, null if its body is script code. */
+export function boundName(fn: FunctionInstance): string | null {
+  if (fn.body.kind !== "embedded") return null;
+  return fn.body.code.replace(/\/\*[\s\S]*?\*\//g, " ").trim();
+}
+
+/** Library function that `fn` is bound to; null after reporting other embedded code. */
+export function libraryFunction(fn: FunctionInstance, unit: Unit): LibraryFunction | null {
+  const name = boundName(fn);
+  if (name === null || !isLibraryFunction(name)) {
+    unsupported(unit, fn.body, "embedded-code", "embedded code");
+    return null;
+  }
+  const { parameters, result } = parseSignature(LIBRARY[name]);
+  const expected = signatureFor(fn);
+  if (parameters.join() !== expected.parameters.join() || result !== expected.result) {
+    bug(`function '${fn.name}' does not fit library function '${name}' (${LIBRARY[name]})`);
+  }
+  return name;
+}
+
+/** Wasm types of `fn`: context, each parameter, `out` if it gives a string. */
+export function signatureFor(fn: FunctionInstance): {
+  readonly parameters: readonly ValueType[];
+  readonly result: ValueType | null;
+} {
+  const parameters = fn.parameters.map((p): ValueType => (p.type === "long" ? "i64" : "i32"));
+  const out: ValueType[] = fn.result === "string" ? ["i32"] : [];
+  return {
+    parameters: ["i32", ...parameters, ...out],
+    result: fn.result === "long" ? "i64" : null,
+  };
+}
+
+/** Reference to the Wasm function of `fn`, which will be lowered. */
+export function referenceTo(fn: FunctionInstance, unit: Unit): FunctionReference {
+  const known = unit.functions.get(fn);
+  if (known !== undefined) return known;
+  const name = `${fn.uniqueName}()`;
+  const reference: FunctionReference = { kind: "function", name, ...signatureFor(fn) };
+  unit.functions.set(fn, reference);
+  return reference;
+}
+
+function overloadsOf(node: CallExpression, scope: Scope): readonly FunctionInstance[] {
+  return scope.unit.program.calls.get(node.id) ?? bug(`unresolved call of '${node.name}'`);
+}
+
+function lowerCall(node: CallExpression, result: Result, scope: Scope): void {
+  const operands = lowerOperands(node.args, scope);
+  const chain = overloadsOf(node, scope);
+  const { code } = scope;
+  const done = code.label("called");
+  const args = operands.map((operand) =>
+    operand.type === "string" && chain.length > 1
+      ? freezeText(operand.text, scope).address
+      : argumentOf(operand),
+  );
+  code.block(done, () => {
+    for (const fn of chain) {
+      callOne(node, fn, args, result, scope);
+      if (!fn.usesNext) return;
+      const flag = load("i32.load", scope.context, scope.unit.plan.nextFlag);
+      code.branch(done, { kind: "unary", op: "i32.eqz", operand: flag });
+    }
+    raiseError(scope, "all functions exhausted", node);
+  });
+}
+
+function callOne(
+  node: CallExpression,
+  fn: FunctionInstance,
+  args: readonly IrExpression[],
+  result: Result,
+  scope: Scope,
+): void {
+  if (fn.body.kind === "embedded") {
+    callBound(node, fn, args, result, scope);
+    return;
+  }
+  const out = result.out ?? (fn.result === "string" ? takeText(scope) : null);
+  const all = [scope.context, ...args, ...(out === null ? [] : [out.address])];
+  const call = callOf(referenceTo(fn, scope.unit), all);
+  if (fn.usesNext) scope.code.store("i32.store", scope.context, scope.unit.plan.nextFlag, i32(0));
+  const emitCall = (): void => {
+    if (result.long !== null && fn.result === "long") scope.code.set(result.long, call);
+    else scope.code.emit({ kind: "do", call });
+  };
+  const cost = mostActions(fn, scope.unit.usages);
+  if (cost === Number.POSITIVE_INFINITY) {
+    settle(scope, node);
+    shareAccount(scope, emitCall);
+  } else {
+    charge(scope, cost);
+    emitCall();
+  }
+  // The callee has stored the location of its error.
+  checkError(scope, null);
+}
+
+function callBound(
+  node: CallExpression,
+  fn: FunctionInstance,
+  args: readonly IrExpression[],
+  result: Result,
+  scope: Scope,
+): void {
+  const name = libraryFunction(fn, scope.unit);
+  if (name === null) return;
+  if (name === "probe_text" || name === "is_return") scope.unit.usesProbeTexts = true;
+  const out = result.out ?? (fn.result === "string" ? literal(scope, "") : null);
+  const all = [scope.context, ...args, ...(out === null ? [] : [out.address])];
+  const call = callOf({ kind: "library", name }, all);
+  if (result.long !== null && fn.result === "long") {
+    if (!CANNOT_FAIL.has(name)) scope.needsEnter = true;
+    scope.code.set(result.long, call);
+  } else {
+    callLibrary(scope, name, all);
+  }
+  if (!CANNOT_FAIL.has(name)) checkError(scope, node);
+}
+
+function isLibraryFunction(name: string): name is LibraryFunction {
+  return Object.hasOwn(LIBRARY, name);
+}
+
+/** Functions for scripts that raise no error and need nothing that `enter` prepares. */
+const CANNOT_FAIL: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
+  "pid",
+  "tid",
+  "ppid",
+  "pgrp",
+  "sid",
+  "uid",
+  "euid",
+  "gid",
+  "egid",
+  "cpu",
+  "target",
+  "stp_pid",
+  "gettimeofday_ns",
+  "gettimeofday_us",
+  "gettimeofday_ms",
+  "gettimeofday_s",
+  "monotonic_ns",
+  "get_cycles",
+  "register_value",
+  "exit",
+]);

@@ -1,0 +1,46 @@
+/** What handlers may ask of the host, found from the library functions that they call. */
+import type { CAPABILITY } from "../../wasm-runtime/layout.js";
+import type { LibraryFunction } from "../../wasm-runtime/library-abi.js";
+import type { IrFunction } from "../ir/ir.js";
+import { calleesOf } from "../ir/walk.js";
+
+type Capability = keyof typeof CAPABILITY;
+
+/** Names of the CAPABILITY bits that `functions` need, sorted. */
+export function capabilitiesOf(functions: readonly IrFunction[]): readonly Capability[] {
+  const needed = new Set<Capability>();
+  for (const fn of functions) {
+    for (const callee of calleesOf(fn)) {
+      const capability = callee.kind === "library" ? NEEDS[callee.name] : undefined;
+      if (capability !== undefined) needed.add(capability);
+    }
+  }
+  return [...needed].sort();
+}
+
+const NEEDS: { readonly [name in LibraryFunction]?: Capability } = {
+  record_memory: "readMemory",
+  user_load: "readMemory",
+  user_load_nofault: "readMemory",
+  user_string: "readMemory",
+  user_string_or: "readMemory",
+  user_string_quoted: "readMemory",
+  user_store: "writeMemory",
+  gettimeofday_ns: "clock",
+  gettimeofday_us: "clock",
+  gettimeofday_ms: "clock",
+  gettimeofday_s: "clock",
+  monotonic_ns: "clock",
+  pid: "identity",
+  tid: "identity",
+  ppid: "identity",
+  pgrp: "identity",
+  sid: "identity",
+  uid: "identity",
+  euid: "identity",
+  gid: "identity",
+  egid: "identity",
+  cpu: "identity",
+  stp_pid: "identity",
+  execname: "identity",
+};

@@ -1,0 +1,178 @@
+/**
+ * One probe handler: (context) -> ().
+ *
+ *   return unless the session is running          not for begin, end, error
+ *   enter                                         only if something needs it
+ *   conditions; locks; body                       anything that ends the handler leaves this block
+ *   leave
+ *
+ * Locks are taken as late as possible: before the first statement of the body that touches a
+ * global with a lock. A handler that cannot have them is skipped and counted by the library.
+ */
+import { CONTEXT, SESSION, SESSION_STATE } from "../../wasm-runtime/layout.js";
+import { binary, get, i32, load, not } from "../ir/build.js";
+import type { FunctionReference, IrFunction, IrLocal } from "../ir/ir.js";
+import type { Expression, Statement } from "../syntax/ast.js";
+import type { Global, Local, Probe } from "../types/program.js";
+import { mostActions } from "./actions.js";
+import type { Code } from "./children.js";
+import { createCode, finishFunction } from "./code.js";
+import { DISPATCH } from "./dispatch.js";
+import { lowerCondition } from "./expression.js";
+import { callForValue, callLibrary, type LocalPlace, type Scope } from "./scope.js";
+import { storageOf, type Unit } from "./unit.js";
+import { changedGlobals } from "./usage.js";
+
+/** A lowered handler and the string frame it needs. */
+export interface Lowered {
+  readonly fn: IrFunction;
+  readonly frameBytes: number;
+}
+
+/** Export name of the handler of probe `index`. */
+export function handlerName(index: number): string {
+  return `probe_${index}`;
+}
+
+/** Lowers the handler of `probe`, the `index`th. */
+export function lowerProbe(probe: Probe, index: number, unit: Unit): Lowered {
+  const scope = openScope(probe, unit);
+  const { code } = scope;
+  const body = code.collect(() => code.block(scope.exit, () => lowerBody(probe, scope)));
+  const clears = code.collect(() => clearTexts(scope));
+  const frameBytes = code.frameBytes();
+  const whole = code.collect(() => {
+    if (!["begin", "end", "error"].includes(probe.point.kind)) checkState(scope);
+    if (scope.needsEnter) {
+      callLibrary(scope, "enter", [scope.context, i32(index), i32(unit.limits.maxAction ?? 0)]);
+    }
+    if (frameBytes > 0) {
+      const top = binary("i32.add", scope.frame, i32(frameBytes));
+      code.store("i32.store", scope.context, CONTEXT.scratchTop, top);
+    }
+    if (scope.actions !== null) code.set(scope.actions.left, i32(unit.limits.maxAction ?? 0));
+    for (const statement of [...clears, ...body]) code.emit(statement);
+    if (scope.needsEnter) callLibrary(scope, "leave", [scope.context]);
+  });
+  const name = handlerName(index);
+  const reference: FunctionReference = {
+    kind: "function",
+    name,
+    parameters: ["i32"],
+    result: null,
+  };
+  const parameters = [contextLocal(scope)];
+  return { fn: finishFunction({ reference, exported: name, parameters }, code, whole), frameBytes };
+}
+
+/** Gives each of `locals` a place: a Wasm local, or a buffer of the string frame. */
+export function placeLocals(locals: readonly Local[], scope: Scope): void {
+  for (const local of locals) scope.variables.set(local, placeLocal(local, scope));
+}
+
+/** Empties the string variables of `scope` that are in its frame. */
+export function clearTexts(scope: Scope): void {
+  for (const [local, place] of scope.variables) {
+    if (place.kind === "text" && local.parameter === null) {
+      scope.code.store("i32.store8", place.address, 0, i32(0));
+    }
+  }
+}
+
+function placeLocal(local: Local, scope: Scope): LocalPlace {
+  if (local.type === "long") {
+    return { kind: "long", local: scope.code.local(local.name, "i64") };
+  }
+  const offset = scope.code.frame(scope.unit.limits.maxString);
+  return { kind: "text", address: binary("i32.add", scope.frame, i32(offset)) };
+}
+
+function openScope(probe: Probe, unit: Unit): Scope {
+  const code = createCode(["context"]);
+  const context: IrLocal = { name: "context", type: "i32" };
+  const exit = code.label("end");
+  const { maxAction } = unit.limits;
+  const counts = maxAction !== null && mostActions(probe, unit.usages) >= maxAction;
+  const scope: Scope = {
+    unit,
+    code,
+    dispatch: DISPATCH,
+    owner: probe,
+    context: get(context),
+    frame: binary("i32.add", get(context), i32(unit.plan.contextEnd)),
+    variables: new Map(),
+    exit,
+    result: null,
+    actions: counts ? { pending: 0, left: code.local("actions", "i32") } : null,
+    onError: exit,
+    loop: null,
+    needsEnter: counts,
+  };
+  placeLocals(probe.locals, scope);
+  return scope;
+}
+
+function contextLocal(scope: Scope): IrLocal {
+  if (scope.context.kind !== "get") throw new TypeError("context is a parameter");
+  return scope.context.local;
+}
+
+function checkState(scope: Scope): void {
+  const state = load("i32.load", i32(SESSION.address), SESSION.state);
+  scope.code.when(binary("i32.ne", state, i32(SESSION_STATE.running)), () =>
+    scope.code.emit({ kind: "return", value: null }),
+  );
+}
+
+function lowerBody(probe: Probe, scope: Scope): void {
+  const { usages } = scope.unit;
+  const list = lockList(probe, scope.unit);
+  let locked = list.length === 0;
+  const acquire = (): void => {
+    if (!locked) acquireLocks(list, scope);
+    locked = true;
+  };
+  for (const condition of probe.conditions) {
+    if (!isPlainCondition(condition, scope.unit)) acquire();
+    scope.code.scoped(() => scope.code.branch(scope.exit, not(lowerCondition(condition, scope))));
+  }
+  for (const statement of flatten(probe.body)) {
+    const usage = usages.ofCode(statement);
+    const touched = [...usage.reads, ...changedGlobals(usage)];
+    if (touched.some((global) => lockOf(global, scope.unit) !== null)) acquire();
+    DISPATCH.statement(statement, scope);
+  }
+}
+
+/** A condition over single numbers reads each of them whole, so it needs no lock. */
+function isPlainCondition(condition: Expression, unit: Unit): boolean {
+  const { reads } = unit.usages.ofCode(condition as Code);
+  return [...reads].every((global) => global.type === "long" && global.keys.length === 0);
+}
+
+function flatten(statement: Statement): readonly Statement[] {
+  return statement.kind === "block" ? statement.statements.flatMap(flatten) : [statement];
+}
+
+function acquireLocks(list: readonly number[], scope: Scope): void {
+  const address = i32(scope.unit.data.words([list.length, ...list]));
+  const taken = callForValue(scope, "locks_acquire", [scope.context, address]);
+  scope.code.branch(scope.exit, not(taken));
+}
+
+/** Lock words of `probe`, sorted by address, with bit 0 set for write. */
+function lockList(probe: Probe, unit: Unit): readonly number[] {
+  const usage = unit.usages.all(probe);
+  const changed = changedGlobals(usage);
+  const words: number[] = [];
+  for (const global of new Set([...usage.reads, ...changed])) {
+    const lock = lockOf(global, unit);
+    if (lock !== null) words.push(changed.has(global) ? lock | 1 : lock);
+  }
+  return words.sort((a, b) => a - b);
+}
+
+function lockOf(global: Global, unit: Unit): number | null {
+  const storage = storageOf(unit, global);
+  return storage.kind === "cell" || storage.kind === "map" ? storage.lock : null;
+}

@@ -1,0 +1,89 @@
+/**
+ * Linear memory of a bundle, in order: library data, globals and arrays, constants, thread
+ * contexts (the last one is the mutator's), record rings (wasm-runtime/layout.ts).
+ */
+
+import type { BundleMemory } from "../../wasm-runtime/bundle.js";
+import { align8, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
+import type { FunctionInstance, Probe, Program } from "../types/program.js";
+import type { Limits } from "./limits.js";
+import { alignUp } from "./storage.js";
+import type { UsageTable } from "./usage.js";
+
+/** Bytes of the ring of one thread. */
+const RING_BYTES = 524288;
+/** Scratch memory that library functions may take in a handler. */
+const LIBRARY_SCRATCH_BYTES = 4096;
+/** Unit in which contexts and rings are laid out, so that threads share no page. */
+const PAGE_BYTES = 4096;
+
+/** What the layout depends on. */
+export interface LayoutInput {
+  readonly limits: Limits;
+  /** First address behind globals and constants. */
+  readonly dataEnd: number;
+  /** First offset in a context behind shards and reductions. */
+  readonly contextEnd: number;
+  /** Bytes of string frames that one handler and its callees need at most. */
+  readonly frameBytes: number;
+  readonly bufferMegabytes: number;
+}
+
+/** Places contexts and rings. */
+export function layOut(input: LayoutInput): BundleMemory {
+  const { limits, contextEnd } = input;
+  const strings = 2 * align8(limits.maxString);
+  const scratch = input.frameBytes + strings + LIBRARY_SCRATCH_BYTES;
+  const contextStride = alignUp(contextEnd + scratch, PAGE_BYTES);
+  const contextBase = alignUp(input.dataEnd, PAGE_BYTES);
+  const ringBase = contextBase + (limits.slotCount + 1) * contextStride;
+  const ringCount = Math.max(1, Math.floor((input.bufferMegabytes * 1048576) / RING_BYTES));
+  return {
+    pages: Math.ceil((ringBase + ringCount * RING_BYTES) / WASM_PAGE_BYTES),
+    contextBase,
+    contextStride,
+    slotCount: limits.slotCount,
+    scratchOffset: contextEnd,
+    ringBase,
+    ringBytes: RING_BYTES,
+    ringCount,
+    maxString: limits.maxString,
+  };
+}
+
+/** Bytes of string frames that the handlers of `program` need at most, with all they call. */
+export function deepestFrames(
+  program: Program,
+  usages: UsageTable,
+  frames: ReadonlyMap<Probe | FunctionInstance, number>,
+  maxNesting: number,
+): number {
+  const known = new Map<Probe | FunctionInstance, number>();
+  const own = (root: Probe | FunctionInstance): number => frames.get(root) ?? 0;
+  const deepest = (root: Probe | FunctionInstance): number => {
+    const found = known.get(root);
+    if (found !== undefined) return found;
+    known.set(root, 0);
+    const callees = [...usages.own(root).calls].map(deepest);
+    const total = own(root) + Math.max(0, ...callees);
+    known.set(root, total);
+    return total;
+  };
+  const recursive = program.functions.filter((fn) => usages.isRecursive(fn)).map(own);
+  const recursion = Math.max(0, ...recursive) * maxNesting;
+  return program.probes.reduce((most, probe) => Math.max(most, deepest(probe)), 0) + recursion;
+}
+
+/** Depth of calls below `root`, each function counted once. */
+export function callDepth(
+  root: Probe | FunctionInstance,
+  usages: UsageTable,
+  above: ReadonlySet<FunctionInstance> = new Set(),
+): number {
+  let depth = 0;
+  for (const fn of usages.own(root).calls) {
+    if (above.has(fn)) continue;
+    depth = Math.max(depth, 1 + callDepth(fn, usages, new Set([...above, fn])));
+  }
+  return depth;
+}

@@ -1,0 +1,218 @@
+/**
+ * Typed program → IR module and bundle description. Requires a complete Program (every expression
+ * typed, every name resolved); guarantees IR that ir/verify.ts accepts, or CompileFailed with what
+ * is not supported.
+ */
+import { assert } from "../../base/assert.js";
+import { CompileFailed, type Diagnostic } from "../../base/diagnostic.js";
+import { showPosition } from "../../base/position.js";
+import type { CompileContext, Stage } from "../../base/stage.js";
+import {
+  BUNDLE_VERSION,
+  type BundleGlobal,
+  type BundleMemory,
+  type BundleMeta,
+} from "../../wasm-runtime/bundle.js";
+import { ABI_VERSION, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
+import type { IrFunction, IrModule } from "../ir/ir.js";
+import { showModule } from "../ir/print.js";
+import { verifyModule } from "../ir/verify.js";
+import { calleesOf } from "../ir/walk.js";
+import type { FunctionInstance, Probe, Program } from "../types/program.js";
+import { capabilitiesOf } from "./capabilities.js";
+import { lowerFunction } from "./function.js";
+import { handlerName, lowerProbe } from "./handler.js";
+import { buildHelpers, buildInit, type SessionSettings } from "./init.js";
+import { initialValues } from "./initial.js";
+import { callDepth, deepestFrames, layOut } from "./layout.js";
+import { readLimits } from "./limits.js";
+import { createStaticData } from "./static-data.js";
+import { planStorage } from "./storage.js";
+import { createTable, storageOf, type Unit } from "./unit.js";
+import { analyzeUsage } from "./usage.js";
+
+/** Code and description of a bundle. */
+export interface LoweredProgram {
+  readonly module: IrModule;
+  readonly meta: BundleMeta;
+}
+
+/** Most bytes of linear memory that a bundle may have. */
+const MEMORY_LIMIT = 2 ** 31;
+
+/** The stage. */
+export const lowerStage: Stage<Program, LoweredProgram> = {
+  name: "ir",
+  run: lowerProgram,
+  dump: (lowered) => showModule(lowered.module),
+};
+
+/** Lowers `program`; throws CompileFailed with everything that cannot be lowered. */
+export function lowerProgram(program: Program, context: CompileContext): LoweredProgram {
+  const found: Diagnostic[] = [];
+  const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
+  const unit = openUnit(program, context, report);
+  const initial = initialValues(program, context.options.globals, report);
+  const { handlers, functions, frameBytes } = lowerCode(unit);
+  const settings = sessionSettings(unit, context);
+  // All constants must exist before the memory behind them is laid out.
+  for (const value of initial.values()) if (typeof value === "string") unit.data.text(value);
+  const memory = layOut({
+    limits: unit.limits,
+    dataEnd: unit.data.end(),
+    contextEnd: unit.plan.contextEnd,
+    frameBytes,
+    bufferMegabytes: context.options.bufferMegabytes,
+  });
+  checkMemory(memory, report);
+  if (found.length > 0) throw new CompileFailed(found);
+  const init = buildInit(unit, memory, settings, initial);
+  const lowered = [init, ...handlers, ...functions];
+  const called = new Set(lowered.flatMap((fn) => calleesOf(fn).map((callee) => callee.name)));
+  const all = [...lowered, ...buildHelpers(called, memory)];
+  assert(unit.data.end() <= memory.contextBase, "constants were added after the layout");
+  const module: IrModule = { functions: all, data: unit.data.segments(), pages: memory.pages };
+  verifyModule(module);
+  return { module, meta: describe(unit, memory, settings, all) };
+}
+
+function openUnit(
+  program: Program,
+  context: CompileContext,
+  report: (diagnostic: Diagnostic) => void,
+): Unit {
+  const limits = readLimits(context.options, report);
+  const usages = analyzeUsage(program);
+  const plan = planStorage(program, usages, limits);
+  return {
+    program,
+    limits,
+    usages,
+    plan,
+    data: createStaticData(plan.end),
+    formats: createTable(),
+    locations: createTable(""),
+    functions: new Map(),
+    usesProbeTexts: false,
+    report,
+  };
+}
+
+interface LoweredCode {
+  readonly handlers: readonly IrFunction[];
+  readonly functions: readonly IrFunction[];
+  readonly frameBytes: number;
+}
+
+function lowerCode(unit: Unit): LoweredCode {
+  const { program, usages, limits } = unit;
+  const frames = new Map<Probe | FunctionInstance, number>();
+  const handlers = program.probes.map((probe, index) => {
+    const { fn, frameBytes } = lowerProbe(probe, index, unit);
+    frames.set(probe, frameBytes);
+    return fn;
+  });
+  const recursive = new Set(program.functions.filter((fn) => usages.isRecursive(fn)));
+  const depth = Math.max(0, ...program.probes.map((probe) => callDepth(probe, usages)));
+  const maxNesting = limits.maxNesting ?? depth + 1 + (recursive.size > 0 ? 10 : 0);
+  const functions: IrFunction[] = [];
+  // Lowering a body may add further functions to the map, which this loop then visits.
+  for (const [fn, reference] of unit.functions) {
+    const isChecked = limits.maxNesting !== null || reachesRecursion(fn, recursive, unit);
+    const { fn: lowered, frameBytes } = lowerFunction(
+      fn,
+      reference,
+      isChecked ? maxNesting : null,
+      unit,
+    );
+    frames.set(fn, frameBytes);
+    functions.push(lowered);
+  }
+  return { handlers, functions, frameBytes: deepestFrames(program, usages, frames, maxNesting) };
+}
+
+function reachesRecursion(
+  fn: FunctionInstance,
+  recursive: ReadonlySet<FunctionInstance>,
+  unit: Unit,
+): boolean {
+  if (recursive.has(fn)) return true;
+  return [...unit.usages.all(fn).calls].some((callee) => recursive.has(callee));
+}
+
+function sessionSettings(unit: Unit, context: CompileContext): SessionSettings {
+  const { data, limits, program } = unit;
+  const rows = !unit.usesProbeTexts
+    ? []
+    : program.probes.flatMap((probe) => [
+        data.text(probe.name),
+        data.text(probe.written),
+        data.text(probe.type),
+        probe.isReturn ? 1 : 0,
+      ]);
+  return {
+    maxErrors: limits.maxErrors,
+    suppressErrors: context.options.suppressHandlerErrors,
+    lockTries: limits.lockTries,
+    probeTable: unit.usesProbeTexts ? data.words(rows) : 0,
+    moduleName: data.text(context.options.moduleName),
+  };
+}
+
+function checkMemory(memory: BundleMemory, report: (diagnostic: Diagnostic) => void): void {
+  const bytes = memory.pages * WASM_PAGE_BYTES;
+  if (bytes <= MEMORY_LIMIT) return;
+  const megabytes = Math.ceil(bytes / 1048576);
+  report({
+    code: "memory-too-large",
+    severity: "semantic error",
+    message: `arrays, strings and buffers need ${megabytes} MB, more than ${MEMORY_LIMIT / 1048576} MB (see MAXMAPENTRIES, MAXSTRINGLEN, -s)`,
+    span: null,
+    token: "",
+    notes: [],
+  });
+}
+
+function describe(
+  unit: Unit,
+  memory: BundleMemory,
+  settings: SessionSettings,
+  functions: readonly IrFunction[],
+): BundleMeta {
+  const { program, limits } = unit;
+  return {
+    version: BUNDLE_VERSION,
+    abi: ABI_VERSION,
+    memory,
+    probes: program.probes.map((probe, index) => ({
+      handler: handlerName(index),
+      name: probe.name,
+      source: showPosition(probe.span),
+      point: probe.point,
+    })),
+    formats: unit.formats.values,
+    globals: program.globals.map((global) => describeGlobal(global, unit)),
+    locations: unit.locations.values,
+    capabilities: capabilitiesOf(functions),
+    session: {
+      maxErrors: limits.maxErrors,
+      maxSkipped: limits.maxSkipped,
+      suppressErrors: settings.suppressErrors,
+      lockTries: limits.lockTries,
+    },
+    warnings: [],
+  };
+}
+
+function describeGlobal(global: Program["globals"][number], unit: Unit): BundleGlobal {
+  const storage = storageOf(unit, global);
+  const { name, type, keys } = global;
+  switch (storage.kind) {
+    case "shard":
+      return { name, type, keys, address: unit.data.descriptor(storage.stat) };
+    case "reduction":
+      return { name, type, keys, address: storage.base };
+    default:
+      return { name, type, keys, address: storage.address };
+  }
+}

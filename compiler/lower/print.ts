@@ -1,0 +1,280 @@
+/**
+ * Output (language reference §10): a print sends its arguments as one item of the handler's
+ * record; the constant parts are in BundleMeta.formats and the reader makes the text. The
+ * sprint family makes the text at once, in a temporary.
+ */
+import { assert, bug } from "../../base/assert.js";
+import type { Format, FormatPiece } from "../../wasm-runtime/bundle.js";
+import { HISTOGRAM } from "../../wasm-runtime/layout.js";
+import { TEXT_SPEC } from "../../wasm-runtime/library-abi.js";
+import { binary, get, i32, i64, unary } from "../ir/build.js";
+import type { IrExpression } from "../ir/ir.js";
+import type { Expression, PrintExpression, PrintPiece } from "../syntax/ast.js";
+import { lowerOperands, type Operand } from "./operands.js";
+import {
+  callLibrary,
+  checkError,
+  keep,
+  literal,
+  type Scope,
+  type Text,
+  takeText,
+} from "./scope.js";
+import { histogramValue } from "./stat.js";
+import { typeOfExpression, unsupported } from "./unit.js";
+
+/** print, println, printf, printd, printdln, print_char. */
+export function lowerPrint(node: PrintExpression, scope: Scope): void {
+  const [first] = node.args;
+  if (first?.kind === "histogram") {
+    printHistogram(node, scope);
+    return;
+  }
+  const plan = planOutput(node, scope);
+  const operands = lowerOperands(plan.args, scope);
+  const format = scope.unit.formats.indexOf(formatOf(plan.parts));
+  const items = plan.parts.flatMap((part) => (part.kind === "text" ? [] : argumentsOf(part)));
+  callLibrary(scope, "record_item", [scope.context, i32(format), i32(items.length)]);
+  for (const part of plan.parts) {
+    if (part.kind !== "text") recordPart(part, operands, scope, node);
+  }
+}
+
+/** sprint, sprintln, sprintf, sprintd, sprintdln. */
+export function lowerSprint(node: PrintExpression, scope: Scope): Text {
+  if (node.args.some((arg) => arg.kind === "histogram")) {
+    unsupported(scope.unit, node, "histogram-text", "a histogram as text");
+    return literal(scope, "");
+  }
+  const plan = planOutput(node, scope);
+  const operands = lowerOperands(plan.args, scope);
+  const [only] = plan.parts;
+  if (plan.parts.length === 0) return literal(scope, "");
+  if (plan.parts.length === 1 && only?.kind === "text") return literal(scope, only.text);
+  const out = takeText(scope);
+  callLibrary(scope, "text_begin", [scope.context, out.address]);
+  for (const part of plan.parts) textPart(part, operands, scope, node);
+  callLibrary(scope, "text_end", [scope.context]);
+  return out;
+}
+
+/** A conversion with the operands that it takes, as indices into the arguments. */
+interface Conversion {
+  readonly kind: "long" | "string" | "memory";
+  readonly spec: number;
+  readonly width: Size;
+  readonly precision: Size;
+  readonly value: number;
+}
+type Size = number | { readonly argument: number } | null;
+type Part = { readonly kind: "text"; readonly text: string } | Conversion;
+
+interface Output {
+  readonly parts: readonly Part[];
+  readonly args: readonly Expression[];
+}
+
+/** Splits a print into constant text and conversions; literal strings become text. */
+function planOutput(node: PrintExpression, scope: Scope): Output {
+  const parts: Part[] = [];
+  const text = (value: string): void => {
+    const last = parts.at(-1);
+    if (value === "") return;
+    if (last?.kind === "text") parts.splice(-1, 1, { kind: "text", text: last.text + value });
+    else parts.push({ kind: "text", text: value });
+  };
+  if (node.format !== null) planFormat(node.format, node.args, parts, text);
+  else {
+    for (const [index, arg] of node.args.entries()) {
+      if (index > 0 && node.delimiter !== null) text(node.delimiter);
+      if (arg.kind === "string") text(arg.value);
+      else parts.push(plainPart(node, arg, index, scope));
+    }
+  }
+  if (node.name.endsWith("ln")) text("\n");
+  return { parts, args: node.args };
+}
+
+function plainPart(node: PrintExpression, arg: Expression, value: number, scope: Scope): Part {
+  const isString = typeOfExpression(scope.unit, arg) === "string";
+  const conversion = node.name === "print_char" ? "c" : isString ? "s" : "d";
+  const kind = isString ? "string" : "long";
+  return { kind, spec: conversion.charCodeAt(0), width: null, precision: null, value };
+}
+
+function planFormat(
+  format: readonly PrintPiece[],
+  args: readonly Expression[],
+  parts: Part[],
+  text: (value: string) => void,
+): void {
+  let next = 0;
+  const size = (given: number | "*" | null): Size => (given === "*" ? { argument: next++ } : given);
+  for (const piece of format) {
+    if (piece.kind === "text") {
+      text(piece.text);
+      continue;
+    }
+    const width = size(piece.width);
+    const precision = size(piece.precision);
+    const value = next++;
+    const arg = args[value];
+    const isPlain = piece.conversion === "s" && !piece.flag && width === null && precision === null;
+    if (isPlain && arg?.kind === "string") text(arg.value);
+    else
+      parts.push({ kind: kindOf(piece.conversion), spec: specOf(piece), width, precision, value });
+  }
+}
+
+function kindOf(conversion: string): Conversion["kind"] {
+  if (conversion === "s") return "string";
+  return conversion === "m" || conversion === "M" ? "memory" : "long";
+}
+
+function specOf(piece: PrintPiece & { kind: "conversion" }): number {
+  const conversion = piece.conversion === "i" ? "d" : piece.conversion;
+  return conversion.charCodeAt(0) | (piece.flag === null ? 0 : FLAGS[piece.flag]);
+}
+
+const FLAGS = {
+  "-": TEXT_SPEC.left,
+  "0": TEXT_SPEC.zero,
+  "+": TEXT_SPEC.plus,
+  " ": TEXT_SPEC.space,
+  "#": TEXT_SPEC.alternate,
+} as const;
+
+function formatOf(parts: readonly Part[]): Format {
+  const size = (given: Size): number | "argument" | null =>
+    given === null || typeof given === "number" ? given : "argument";
+  const pieces = parts.map((part): FormatPiece => {
+    if (part.kind === "text") return { kind: "text", text: part.text };
+    const { kind, spec } = part;
+    // The number of bytes of %m is in the record.
+    const precision = kind === "memory" ? null : size(part.precision);
+    return { kind, spec, width: size(part.width), precision };
+  });
+  return { pieces };
+}
+
+/** Indices of the arguments that the record holds for `part`. */
+function argumentsOf(part: Conversion): readonly number[] {
+  const sizes = part.kind === "memory" ? [part.width] : [part.width, part.precision];
+  const taken = sizes.flatMap((size) =>
+    size === null || typeof size === "number" ? [] : [size.argument],
+  );
+  return [...taken, part.value];
+}
+
+function recordPart(
+  part: Conversion,
+  operands: readonly Operand[],
+  scope: Scope,
+  node: PrintExpression,
+): void {
+  const taken = argumentsOf(part);
+  for (const argument of taken.slice(0, -1)) {
+    callLibrary(scope, "record_long", [scope.context, longOf(operands[argument])]);
+  }
+  const operand = operands[part.value];
+  if (part.kind === "string") {
+    callLibrary(scope, "record_string", [scope.context, textOf(operand).address]);
+  } else if (part.kind === "long") {
+    callLibrary(scope, "record_long", [scope.context, longOf(operand)]);
+  } else {
+    const length = sizeValue(part.precision, operands, 1n);
+    callLibrary(scope, "record_memory", [scope.context, longOf(operand), length]);
+    checkError(scope, node);
+  }
+}
+
+function textPart(
+  part: Part,
+  operands: readonly Operand[],
+  scope: Scope,
+  node: PrintExpression,
+): void {
+  if (part.kind === "text") {
+    callLibrary(scope, "text_literal", [scope.context, literalPart(part.text, scope)]);
+    return;
+  }
+  if (part.kind === "memory") {
+    unsupported(scope.unit, node, "memory-text", "%m and %M in sprintf");
+    return;
+  }
+  const operand = operands[part.value];
+  if (
+    part.kind === "string" &&
+    part.spec === 0x73 &&
+    part.width === null &&
+    part.precision === null
+  ) {
+    callLibrary(scope, "text_literal", [scope.context, textOf(operand).address]);
+    return;
+  }
+  const { spec, width } = dynamicWidth(part, operands, scope);
+  const precision = keep(scope, unary("i32.wrap_i64", sizeValue(part.precision, operands, -1n)));
+  const sizes = [spec, width, precision];
+  if (part.kind === "string") {
+    callLibrary(scope, "text_string", [scope.context, textOf(operand).address, ...sizes]);
+  } else {
+    callLibrary(scope, "text_long", [scope.context, longOf(operand), ...sizes]);
+  }
+}
+
+/** A literal of any length: what does not fit the string is cut by the library. */
+function literalPart(text: string, scope: Scope): IrExpression {
+  return i32(scope.unit.data.text(text));
+}
+
+/** A negative width given by `*` means left justified (printf(3)). */
+function dynamicWidth(
+  part: Conversion,
+  operands: readonly Operand[],
+  scope: Scope,
+): { readonly spec: IrExpression; readonly width: IrExpression } {
+  if (part.width === null || typeof part.width === "number") {
+    return { spec: i32(part.spec), width: i32(part.width ?? -1) };
+  }
+  const { code } = scope;
+  const width = code.temporary("i32");
+  const spec = code.temporary("i32");
+  code.set(width, unary("i32.wrap_i64", longOf(operands[part.width.argument])));
+  code.set(spec, i32(part.spec));
+  code.when(binary("i32.lt_s", get(width), i32(0)), () => {
+    code.set(width, binary("i32.sub", i32(0), get(width)));
+    code.set(spec, i32(part.spec | TEXT_SPEC.left));
+  });
+  return { spec: get(spec), width: get(width) };
+}
+
+function sizeValue(size: Size, operands: readonly Operand[], missing: bigint): IrExpression {
+  if (size === null) return i64(missing);
+  return typeof size === "number" ? i64(BigInt(size)) : longOf(operands[size.argument]);
+}
+
+function longOf(operand: Operand | undefined): IrExpression {
+  return operand?.type === "long" ? operand.value : bug("a number is missing in a print");
+}
+
+function textOf(operand: Operand | undefined): Text {
+  return operand?.type === "string" ? operand.text : bug("a string is missing in a print");
+}
+
+function printHistogram(node: PrintExpression, scope: Scope): void {
+  const [histogram] = node.args;
+  assert(histogram?.kind === "histogram", "no histogram");
+  const stat = histogramValue(histogram, scope);
+  const { shape } = stat;
+  const piece: FormatPiece = {
+    kind: "histogram",
+    histogram: shape.histogram === HISTOGRAM.log ? "log" : "linear",
+    low: Number(shape.low),
+    high: Number(shape.high),
+    width: Number(shape.width),
+  };
+  const end: FormatPiece[] = node.name === "println" ? [{ kind: "text", text: "\n" }] : [];
+  const format = scope.unit.formats.indexOf({ pieces: [piece, ...end] });
+  callLibrary(scope, "record_item", [scope.context, i32(format), i32(1)]);
+  callLibrary(scope, "record_histogram", [scope.context, stat.descriptor, stat.address]);
+}

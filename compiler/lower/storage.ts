@@ -1,0 +1,186 @@
+/**
+ * Where each global lives and what protects it.
+ *
+ *   reduction   number that traced threads only add to: one i64 in every context, plus a base
+ *   shard       scalar statistics: one STAT in every context, merged when read
+ *   cell        other scalars, in one place; with a lock unless nobody can change it concurrently
+ *   map         arrays, with a lock on the same terms
+ *
+ * begin, end, error and timer handlers run one after the other in the mutator, all others in
+ * threads of the traced process. A lock word shares the cache line of the scalar it protects.
+ */
+import {
+  align8,
+  BUNDLE_DATA_ADDRESS,
+  CONTEXT,
+  HISTOGRAM,
+  LOG_BUCKETS,
+  MAX_LINEAR_BUCKETS,
+  type MapShape,
+  mapBytes,
+  statBytes,
+} from "../../wasm-runtime/layout.js";
+import type { Global, Probe, Program, StatUse } from "../types/program.js";
+import type { Limits } from "./limits.js";
+import { changedGlobals, type UsageTable } from "./usage.js";
+
+/** Bytes of a cache line. */
+const LINE = 64;
+
+/** What a statistics value records. */
+export interface StatShape {
+  /** One of HISTOGRAM. */
+  readonly histogram: number;
+  readonly low: bigint;
+  readonly high: bigint;
+  readonly width: bigint;
+  readonly shift: number;
+  readonly buckets: number;
+  readonly bytes: number;
+}
+
+/** Place of a global. `lock` is the address of its lock word, null if it needs none. */
+export type Storage =
+  | { readonly kind: "reduction"; readonly offset: number; readonly base: number }
+  | { readonly kind: "shard"; readonly offset: number; readonly stat: StatShape }
+  | { readonly kind: "cell"; readonly address: number; readonly lock: number | null }
+  | {
+      readonly kind: "map";
+      readonly address: number;
+      readonly shape: MapShape;
+      readonly stat: StatShape | null;
+      readonly lock: number | null;
+    };
+
+/** Result of planning: all globals placed. */
+export interface StoragePlan {
+  readonly storage: ReadonlyMap<Global, Storage>;
+  /** First address behind the globals. */
+  readonly end: number;
+  /** First offset in a context behind shards and reductions. */
+  readonly contextEnd: number;
+  /** Offset in a context of the i32 that `next` in a function sets. */
+  readonly nextFlag: number;
+}
+
+/** Places all globals of `program`. */
+export function planStorage(program: Program, usages: UsageTable, limits: Limits): StoragePlan {
+  const sharing = analyzeSharing(program, usages);
+  const storage = new Map<Global, Storage>();
+  let memory = BUNDLE_DATA_ADDRESS;
+  let context: number = CONTEXT.bundle + 8;
+  const take = (bytes: number, alignment: number): number => {
+    const address = alignUp(memory, alignment);
+    memory = address + bytes;
+    return address;
+  };
+  const takeContext = (bytes: number): number => {
+    context += align8(bytes);
+    return context - align8(bytes);
+  };
+  for (const global of program.globals) {
+    storage.set(global, place(global, sharing, limits, take, takeContext));
+  }
+  return {
+    storage,
+    end: alignUp(memory, LINE),
+    contextEnd: alignUp(context, LINE),
+    nextFlag: CONTEXT.bundle,
+  };
+}
+
+/** What `use` of a statistics variable makes it record. */
+export function statShape(use: StatUse | null): StatShape {
+  const shift = use?.varianceShift ?? 0;
+  const none = { histogram: HISTOGRAM.none, low: 0n, high: 0n, width: 0n, shift, buckets: 0 };
+  const histogram = use?.histogram;
+  if (histogram === undefined || histogram.kind === "none") {
+    return { ...none, bytes: statBytes(0) };
+  }
+  if (histogram.kind === "log") {
+    const bytes = statBytes(LOG_BUCKETS);
+    return { ...none, histogram: HISTOGRAM.log, buckets: LOG_BUCKETS, bytes };
+  }
+  const { low, high, width } = histogram;
+  const wanted = (high - low) / width + 3n;
+  const buckets = wanted > BigInt(MAX_LINEAR_BUCKETS) ? 0 : Number(wanted);
+  return {
+    histogram: HISTOGRAM.linear,
+    low,
+    high,
+    width,
+    shift,
+    buckets,
+    bytes: statBytes(buckets),
+  };
+}
+
+/** True if the handler of `probe` runs in the mutator. */
+export function runsInMutator(probe: Probe): boolean {
+  return ["begin", "end", "error", "timer", "never"].includes(probe.point.kind);
+}
+
+/** `value` rounded up to a multiple of `alignment`. */
+export function alignUp(value: number, alignment: number): number {
+  return Math.ceil(value / alignment) * alignment;
+}
+
+interface Sharing {
+  /** Touched by handlers in the traced process. */
+  readonly traced: ReadonlySet<Global>;
+  /** Touched there in another way than by additions. */
+  readonly tracedOther: ReadonlySet<Global>;
+  /** Changed by a handler that can run at the same time as others. */
+  readonly changed: ReadonlySet<Global>;
+}
+
+function analyzeSharing(program: Program, usages: UsageTable): Sharing {
+  const traced = new Set<Global>();
+  const tracedOther = new Set<Global>();
+  const changed = new Set<Global>();
+  for (const probe of program.probes) {
+    const usage = usages.all(probe);
+    if (probe.point.kind !== "begin") for (const g of changedGlobals(usage)) changed.add(g);
+    if (runsInMutator(probe)) continue;
+    for (const g of [...usage.reads, ...usage.writes]) tracedOther.add(g);
+    for (const g of [...usage.reads, ...usage.writes, ...usage.adds]) traced.add(g);
+  }
+  return { traced, tracedOther, changed };
+}
+
+type Take = (bytes: number, alignment: number) => number;
+
+function place(
+  global: Global,
+  sharing: Sharing,
+  limits: Limits,
+  take: Take,
+  takeContext: (bytes: number) => number,
+): Storage {
+  const needsLock = sharing.traced.has(global) && sharing.changed.has(global);
+  if (global.keys.length > 0) return placeMap(global, needsLock, limits, take);
+  if (global.type === "stats") {
+    const stat = statShape(global.stat);
+    return { kind: "shard", offset: takeContext(stat.bytes), stat };
+  }
+  if (global.type === "long" && needsLock && !sharing.tracedOther.has(global)) {
+    return { kind: "reduction", offset: takeContext(8), base: take(8, 8) };
+  }
+  const bytes = global.type === "long" ? 8 : align8(limits.maxString);
+  if (!needsLock) return { kind: "cell", address: take(bytes, 8), lock: null };
+  const lock = take(alignUp(8 + bytes, LINE), LINE);
+  return { kind: "cell", address: lock + 8, lock };
+}
+
+function placeMap(global: Global, needsLock: boolean, limits: Limits, take: Take): Storage {
+  const stat = global.type === "stats" ? statShape(global.stat) : null;
+  const valueBytes = global.type === "long" ? 8 : (stat?.bytes ?? limits.maxString);
+  const shape: MapShape = {
+    keys: global.keys,
+    valueBytes,
+    capacity: global.capacity ?? limits.maxMapEntries,
+    maxString: limits.maxString,
+  };
+  const lock = needsLock ? take(LINE, LINE) : null;
+  return { kind: "map", address: take(mapBytes(shape), LINE), shape, stat, lock };
+}

@@ -1,0 +1,233 @@
+/**
+ * What each handler and function does to variables, directly and through calls: the ground for
+ * choosing storage (reduction, shard, lock), lock sets, MAXACTION accounting and copies.
+ */
+import { bug } from "../../base/assert.js";
+import type { BlockStatement, Expression, ForeachStatement, Identifier } from "../syntax/ast.js";
+import type {
+  FunctionInstance,
+  Global,
+  Local,
+  Location,
+  Probe,
+  Program,
+} from "../types/program.js";
+import { type Code, children } from "./children.js";
+
+/** Accesses of one handler or function, without those of its callees. */
+export interface Usage {
+  readonly reads: Set<Global>;
+  /** Written or reordered (sorted) in another way than `adds`. */
+  readonly writes: Set<Global>;
+  /** Scalar numbers changed by ++, --, += or -= whose result is not used. */
+  readonly adds: Set<Global>;
+  readonly calls: Set<FunctionInstance>;
+  /** Locals and parameters that are assigned. */
+  readonly assigned: Set<Local>;
+  hasLoop: boolean;
+}
+
+/** Usage of everything in a program. */
+export interface UsageTable {
+  /** Accesses of `root` and all that it calls. */
+  all(root: Probe | FunctionInstance): Usage;
+  /** Accesses of `root` itself. */
+  own(root: Probe | FunctionInstance): Usage;
+  /** True if `fn` can call itself. */
+  isRecursive(fn: FunctionInstance): boolean;
+  /** Usage of one expression or statement with all that it calls. */
+  ofCode(code: Code): Usage;
+}
+
+/** Finds the usage of all probes and functions of `program`. */
+export function analyzeUsage(program: Program): UsageTable {
+  const own = new Map<Probe | FunctionInstance, Usage>();
+  for (const fn of program.functions) {
+    own.set(fn, fn.body.kind === "block" ? usageOf([fn.body], program) : emptyUsage());
+  }
+  for (const probe of program.probes) {
+    own.set(probe, usageOf([...probe.conditions, probe.body], program));
+  }
+  const ownOf = (root: Probe | FunctionInstance): Usage =>
+    own.get(root) ?? bug(`no usage of '${root.name}'`);
+  const closures = new Map<Probe | FunctionInstance, Usage>();
+  return {
+    own: ownOf,
+    all(root): Usage {
+      const known = closures.get(root) ?? closure(ownOf(root), ownOf);
+      closures.set(root, known);
+      return known;
+    },
+    isRecursive: (fn) => closure(ownOf(fn), ownOf).calls.has(fn),
+    ofCode: (code) => closure(usageOf([code], program), ownOf),
+  };
+}
+
+/** The globals of `usage` that change. */
+export function changedGlobals(usage: Usage): ReadonlySet<Global> {
+  return new Set([...usage.writes, ...usage.adds]);
+}
+
+function emptyUsage(): Usage {
+  return {
+    reads: new Set(),
+    writes: new Set(),
+    adds: new Set(),
+    calls: new Set(),
+    assigned: new Set(),
+    hasLoop: false,
+  };
+}
+
+function closure(start: Usage, ownOf: (fn: FunctionInstance) => Usage): Usage {
+  const total = emptyUsage();
+  const merge = (usage: Usage): void => {
+    for (const global of usage.reads) total.reads.add(global);
+    for (const global of usage.writes) total.writes.add(global);
+    for (const global of usage.adds) total.adds.add(global);
+    for (const local of usage.assigned) total.assigned.add(local);
+    total.hasLoop ||= usage.hasLoop;
+    for (const fn of usage.calls) {
+      if (total.calls.has(fn)) continue;
+      total.calls.add(fn);
+      merge(ownOf(fn));
+    }
+  };
+  merge(start);
+  return total;
+}
+
+interface Walk {
+  readonly usage: Usage;
+  readonly program: Program;
+}
+
+function usageOf(roots: readonly (Code | BlockStatement)[], program: Program): Usage {
+  const walk: Walk = { usage: emptyUsage(), program };
+  for (const root of roots) visit(root, walk);
+  return walk.usage;
+}
+
+function visit(node: Code, walk: Walk): void {
+  const { usage, program } = walk;
+  const location = program.locations.get(node.id);
+  if (location !== undefined) visitLocation(location, walk);
+  switch (node.kind) {
+    case "identifier":
+      read(node, walk);
+      return;
+    case "expression":
+      visitUnused(node.expression, walk);
+      return;
+    case "for":
+      usage.hasLoop = true;
+      if (node.initial !== null) visitUnused(node.initial, walk);
+      if (node.condition !== null) visit(node.condition, walk);
+      if (node.update !== null) visitUnused(node.update, walk);
+      visit(node.body, walk);
+      return;
+    case "while":
+      usage.hasLoop = true;
+      break;
+    case "foreach":
+      visitForeach(node, walk);
+      return;
+    case "update":
+    case "assignment":
+      visitChange(node, walk);
+      return;
+    case "delete":
+      write(node.target, walk);
+      return;
+    case "try":
+      if (node.variable !== null) write(node.variable, walk);
+      visit(node.body, walk);
+      visit(node.handler, walk);
+      return;
+    case "call":
+      for (const fn of program.calls.get(node.id) ?? []) usage.calls.add(fn);
+      break;
+    default:
+  }
+  for (const child of children(node)) visit(child, walk);
+}
+
+/** An expression whose value nobody needs: here additions may count as reductions. */
+function visitUnused(node: Expression, walk: Walk): void {
+  const target = node.kind === "update" ? node.operand : node.kind === "assignment" && node.target;
+  const variable = target && walk.program.variables.get(target.id);
+  const isAdd =
+    node.kind === "update" || (node.kind === "assignment" && /^[+-]=$/.test(node.operator));
+  if (isAdd && target && target.kind === "identifier" && variable && variable.kind === "global") {
+    walk.usage.adds.add(variable);
+    if (node.kind === "assignment") visit(node.value, walk);
+    return;
+  }
+  visit(node, walk);
+}
+
+function visitChange(node: Expression & { kind: "update" | "assignment" }, walk: Walk): void {
+  const target = node.kind === "update" ? node.operand : node.target;
+  write(target, walk);
+  const readsOld = node.kind === "update" || !["=", "<<<"].includes(node.operator);
+  if (readsOld && target.kind === "identifier") read(target, walk);
+  if (node.kind === "assignment") visit(node.value, walk);
+}
+
+function visitForeach(node: ForeachStatement, walk: Walk): void {
+  walk.usage.hasLoop = true;
+  for (const variable of [node.value, ...node.keys]) {
+    if (variable !== null) write(variable, walk);
+  }
+  visit(node.base, walk);
+  if (node.sort !== null && node.base.kind === "identifier") write(node.base, walk);
+  for (const index of node.slice ?? []) {
+    if (index !== null) visit(index, walk);
+  }
+  if (node.limit !== null) visit(node.limit, walk);
+  visit(node.body, walk);
+}
+
+function read(node: Identifier, { usage, program }: Walk): void {
+  const variable = program.variables.get(node.id);
+  if (variable?.kind === "global") usage.reads.add(variable);
+}
+
+function write(target: Expression, walk: Walk): void {
+  if (target.kind === "index") {
+    for (const index of target.indexes) {
+      if (index !== null) visit(index, walk);
+    }
+    if (target.base.kind === "identifier") write(target.base, walk);
+    return;
+  }
+  if (target.kind !== "identifier") {
+    visit(target, walk);
+    return;
+  }
+  const variable = walk.program.variables.get(target.id);
+  if (variable?.kind === "global") walk.usage.writes.add(variable);
+  if (variable?.kind === "local") walk.usage.assigned.add(variable);
+}
+
+function visitLocation(location: Location, walk: Walk): void {
+  switch (location.kind) {
+    case "load":
+      visitLocation(location.address, walk);
+      return;
+    case "add":
+    case "multiply":
+      visitLocation(location.left, walk);
+      visitLocation(location.right, walk);
+      return;
+    case "expression":
+      visit(location.expression, walk);
+      return;
+    case "format":
+      for (const piece of location.pieces) {
+        if ("value" in piece) visitLocation(piece.value, walk);
+      }
+      return;
+    default:
+  }
+}
