@@ -10,7 +10,7 @@ ifneq ($(wildcard $(NODE_PREFIX)/include/node/node_api.h),)
 export npm_config_nodedir := $(NODE_PREFIX)
 endif
 
-NATIVE_SOURCES := binding.gyp $(wildcard base/*.cc wasm-runtime/aot/*.cc shim/mutator/*.cc shim/mutator/*.h)
+NATIVE_SOURCES := binding.gyp $(wildcard base/*.cc compiler/dwarf/*.cc wasm-runtime/aot/*.cc shim/mutator/*.cc shim/mutator/*.h)
 SHIM_SOURCES := $(shell find shim/inject -name '*.[chS]' -o -name '*.ld')
 LIBRARY_SOURCES := $(wildcard wasm-runtime/library/*.ts wasm-runtime/library/gen/*.ts) wasm-runtime/library-abi.ts
 C_SOURCES := $(shell git ls-files '*.c' '*.h' '*.cc' 2>/dev/null | grep -v '/gen/')
@@ -40,7 +40,11 @@ $(PREBUILDS)/shim.bin: $(SHIM_SOURCES) | dist
 $(PREBUILDS)/library.wasm: $(LIBRARY_SOURCES) | dist
 	$(RUN)/build-library.js
 
-$(PREBUILDS)/manifest.json: dist $(PREBUILDS)/wastap.node $(PREBUILDS)/shim.bin $(PREBUILDS)/library.wasm
+# elfutils' shared libraries, shipped beside the addon with their licence (LGPL-3.0-or-later).
+$(PREBUILDS)/libdw.so.1: scripts/copy-libdw.sh | $(PREBUILDS)/wastap.node
+	scripts/copy-libdw.sh $(PREBUILDS)
+
+$(PREBUILDS)/manifest.json: dist $(PREBUILDS)/wastap.node $(PREBUILDS)/libdw.so.1 $(PREBUILDS)/shim.bin $(PREBUILDS)/library.wasm
 	$(RUN)/write-manifest.js
 
 generate: dist ## write generated files (layout.h, AssemblyScript layout, host types)

@@ -2,13 +2,14 @@
   "targets": [
     {
       "target_name": "wastap",
-      "sources": ["base/addon.cc", "wasm-runtime/aot/code.cc", "shim/mutator/ptrace.cc"],
+      "sources": ["base/addon.cc", "wasm-runtime/aot/code.cc", "compiler/dwarf/libdw.cc", "shim/mutator/ptrace.cc", "shim/mutator/tracer.cc", "shim/mutator/remote.cc", "shim/mutator/start.cc", "shim/mutator/wait.cc"],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS"],
       "cflags": ["-Wall", "-Wextra"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti"],
       "cflags_cc": ["-std=c++17", "-fexceptions"],
-      "ldflags": ["-pthread"]
+      "ldflags": ["-pthread"],
+      "libraries": ["-ldl"]
     }
   ]
 }

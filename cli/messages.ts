@@ -1,0 +1,32 @@
+/** ERROR and WARNING lines of a run (cli.md of SystemTap: stap(1) "DIAGNOSTICS"). */
+import { say } from "./output.js";
+
+/** Where messages of a run go. */
+export interface Messages {
+  error(text: string): void;
+  warning(text: string): void;
+}
+
+/** What a user asked about messages. */
+export interface MessageOptions {
+  /** -v: repeat equal messages. */
+  readonly repeat: boolean;
+  /** -w: no warnings. */
+  readonly noWarnings: boolean;
+}
+
+/** Messages on standard error, each distinct text once unless told otherwise. */
+export function createMessages(options: MessageOptions): Messages {
+  const said = new Set<string>();
+  const once = (line: string): void => {
+    if (said.has(line) && !options.repeat) return;
+    said.add(line);
+    say(line);
+  };
+  return {
+    error: (text) => once(`ERROR: ${text}`),
+    warning: (text) => {
+      if (!options.noWarnings) once(`WARNING: ${text}`);
+    },
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * Pass 5: one run of a bundle against its target.
+ *
+ * Order of a session (SystemTap langref §3, language of probe points): init, begin probes by order,
+ * the other probes are armed, a started target begins to run; … ; exit(), the end of the target, an
+ * interrupt or too many errors end it: patches are removed, then end (or error) probes run by order.
+ */
+
+import type { Session } from "../shim/mutator/session.js";
+import type { BundleProbe } from "../wasm-runtime/bundle.js";
+import { CONTROL, SESSION, SESSION_STATE, TRAP_REASONS } from "../wasm-runtime/layout.js";
+import type { RecordReader } from "../wasm-runtime/records/read.js";
+import type { Messages } from "./messages.js";
+import type { RecordPrinter } from "./print-records.js";
+import { startTimers } from "./timers.js";
+
+/** Milliseconds between two looks at the rings while nothing comes in. */
+const IDLE_POLL_MS = 10;
+/** Milliseconds between two looks while records come in. */
+const BUSY_POLL_MS = 1;
+
+/** What a run needs besides the session. */
+export interface RunContext {
+  readonly session: Session;
+  readonly probes: readonly BundleProbe[];
+  readonly maxSkipped: number;
+  readonly reader: RecordReader;
+  readonly print: RecordPrinter;
+  readonly messages: Messages;
+  /** Ends the session after this time; null = never. */
+  readonly timeoutMs: number | null;
+}
+
+/** How a run ended. */
+export interface RunResult {
+  /** True if a handler failed so that the session went to the error state. */
+  readonly failed: boolean;
+}
+
+type Ending = "exit" | "target ended" | "interrupt" | "timeout" | "output closed";
+
+/** Runs begin probes, arms, waits for an ending, disarms, runs end or error probes, reports. */
+export async function runSession(context: RunContext): Promise<RunResult> {
+  const { session } = context;
+  const state = sessionState(session.memory);
+  runOrdered(context, "begin");
+  drain(context);
+  if (state.get() === SESSION_STATE.starting) {
+    state.set(SESSION_STATE.running);
+    await session.arm();
+    const timers = startTimers(context.probes, (index) => runLocal(context, index));
+    await session.resume();
+    await untilEnding(context);
+    timers.stop();
+  }
+  await session.disarm();
+  drain(context, true);
+  const failed = state.get() === SESSION_STATE.error;
+  if (!failed) state.set(SESSION_STATE.stopping);
+  runOrdered(context, failed ? "error" : "end");
+  drain(context);
+  reportLosses(context);
+  await session.close();
+  return { failed };
+}
+
+function untilEnding(context: RunContext): Promise<Ending> {
+  const { session, timeoutMs } = context;
+  const state = sessionState(session.memory);
+  return new Promise((resolve) => {
+    let poll: NodeJS.Timeout | undefined;
+    let limit: NodeJS.Timeout | undefined;
+    const interrupted = (): void => end("interrupt");
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+    const end = (ending: Ending): void => {
+      clearTimeout(poll);
+      clearTimeout(limit);
+      for (const name of signals) process.off(name, interrupted);
+      resolve(ending);
+    };
+    const look = (): void => {
+      const seen = drain(context);
+      if (seen < 0) return end("output closed");
+      if (state.get() !== SESSION_STATE.running) return end("exit");
+      if (skippedTooMany(context)) return end("exit");
+      poll = setTimeout(look, seen > 0 ? BUSY_POLL_MS : IDLE_POLL_MS);
+    };
+    for (const name of signals) process.on(name, interrupted);
+    if (timeoutMs !== null) limit = setTimeout(() => end("timeout"), timeoutMs);
+    session.targetEnded.then(() => end("target ended"));
+    look();
+  });
+}
+
+/** Prints what is in the rings; number of records, -1 once nobody reads the output. */
+function drain(context: RunContext, final = false): number {
+  const records = context.reader.poll({ final });
+  return context.print(records) ? records.length : -1;
+}
+
+function runOrdered(context: RunContext, kind: "begin" | "end" | "error"): void {
+  const state = sessionState(context.session.memory);
+  const ordered = context.probes
+    .map((probe, index) => ({ point: probe.point, index }))
+    .flatMap(({ point, index }) =>
+      point.kind === kind && "order" in point ? [{ order: point.order, index }] : [],
+    )
+    .sort((a, b) => a.order - b.order || a.index - b.index);
+  const initial = state.get();
+  for (const { index } of ordered) {
+    if (state.get() !== initial) return;
+    runLocal(context, index);
+    drain(context);
+  }
+}
+
+function runLocal(context: RunContext, index: number): void {
+  const trap = context.session.runHandler(index);
+  if (trap === 0) return;
+  const name = context.probes[index]?.name ?? "?";
+  context.messages.error(`handler of ${name} was ended: ${TRAP_REASONS[trap] ?? trap}`);
+  sessionState(context.session.memory).set(SESSION_STATE.error);
+}
+
+/** SESSION.state, shared with all handlers. */
+function sessionState(memory: Uint8Array): { get(): number; set(value: number): void } {
+  const words = new Int32Array(memory.buffer, memory.byteOffset + SESSION.address, 1);
+  return {
+    get: () => Atomics.load(words, 0),
+    set: (value) => Atomics.store(words, 0, value),
+  };
+}
+
+/** Handlers that did not run, and those that the engine ended. */
+interface Losses {
+  readonly skipped: number;
+  readonly errors: number;
+  readonly traps: readonly (readonly [string, number])[];
+  readonly lastTrapProbe: number;
+}
+
+function losses({ session }: RunContext): Losses {
+  const { control, memory } = session;
+  const view = new DataView(memory.buffer, memory.byteOffset + SESSION.address, SESSION.bytes);
+  const count = (offset: number): number => Number(control.getBigUint64(offset, true));
+  return {
+    skipped:
+      count(CONTROL.skippedReentrant) +
+      count(CONTROL.skippedNoSlot) +
+      Number(view.getBigInt64(SESSION.skippedLocks, true)),
+    errors: view.getInt32(SESSION.errors, true),
+    traps: TRAP_REASONS.map(
+      (name, reason) => [name, count(CONTROL.traps + 8 * reason)] as const,
+    ).filter(([, hits]) => hits > 0),
+    lastTrapProbe: control.getUint32(CONTROL.lastTrapProbe, true) - 1,
+  };
+}
+
+function skippedTooMany(context: RunContext): boolean {
+  if (losses(context).skipped <= context.maxSkipped) return false;
+  context.messages.error("Skipped too many probes, check MAXSKIPPED.");
+  sessionState(context.session.memory).set(SESSION_STATE.error);
+  return true;
+}
+
+function reportLosses(context: RunContext): void {
+  const { skipped, errors, traps, lastTrapProbe } = losses(context);
+  const { messages, reader } = context;
+  if (errors > 0 || skipped > 0) {
+    messages.warning(`Number of errors: ${errors}, skipped probes: ${skipped}`);
+  }
+  for (const [reason, hits] of traps) {
+    const name = context.probes[lastTrapProbe]?.name ?? "?";
+    messages.warning(`${hits} handlers were ended: ${reason} (last: ${name})`);
+  }
+  const { records, missing, garbage } = reader.lost();
+  if (records > 0) {
+    messages.warning(`${records} records were lost: the buffers were full (raise -s)`);
+  }
+  if (missing > 0) messages.warning(`${missing} records were begun but never finished`);
+  if (garbage > 0) messages.warning(`${garbage} records made no sense; the target damaged them`);
+}
