@@ -18,15 +18,14 @@ export function createRecordPrinter(
 ): RecordPrinter {
   const sayItem = (item: Exclude<Item, { kind: "print" }>, probe: number): void => {
     const text = Buffer.from(item.text).toString("utf8");
-    if (item.kind === "warning") messages.warning(text);
-    else if (item.kind === "system") runCommand(text, messages);
-    else {
+    if (item.kind === "error") {
       const location = meta.locations[item.location] ?? "";
       const near = location === "" ? "" : ` near ${location}`;
       const line = `${text}${near} in probe ${meta.probes[probe]?.name ?? "?"}`;
       if (meta.session.suppressErrors) messages.warning(line);
       else messages.error(line);
-    }
+    } else if (item.kind === "warning") messages.warning(text);
+    else runCommand(text, messages);
   };
   return (records) => {
     let printed: Uint8Array[] = [];
