@@ -1,0 +1,151 @@
+/**
+ * The tracing thread, as promises: wraps class Tracer of the native addon (ptrace.cc).
+ *
+ * Every call is done in order on one thread of its own, so the event loop never blocks; replies and
+ * events arrive in the order in which they happened. Failures are `SystemFailure`, which the callers
+ * turn into what the user needs to know (errors.ts). Source: ptrace(2).
+ */
+import { loadAddon } from "../../base/addon.js";
+
+/** Something that happened to a traced process. */
+export interface TraceEvent {
+  /**
+   * exec: another program, held until `release`; fork: a child of process `value`, runs already;
+   * exit: `value` is the wait status; reached: held at the watched address.
+   */
+  readonly kind: "exec" | "fork" | "exit" | "threadBegin" | "threadEnd" | "reached" | "groupStop";
+  readonly pid: number;
+  readonly tid: number;
+  readonly value: number;
+}
+
+/** Why a request failed: an Error with the error number. */
+export interface SystemFailure extends Error {
+  readonly errno: number;
+}
+
+/** Registers of a thread in the order of struct user_regs_struct (sys/user.h). */
+export type Registers = BigUint64Array;
+
+/** Index of some registers in `Registers`. */
+export const REGISTER = { rax: 10, originalRax: 15, rip: 16, rsp: 19, fsBase: 21 } as const;
+
+/** One write to process memory. */
+export interface MemoryWrite {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes of the stub that a remote system call needs; data of the call follows it. */
+export const REMOTE_STUB_BYTES = 112;
+
+/** The tracing thread of one session. */
+export interface Tracer {
+  /** Attaches all threads of a process, which runs on. Gives their ids. */
+  seize(pid: number): Promise<number[]>;
+  /** Starts a program, held after its execve(2); the first of `paths` that can be executed. */
+  spawn(
+    paths: readonly string[],
+    argv: readonly string[],
+    environment: readonly string[],
+    directory: string,
+  ): Promise<number>;
+  /** Stops all threads; calls nest. Gives the stopped threads. */
+  stop(pid: number, deadlineMs: number): Promise<number[]>;
+  /** Ends one `stop`. */
+  resume(pid: number): Promise<void>;
+  /** Lets a process go on that is held after exec or at a watched address. */
+  release(pid: number): Promise<void>;
+  /** Reports `reached` when a system call instruction that ends at `address` is executed. */
+  watch(pid: number, address: number): Promise<void>;
+  /** Lets go of a stopped process for good. */
+  detach(pid: number): Promise<void>;
+  /** Makes a stopped process do a system call; `slack` are executable bytes that nothing uses. */
+  call(
+    pid: number,
+    slack: number,
+    number: number,
+    args: readonly (number | bigint)[],
+    data: Uint8Array,
+  ): Promise<number>;
+  registers(tid: number): Promise<Registers>;
+  setRegisters(tid: number, registers: Registers): Promise<void>;
+  read(pid: number, address: number, size: number): Promise<Uint8Array>;
+  /** Writes in this order, also to pages that the process may not write. */
+  write(pid: number, writes: readonly MemoryWrite[]): Promise<void>;
+  /** Faults at [start, end) continue at target: rows of [start, end, target]. */
+  setFixups(pid: number, rows: readonly (readonly [number, number, number])[]): Promise<void>;
+  /** int3 at address continues at target: rows of [address, target]. */
+  setBreakpoints(pid: number, rows: readonly (readonly [number, number])[]): Promise<void>;
+  /** Puts the tracing thread's id into the word at `offset`, marked by the kernel if it dies. */
+  holdGuard(memory: ArrayBuffer, offset: number): Promise<number>;
+  releaseGuard(): Promise<void>;
+  /** Ends the thread; all processes must be detached. */
+  close(): Promise<void>;
+}
+
+interface NativeTracer extends Omit<Tracer, "write"> {
+  write(pid: number, addresses: number[], blocks: Uint8Array[]): Promise<void>;
+}
+
+interface NativeTracing {
+  readonly Tracer: new (onEvent: (event: TraceEvent) => void) => NativeTracer;
+  createMemory(name: string, bytes: number): number;
+  mapMemory(descriptor: number, bytes: number): SharedMemory;
+}
+
+/** A memory object mapped into this process. */
+export interface SharedMemory {
+  readonly buffer: ArrayBuffer;
+  /** Where it is mapped. */
+  readonly address: number;
+}
+
+/** Starts a tracing thread; `onEvent` is called on the event loop. */
+export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
+  const native = new (tracing().Tracer)(onEvent);
+  return {
+    seize: (pid) => native.seize(pid),
+    spawn: (paths, argv, environment, directory) =>
+      native.spawn(paths, argv, environment, directory),
+    stop: (pid, deadlineMs) => native.stop(pid, deadlineMs),
+    resume: (pid) => native.resume(pid),
+    release: (pid) => native.release(pid),
+    watch: (pid, address) => native.watch(pid, address),
+    detach: (pid) => native.detach(pid),
+    call: (pid, slack, number, args, data) => native.call(pid, slack, number, args, data),
+    registers: (tid) => native.registers(tid),
+    setRegisters: (tid, registers) => native.setRegisters(tid, registers),
+    read: (pid, address, size) => native.read(pid, address, size),
+    write: (pid, writes) =>
+      native.write(
+        pid,
+        writes.map((w) => w.address),
+        writes.map((w) => w.bytes),
+      ),
+    setFixups: (pid, rows) => native.setFixups(pid, rows),
+    setBreakpoints: (pid, rows) => native.setBreakpoints(pid, rows),
+    holdGuard: (memory, offset) => native.holdGuard(memory, offset),
+    releaseGuard: () => native.releaseGuard(),
+    close: () => native.close(),
+  };
+}
+
+/** Descriptor of a new anonymous shared memory object of `bytes` (memfd_create(2)). */
+export function createMemory(name: string, bytes: number): number {
+  return tracing().createMemory(name, bytes);
+}
+
+/** Maps `bytes` of the memory object behind `descriptor`, shared and writable. */
+export function mapMemory(descriptor: number, bytes: number): SharedMemory {
+  return tracing().mapMemory(descriptor, bytes);
+}
+
+/** True if `error` is a failed request of the tracing thread. */
+export function isSystemFailure(error: unknown): error is SystemFailure {
+  return error instanceof Error && typeof (error as { errno?: unknown }).errno === "number";
+}
+
+function tracing(): NativeTracing {
+  return loadAddon() as unknown as NativeTracing;
+}

@@ -1,0 +1,678 @@
+/*
+ * The tracing thread's loop: waits for stops, keeps the table of tracees, stops and resumes
+ * processes. See tracer.h for the states. Source: ptrace(2), signal(7).
+ */
+#include "tracer.h"
+#include "wait.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace {
+
+constexpr long OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+                         PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC;
+constexpr int SYSCALL_STOP = SIGTRAP | 0x80;
+/* How often a stop in progress looks for threads that will never stop because they exit. */
+constexpr int LOOK_MS = 20;
+
+bool is_stop_signal(int signal) {
+    return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+/* Number after `field` in /proc/TID/status, 0 if there is none. */
+pid_t status_number(pid_t tid, const char *field) {
+    char path[64], line[256];
+    snprintf(path, sizeof path, "/proc/%d/status", tid);
+    FILE *file = fopen(path, "re");
+    if (file == nullptr)
+        return 0;
+    pid_t number = 0;
+    size_t length = strlen(field);
+    while (fgets(line, sizeof line, file) != nullptr)
+        if (strncmp(line, field, length) == 0)
+            number = atoi(line + length);
+    fclose(file);
+    return number;
+}
+
+std::vector<pid_t> list_tasks(pid_t pid) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    std::vector<pid_t> tids;
+    DIR *directory = opendir(path);
+    if (directory == nullptr)
+        return tids;
+    while (dirent *entry = readdir(directory))
+        if (entry->d_name[0] != '.')
+            tids.push_back(atoi(entry->d_name));
+    closedir(directory);
+    return tids;
+}
+
+/*
+ * System calls that fail with EINTR when a stop without a signal interrupts them (signal(7)), and
+ * that are the same when made once more.
+ */
+bool is_cut_short(uint64_t number) {
+    switch (number) {
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case 441: /* epoll_pwait2 */
+    case SYS_semop:
+    case SYS_semtimedop:
+    case SYS_rt_sigtimedwait:
+    case SYS_io_getevents:
+    case 333: /* io_pgetevents */
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Kernel's value for "restart, or EINTR if a handler runs" (include/linux/errno.h). */
+constexpr int64_t ERESTARTNOHAND = 514;
+
+} // namespace
+
+int64_t now_ms() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<int64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1000000;
+}
+
+char thread_state(pid_t tid) {
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", tid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    ssize_t size = ::read(file, text, sizeof text - 1);
+    ::close(file);
+    if (size <= 0)
+        return 0;
+    text[size] = 0;
+    /* proc(5): the name before the state may hold anything, also parentheses. */
+    const char *end = strrchr(text, ')');
+    return end != nullptr && end[1] == ' ' ? end[2] : 0;
+}
+
+Process::~Process() {
+    if (memory_fd >= 0)
+        ::close(memory_fd);
+}
+
+Tracer::Tracer(std::function<void(const Event &)> report) : report_(std::move(report)) {
+}
+
+void Tracer::start(std::shared_ptr<Tracer> self) {
+    install_wake_handler();
+    Tracer *tracer = self.get();
+    std::thread([self] { self->run(); }).detach();
+    std::unique_lock<std::mutex> lock(tracer->mutex_);
+    tracer->posted_.wait(lock, [tracer] { return tracer->started_; });
+}
+
+void Tracer::post(Work work) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    queue_.push_back(std::move(work));
+    posted_.notify_all();
+    wake_thread(own_tid_);
+}
+
+void Tracer::run() {
+    prepare_wake();
+    own_tid_ = static_cast<pid_t>(syscall(SYS_gettid));
+    timer_ = create_wake_timer(own_tid_);
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        started_ = true;
+    }
+    posted_.notify_all();
+    while (!closing_) {
+        run_queue();
+        if (closing_)
+            break;
+        if (!processes_.empty()) {
+            wait_once(-1);
+            continue;
+        }
+        std::unique_lock<std::mutex> lock(mutex_);
+        posted_.wait(lock, [this] { return !queue_.empty(); });
+    }
+    release_guard();
+    timer_delete(timer_);
+}
+
+void Tracer::run_queue() {
+    for (;;) {
+        Work work;
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            clear_wake();
+            if (queue_.empty())
+                return;
+            work = std::move(queue_.front());
+            queue_.pop_front();
+        }
+        work(*this);
+    }
+}
+
+/* Waits for one stop or end and handles it. False: nothing came (woken, deadline, no tracees). */
+bool Tracer::wait_once(int deadline_ms) {
+    int status = 0;
+    if (deadline_ms >= 0)
+        set_wake_timer(timer_, deadline_ms);
+    long tid = wakeable_wait(&status, __WALL | __WNOTHREAD);
+    if (deadline_ms >= 0)
+        set_wake_timer(timer_, 0);
+    if (tid > 0) {
+        dispatch(static_cast<pid_t>(tid), status);
+        return true;
+    }
+    clear_wake();
+    if (tid == -ECHILD) {
+        /* Threads that we believe in are gone without a word: an execve(2) took them away. */
+        while (!threads_.empty())
+            ended(*threads_.begin()->second, 0);
+    }
+    return false;
+}
+
+void Tracer::dispatch(pid_t tid, int status) {
+    Thread *known = find(tid);
+    if (WIFEXITED(status) || WIFSIGNALED(status)) {
+        if (known != nullptr)
+            ended(*known, status);
+        return;
+    }
+    if (!WIFSTOPPED(status))
+        return;
+    Thread &thread = known != nullptr ? *known : adopt(tid);
+    stopped(thread, status);
+}
+
+/* A thread that stopped before the event that announces it, or an unknown forked child. */
+Thread &Tracer::adopt(pid_t tid) {
+    pid_t pid = status_number(tid, "Tgid:");
+    if (pid == 0)
+        pid = tid;
+    auto found = processes_.find(pid);
+    if (found != processes_.end())
+        return add_thread(*found->second, tid, ThreadState::expected);
+    Process &child = add_process(pid, status_number(tid, "PPid:"));
+    return add_thread(child, tid, ThreadState::expected);
+}
+
+Process &Tracer::add_process(pid_t pid, pid_t parent) {
+    auto process = std::make_unique<Process>();
+    process->pid = pid;
+    auto found = processes_.find(parent);
+    if (found != processes_.end()) {
+        process->fixups = found->second->fixups;
+        process->breakpoints = found->second->breakpoints;
+    }
+    Process &added = *process;
+    processes_[pid] = std::move(process);
+    if (parent != 0)
+        report_({Event::fork, pid, pid, parent});
+    return added;
+}
+
+Thread &Tracer::add_thread(Process &process, pid_t tid, ThreadState state) {
+    auto thread = std::make_unique<Thread>();
+    thread->tid = tid;
+    thread->process = &process;
+    thread->state = state;
+    Thread &added = *thread;
+    process.threads[tid] = std::move(thread);
+    threads_[tid] = &added;
+    if (tid != process.pid && state == ThreadState::expected)
+        report_({Event::thread_begin, process.pid, tid, 0});
+    return added;
+}
+
+Thread *Tracer::find(pid_t tid) {
+    auto found = threads_.find(tid);
+    return found == threads_.end() ? nullptr : found->second;
+}
+
+Process &Tracer::process(pid_t pid) {
+    auto found = processes_.find(pid);
+    if (found == processes_.end())
+        throw SystemError(ESRCH, "process is not traced");
+    return *found->second;
+}
+
+void Tracer::ended(Thread &thread, int status) {
+    Process &process = *thread.process;
+    pid_t tid = thread.tid;
+    if (tid == process.pid || process.threads.size() == 1)
+        process.exit_status = status;
+    threads_.erase(tid);
+    process.threads.erase(tid);
+    if (!process.threads.empty()) {
+        report_({Event::thread_end, process.pid, tid, status});
+        return;
+    }
+    Event event = {Event::exit, process.pid, tid, process.exit_status};
+    processes_.erase(process.pid);
+    report_(event);
+}
+
+void Tracer::stopped(Thread &thread, int status) {
+    int signal = WSTOPSIG(status);
+    thread.state = ThreadState::stopped;
+    thread.event = status >> 16;
+    thread.signal = 0;
+    thread.group_stop = false;
+    thread.syscall_stop = false;
+    switch (thread.event) {
+    case 0:
+        if (signal == SYSCALL_STOP)
+            stopped_in_system_call(thread);
+        else
+            stopped_by_signal(thread, signal);
+        break;
+    case PTRACE_EVENT_CLONE:
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+        named_child(thread, thread.event);
+        break;
+    case PTRACE_EVENT_VFORK_DONE:
+        thread.in_vfork = false;
+        break;
+    case PTRACE_EVENT_EXEC:
+        execed(thread);
+        break;
+    case PTRACE_EVENT_STOP:
+        thread.group_stop = is_stop_signal(signal);
+        thread.signal = thread.group_stop ? signal : 0;
+        if (thread.group_stop)
+            report_({Event::group_stop, thread.process->pid, thread.tid, signal});
+        else
+            keep_restartable(thread);
+        break;
+    default:
+        break;
+    }
+    rest(thread);
+}
+
+void Tracer::stopped_by_signal(Thread &thread, int signal) {
+    thread.signal = fix(thread, signal) ? 0 : signal;
+}
+
+/* Recovers faults in registered ranges and int3 sites; true if the signal is dealt with. */
+bool Tracer::fix(Thread &thread, int signal) {
+    Process &process = *thread.process;
+    bool fault = (signal == SIGSEGV || signal == SIGBUS) && !process.fixups.empty();
+    bool trap = signal == SIGTRAP && !process.breakpoints.empty();
+    siginfo_t info{};
+    user_regs_struct regs{};
+    if ((!fault && !trap) || ptrace(PTRACE_GETSIGINFO, thread.tid, nullptr, &info) != 0 ||
+        info.si_code <= 0 || ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) != 0)
+        return false;
+    uint64_t target = 0;
+    if (trap) {
+        auto found = process.breakpoints.find(regs.rip - 1);
+        target = found == process.breakpoints.end() ? 0 : found->second;
+    } else {
+        for (const Fixup &fixup : process.fixups)
+            if (regs.rip >= fixup.start && regs.rip < fixup.end)
+                target = fixup.target;
+    }
+    if (target == 0)
+        return false;
+    regs.rip = target;
+    return ptrace(PTRACE_SETREGS, thread.tid, nullptr, &regs) == 0;
+}
+
+/*
+ * A system call that our interrupt made fail with EINTR is made to restart, as one that a signal
+ * without handler interrupts. The kernel still turns it into EINTR if a handler runs first.
+ */
+void Tracer::keep_restartable(Thread &thread) {
+    user_regs_struct regs{};
+    if (ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) != 0)
+        return;
+    if (!is_cut_short(regs.orig_rax) || static_cast<int64_t>(regs.rax) != -EINTR)
+        return;
+    regs.rax = static_cast<uint64_t>(-ERESTARTNOHAND);
+    ptrace(PTRACE_SETREGS, thread.tid, nullptr, &regs);
+}
+
+void Tracer::stopped_in_system_call(Thread &thread) {
+    thread.syscall_stop = true;
+    if (thread.driven || thread.watch == 0)
+        return;
+    user_regs_struct regs{};
+    if (ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) != 0 || regs.rip != thread.watch)
+        return;
+    thread.watch = 0;
+    thread.process->held = true;
+    report_({Event::reached, thread.process->pid, thread.tid, 0});
+}
+
+void Tracer::named_child(Thread &parent, int event) {
+    unsigned long message = 0;
+    if (ptrace(PTRACE_GETEVENTMSG, parent.tid, nullptr, &message) != 0)
+        return;
+    pid_t tid = static_cast<pid_t>(message);
+    if (event == PTRACE_EVENT_VFORK)
+        parent.in_vfork = true;
+    /* Known from its own first stop, or gone already: then its end concerns nobody. */
+    char state = thread_state(tid);
+    if (find(tid) != nullptr || state == 0 || state == 'Z' || state == 'X')
+        return;
+    pid_t pid = event == PTRACE_EVENT_CLONE ? status_number(tid, "Tgid:") : tid;
+    if (pid == parent.process->pid) {
+        add_thread(*parent.process, tid, ThreadState::expected);
+        return;
+    }
+    if (pid != 0)
+        add_thread(add_process(pid, parent.process->pid), tid, ThreadState::expected);
+}
+
+/* execve(2): every other thread is gone, the caller has the id of the leader. */
+void Tracer::execed(Thread &thread) {
+    Process &process = *thread.process;
+    for (auto other = process.threads.begin(); other != process.threads.end();) {
+        if (other->second.get() == &thread) {
+            ++other;
+            continue;
+        }
+        threads_.erase(other->first);
+        other = process.threads.erase(other);
+    }
+    process.generation++;
+    process.held = true;
+    process.fixups.clear();
+    process.breakpoints.clear();
+    thread.watch = 0;
+    if (process.memory_fd >= 0)
+        ::close(process.memory_fd);
+    process.memory_fd = -1;
+    report_({Event::exec, process.pid, thread.tid, process.generation});
+}
+
+/* After a stop: lets the thread go on unless somebody wants it stopped. */
+void Tracer::rest(Thread &thread) {
+    if (!thread.driven && thread.process->stops == 0 && !thread.process->held)
+        go_on(thread);
+}
+
+void Tracer::go_on(Thread &thread) {
+    if (thread.group_stop)
+        resume_thread(thread, PTRACE_LISTEN, 0);
+    else
+        resume_thread(thread, thread.watch != 0 ? PTRACE_SYSCALL : PTRACE_CONT, thread.signal);
+}
+
+void Tracer::resume_thread(Thread &thread, int request, int signal) {
+    long result = ptrace(static_cast<__ptrace_request>(request), thread.tid, nullptr,
+                         static_cast<long>(signal));
+    if (result != 0 && errno == ESRCH)
+        thread.dying = true;
+    thread.state = request == PTRACE_LISTEN ? ThreadState::listening : ThreadState::running;
+    thread.signal = 0;
+}
+
+void Tracer::interrupt(Thread &thread) {
+    if (ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr) != 0 && errno == ESRCH)
+        thread.dying = true;
+}
+
+std::vector<pid_t> Tracer::ids(const Process &process) const {
+    std::vector<pid_t> tids;
+    for (const auto &[tid, thread] : process.threads)
+        if (thread->state == ThreadState::stopped)
+            tids.push_back(tid);
+    return tids;
+}
+
+bool Tracer::all_stopped(Process &process) {
+    for (const auto &entry : process.threads) {
+        const Thread &thread = *entry.second;
+        if (thread.state != ThreadState::stopped && !thread.dying)
+            return false;
+    }
+    return true;
+}
+
+/* Zombies (a main thread that has exited) never stop; their end is reported later or never. */
+void Tracer::mark_dying(Process &process) {
+    for (const auto &[tid, thread] : process.threads) {
+        if (thread->state == ThreadState::stopped || thread->dying)
+            continue;
+        char state = thread_state(tid);
+        thread->dying = state == 0 || state == 'Z' || state == 'X';
+    }
+}
+
+std::vector<pid_t> Tracer::stop(pid_t pid, int deadline_ms) {
+    Process &target = process(pid);
+    int generation = target.generation;
+    target.stops++;
+    for (const auto &entry : target.threads) {
+        Thread &thread = *entry.second;
+        if (thread.state == ThreadState::running || thread.state == ThreadState::listening)
+            interrupt(thread);
+    }
+    int64_t deadline = now_ms() + deadline_ms;
+    for (;;) {
+        Process &now = process(pid);
+        if (now.generation != generation) {
+            resume(pid);
+            throw SystemError(ESTALE, "process executes another program");
+        }
+        if (all_stopped(now))
+            return ids(now);
+        if (now_ms() >= deadline) {
+            resume(pid);
+            throw SystemError(ETIMEDOUT, "threads do not stop");
+        }
+        if (!wait_once(LOOK_MS))
+            mark_dying(process(pid));
+    }
+}
+
+void Tracer::resume(pid_t pid) {
+    Process &target = process(pid);
+    if (target.stops > 0 && --target.stops > 0)
+        return;
+    if (target.held)
+        return;
+    for (const auto &entry : target.threads)
+        if (entry.second->state == ThreadState::stopped)
+            go_on(*entry.second);
+}
+
+void Tracer::release(pid_t pid) {
+    Process &target = process(pid);
+    if (!target.held)
+        return;
+    target.held = false;
+    target.stops++;
+    resume(pid);
+}
+
+void Tracer::watch(pid_t pid, uint64_t address) {
+    for (const auto &entry : process(pid).threads)
+        entry.second->watch = address;
+}
+
+/* Attaches one thread; false if it is exiting, so that there is nothing to attach. */
+bool Tracer::seize_thread(Process &process, pid_t tid) {
+    if (ptrace(PTRACE_SEIZE, tid, nullptr, OPTIONS) == 0) {
+        add_thread(process, tid, ThreadState::running);
+        return true;
+    }
+    int number = errno;
+    char state = thread_state(tid);
+    if (state == 0 || state == 'Z' || state == 'X')
+        return false;
+    if (status_number(tid, "TracerPid:") != own_tid_)
+        throw SystemError(number, "ptrace");
+    add_thread(process, tid, ThreadState::expected);
+    return true;
+}
+
+void Tracer::seize_threads(Process &process) {
+    for (int clean = 0; clean < 2; clean++) {
+        for (pid_t tid : list_tasks(process.pid)) {
+            if (find(tid) == nullptr && seize_thread(process, tid))
+                clean = -1;
+        }
+    }
+    if (process.threads.empty())
+        throw SystemError(ESRCH, "ptrace");
+}
+
+std::vector<pid_t> Tracer::seize(pid_t pid) {
+    if (processes_.count(pid) != 0)
+        throw SystemError(EBUSY, "process is traced already");
+    Process &target = add_process(pid, 0);
+    try {
+        seize_threads(target);
+    } catch (const SystemError &) {
+        if (target.threads.empty()) {
+            processes_.erase(pid);
+            throw;
+        }
+        stop(pid, 5000);
+        detach(pid);
+        throw;
+    }
+    std::vector<pid_t> tids;
+    for (const auto &entry : target.threads)
+        tids.push_back(entry.first);
+    return tids;
+}
+
+/* Lets go of a stopped process; each held signal is delivered. */
+void Tracer::detach(pid_t pid) {
+    Process &target = process(pid);
+    if (!all_stopped(target))
+        throw SystemError(EBUSY, "process runs");
+    for (const auto &entry : target.threads)
+        detach_thread(*entry.second);
+    for (const auto &entry : target.threads)
+        threads_.erase(entry.first);
+    processes_.erase(pid);
+}
+
+void Tracer::detach_thread(Thread &thread) {
+    if (thread.state == ThreadState::stopped)
+        ptrace(PTRACE_DETACH, thread.tid, nullptr,
+               static_cast<long>(thread.group_stop ? 0 : thread.signal));
+}
+
+user_regs_struct Tracer::registers(pid_t tid) {
+    user_regs_struct regs{};
+    if (ptrace(PTRACE_GETREGS, tid, nullptr, &regs) != 0)
+        throw SystemError(errno, "read registers");
+    return regs;
+}
+
+void Tracer::set_registers(pid_t tid, const user_regs_struct &registers) {
+    if (ptrace(PTRACE_SETREGS, tid, nullptr, &registers) != 0)
+        throw SystemError(errno, "write registers");
+}
+
+int Tracer::memory(Process &process) {
+    if (process.memory_fd < 0) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/%d/mem", process.pid);
+        process.memory_fd = open(path, O_RDWR | O_CLOEXEC);
+        if (process.memory_fd < 0)
+            throw SystemError(errno, "open memory");
+    }
+    return process.memory_fd;
+}
+
+std::vector<uint8_t> Tracer::read(pid_t pid, uint64_t address, size_t size) {
+    std::vector<uint8_t> bytes(size);
+    int file = memory(process(pid));
+    for (size_t done = 0; done < size;) {
+        ssize_t now =
+            pread64(file, bytes.data() + done, size - done, static_cast<off64_t>(address + done));
+        if (now <= 0)
+            throw SystemError(now < 0 ? errno : EFAULT, "read memory");
+        done += static_cast<size_t>(now);
+    }
+    return bytes;
+}
+
+namespace {
+
+/* Where /proc/PID/mem may not write read-only pages, PTRACE_POKEDATA does: a word at a time. */
+void poke(pid_t tid, uint64_t address, const uint8_t *bytes, size_t size) {
+    for (size_t done = 0; done < size;) {
+        uint64_t at = (address + done) & ~7ull;
+        size_t offset = (address + done) & 7;
+        size_t part = std::min<size_t>(8 - offset, size - done);
+        errno = 0;
+        long word = ptrace(PTRACE_PEEKDATA, tid, at, nullptr);
+        if (errno != 0)
+            throw SystemError(errno, "write memory");
+        memcpy(reinterpret_cast<uint8_t *>(&word) + offset, bytes + done, part);
+        if (ptrace(PTRACE_POKEDATA, tid, at, word) != 0)
+            throw SystemError(errno, "write memory");
+        done += part;
+    }
+}
+
+} // namespace
+
+void Tracer::write(pid_t pid, uint64_t address, const uint8_t *bytes, size_t size) {
+    Process &target = process(pid);
+    int file = memory(target);
+    for (size_t done = 0; done < size;) {
+        ssize_t now =
+            pwrite64(file, bytes + done, size - done, static_cast<off64_t>(address + done));
+        if (now > 0) {
+            done += static_cast<size_t>(now);
+            continue;
+        }
+        std::vector<pid_t> tids = ids(target);
+        if (tids.empty())
+            throw SystemError(now < 0 ? errno : EFAULT, "write memory");
+        poke(tids.front(), address + done, bytes + done, size - done);
+        return;
+    }
+}
+
+pid_t Tracer::hold_guard(uint32_t *word) {
+    if (guard_word_ != nullptr)
+        throw SystemError(EBUSY, "set_robust_list");
+    guard_.head.list.next = &guard_.entry;
+    guard_.entry.next = &guard_.head.list;
+    guard_.head.futex_offset = static_cast<long>(reinterpret_cast<intptr_t>(word) -
+                                                 reinterpret_cast<intptr_t>(&guard_.entry));
+    guard_.head.list_op_pending = nullptr;
+    __atomic_store_n(word, static_cast<uint32_t>(own_tid_), __ATOMIC_SEQ_CST);
+    if (syscall(SYS_set_robust_list, &guard_.head, sizeof guard_.head) != 0)
+        throw SystemError(errno, "set_robust_list");
+    guard_word_ = word;
+    return own_tid_;
+}
+
+void Tracer::release_guard() {
+    if (guard_word_ == nullptr)
+        return;
+    guard_.head.list.next = &guard_.head.list;
+    __atomic_store_n(guard_word_, 0u, __ATOMIC_SEQ_CST);
+    guard_word_ = nullptr;
+}

@@ -1,0 +1,214 @@
+/*
+ * The tracing thread: every ptrace(2) call of a session is made by it, because the kernel ties a
+ * tracee to the thread that attached it.
+ *
+ * One Tracer = one thread. Other threads only `post` work to it. It waits for its tracees with
+ * wait4(-1, __WALL | __WNOTHREAD), so children of the rest of the process are never reaped here.
+ *
+ *             post(work) + signal                events, replies
+ *   Node  ───────────────────────►  Tracer  ───────────────────────►  Node (thread-safe function)
+ *
+ * Threads of a tracee are in one of four states:
+ *
+ *   expected   a clone or fork event named it, its first stop is yet to come
+ *   running    resumed by us; nothing but an interrupt can be asked of it
+ *   stopped    in a ptrace stop; registers can be read and written
+ *   listening  in a group stop (SIGSTOP …) that we only watch (PTRACE_LISTEN)
+ *
+ * A process is *stopped* while `stops` > 0: each thread that stops stays stopped, with the signal
+ * that it was about to take kept in the kernel (signal-delivery-stop), so that nothing is lost if
+ * we die. It is *held* after execve(2) and at a watched address until it is released.
+ */
+#ifndef WT_TRACER_H
+#define WT_TRACER_H
+
+#include <condition_variable>
+#include <cstdint>
+#include <ctime>
+#include <deque>
+#include <functional>
+#include <linux/futex.h>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <sys/types.h>
+#include <sys/user.h>
+#include <vector>
+
+/* A system call that failed; `what` names it. */
+struct SystemError : std::runtime_error {
+    int number;
+    SystemError(int number, const std::string &what) : std::runtime_error(what), number(number) {
+    }
+};
+
+enum class ThreadState { expected, running, stopped, listening };
+
+struct Process;
+
+struct Thread {
+    pid_t tid = 0;
+    Process *process = nullptr;
+    ThreadState state = ThreadState::expected;
+    /* PTRACE_EVENT_… of the last stop, 0 for signal-delivery and system call stops. */
+    int event = 0;
+    /* Signal to deliver on resume; in a group stop the signal that caused it. */
+    int signal = 0;
+    bool group_stop = false;
+    bool syscall_stop = false;
+    /* Waits in vfork(2) for its child; cannot be stopped until that execs or exits. */
+    bool in_vfork = false;
+    /* Exits; no stop is to be expected. */
+    bool dying = false;
+    /* A remote system call watches this thread itself. */
+    bool driven = false;
+    /* Instruction after a system call where the process is to be held, 0 for none. */
+    uint64_t watch = 0;
+};
+
+/* Faults at [start, end) continue at `target`. */
+struct Fixup {
+    uint64_t start, end, target;
+};
+
+struct Process {
+    pid_t pid = 0;
+    int memory_fd = -1;
+    int stops = 0;
+    bool held = false;
+    /* Counts execve(2). */
+    int generation = 0;
+    int exit_status = 0;
+    std::map<pid_t, std::unique_ptr<Thread>> threads;
+    std::vector<Fixup> fixups;
+    /* Address of an int3 → where its thread goes on. */
+    std::map<uint64_t, uint64_t> breakpoints;
+    ~Process();
+};
+
+/* What happened to a tracee, for JavaScript. */
+struct Event {
+    enum Kind { exec, fork, exit, thread_begin, thread_end, reached, group_stop } kind;
+    pid_t pid, tid;
+    /* fork: the parent; exit, thread_end: wait status; group_stop: signal. */
+    int64_t value;
+};
+
+/* One system call to be made by a tracee. */
+struct RemoteCall {
+    /* Executable bytes that no code uses, at least REMOTE_STUB_BYTES + data. */
+    uint64_t slack;
+    uint64_t number;
+    uint64_t arguments[6];
+    /* Placed at slack + REMOTE_STUB_BYTES for the time of the call. */
+    std::vector<uint8_t> data;
+};
+
+/* Code of a stub, rounded up; data of the call follows. */
+constexpr size_t REMOTE_STUB_BYTES = 112;
+
+struct SpawnOptions {
+    /* Files to try in order, as execvp(3) would. */
+    std::vector<std::string> paths;
+    std::vector<std::string> arguments;
+    std::vector<std::string> environment;
+    std::string directory;
+};
+
+class Tracer {
+  public:
+    using Work = std::function<void(Tracer &)>;
+
+    explicit Tracer(std::function<void(const Event &)> report);
+    /* Starts the thread; it owns itself through `self` until `close`. */
+    static void start(std::shared_ptr<Tracer> self);
+    /* Any thread: has the tracing thread run `work`. */
+    void post(Work work);
+
+    /* All below: only on the tracing thread. They throw SystemError. */
+    std::vector<pid_t> seize(pid_t pid);
+    pid_t spawn(const SpawnOptions &options);
+    std::vector<pid_t> stop(pid_t pid, int deadline_ms);
+    void resume(pid_t pid);
+    void release(pid_t pid);
+    void watch(pid_t pid, uint64_t address);
+    void detach(pid_t pid);
+    int64_t call(pid_t pid, const RemoteCall &remote);
+    user_regs_struct registers(pid_t tid);
+    void set_registers(pid_t tid, const user_regs_struct &registers);
+    std::vector<uint8_t> read(pid_t pid, uint64_t address, size_t size);
+    void write(pid_t pid, uint64_t address, const uint8_t *bytes, size_t size);
+    Process &process(pid_t pid);
+    bool idle() const {
+        return processes_.empty();
+    }
+    /* Puts this thread's id into *word and has the kernel mark it when the thread dies. */
+    pid_t hold_guard(uint32_t *word);
+    void release_guard();
+    void close() {
+        closing_ = true;
+    }
+
+  private:
+    void run();
+    void run_queue();
+    bool wait_once(int deadline_ms);
+    void dispatch(pid_t tid, int status);
+    void ended(Thread &thread, int status);
+    void stopped(Thread &thread, int status);
+    void stopped_by_signal(Thread &thread, int signal);
+    void stopped_in_system_call(Thread &thread);
+    void execed(Thread &thread);
+    void named_child(Thread &parent, int event);
+    bool fix(Thread &thread, int signal);
+    void keep_restartable(Thread &thread);
+    void rest(Thread &thread);
+    void go_on(Thread &thread);
+    void interrupt(Thread &thread);
+    void resume_thread(Thread &thread, int request, int signal);
+    Thread &adopt(pid_t tid);
+    Thread &add_thread(Process &process, pid_t tid, ThreadState state);
+    Process &add_process(pid_t pid, pid_t parent);
+    Thread *find(pid_t tid);
+    bool all_stopped(Process &process);
+    void mark_dying(Process &process);
+    bool seize_thread(Process &process, pid_t tid);
+    void seize_threads(Process &process);
+    void detach_thread(Thread &thread);
+    std::vector<pid_t> ids(const Process &process) const;
+    int memory(Process &process);
+
+    /* remote.cc */
+    pid_t pick_thread(Process &process);
+    Thread &wait_for(pid_t tid);
+    void settle(pid_t tid);
+    bool drive(pid_t tid, const RemoteCall &remote, int64_t *result);
+    bool follow_stub(pid_t tid, const RemoteCall &remote, int64_t *result);
+    void leave_rseq(Thread &thread, user_regs_struct &regs);
+
+    std::function<void(const Event &)> report_;
+    std::map<pid_t, std::unique_ptr<Process>> processes_;
+    std::map<pid_t, Thread *> threads_;
+    pid_t own_tid_ = 0;
+    timer_t timer_{};
+    bool closing_ = false;
+    std::mutex mutex_;
+    std::condition_variable posted_;
+    std::deque<Work> queue_;
+    bool started_ = false;
+
+    struct Guard {
+        robust_list_head head;
+        robust_list entry;
+    } guard_{};
+    uint32_t *guard_word_ = nullptr;
+};
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t now_ms();
+/* State letter of /proc/TID/stat, 0 if there is no such thread. */
+char thread_state(pid_t tid);
+
+#endif
