@@ -3,7 +3,7 @@
  * initial values; and the helpers that need to know where the contexts are.
  */
 import type { BundleMemory } from "../../wasm-runtime/bundle.js";
-import { CONTEXT, MAP_VALUE, mapBuckets, SESSION } from "../../wasm-runtime/layout.js";
+import { CONTEXT, MAP_VALUE, MAP_WRAP, mapBuckets, SESSION } from "../../wasm-runtime/layout.js";
 import { binary, get, i32, i64, load } from "../ir/build.js";
 import type { FunctionReference, IrFunction, IrLocal } from "../ir/ir.js";
 import type { Global } from "../types/program.js";
@@ -91,7 +91,7 @@ function initMap(code: Code, global: Global, map: Storage & { readonly kind: "ma
     stringKeys,
     valueKind[global.type],
     shape.valueBytes,
-    global.wrap ? 1 : 0,
+    (global.wrap ? MAP_WRAP.wrap : 0) | (global.capacity === null ? 0 : MAP_WRAP.sized),
   ];
   const call = callOf({ kind: "library", name: "map_init" }, args.map(i32));
   code.emit({ kind: "do", call });

@@ -3,13 +3,13 @@
  * record; the constant parts are in BundleMeta.formats and the reader makes the text. The
  * sprint family makes the text at once, in a temporary.
  */
-import { assert, bug } from "../../base/assert.js";
+import { bug } from "../../base/assert.js";
 import type { Format, FormatPiece } from "../../wasm-runtime/bundle.js";
 import { HISTOGRAM } from "../../wasm-runtime/layout.js";
 import { TEXT_SPEC } from "../../wasm-runtime/library-abi.js";
 import { binary, get, i32, i64, unary } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
-import type { Expression, PrintExpression, PrintPiece } from "../syntax/ast.js";
+import type { Expression, HistogramOperation, PrintExpression, PrintPiece } from "../syntax/ast.js";
 import { lowerOperands, type Operand } from "./operands.js";
 import {
   callLibrary,
@@ -21,13 +21,13 @@ import {
   takeText,
 } from "./scope.js";
 import { histogramValue } from "./stat.js";
-import { typeOfExpression, unsupported } from "./unit.js";
+import { typeOfExpression } from "./unit.js";
 
 /** print, println, printf, printd, printdln, print_char. */
 export function lowerPrint(node: PrintExpression, scope: Scope): void {
   const [first] = node.args;
   if (first?.kind === "histogram") {
-    printHistogram(node, scope);
+    printHistogram(node, first, scope);
     return;
   }
   const plan = planOutput(node, scope);
@@ -42,10 +42,8 @@ export function lowerPrint(node: PrintExpression, scope: Scope): void {
 
 /** sprint, sprintln, sprintf, sprintd, sprintdln. */
 export function lowerSprint(node: PrintExpression, scope: Scope): Text {
-  if (node.args.some((arg) => arg.kind === "histogram")) {
-    unsupported(scope.unit, node, "histogram-text", "a histogram as text");
-    return literal(scope, "");
-  }
+  const [first] = node.args;
+  if (first?.kind === "histogram") return sprintHistogram(node, first, scope);
   const plan = planOutput(node, scope);
   const operands = lowerOperands(plan.args, scope);
   const [only] = plan.parts;
@@ -198,10 +196,6 @@ function textPart(
     callLibrary(scope, "text_literal", [scope.context, literalPart(part.text, scope)]);
     return;
   }
-  if (part.kind === "memory") {
-    unsupported(scope.unit, node, "memory-text", "%m and %M in sprintf");
-    return;
-  }
   const operand = operands[part.value];
   if (
     part.kind === "string" &&
@@ -218,7 +212,9 @@ function textPart(
   if (part.kind === "string") {
     callLibrary(scope, "text_string", [scope.context, textOf(operand).address, ...sizes]);
   } else {
-    callLibrary(scope, "text_long", [scope.context, longOf(operand), ...sizes]);
+    const call = part.kind === "long" ? "text_long" : "text_memory";
+    callLibrary(scope, call, [scope.context, longOf(operand), ...sizes]);
+    if (part.kind === "memory") checkError(scope, node);
   }
 }
 
@@ -261,9 +257,19 @@ function textOf(operand: Operand | undefined): Text {
   return operand?.type === "string" ? operand.text : bug("a string is missing in a print");
 }
 
-function printHistogram(node: PrintExpression, scope: Scope): void {
-  const [histogram] = node.args;
-  assert(histogram?.kind === "histogram", "no histogram");
+function sprintHistogram(node: PrintExpression, histogram: HistogramOperation, scope: Scope): Text {
+  const stat = histogramValue(histogram, scope);
+  const out = takeText(scope);
+  callLibrary(scope, "text_begin", [scope.context, out.address]);
+  callLibrary(scope, "text_histogram", [scope.context, stat.descriptor, stat.address]);
+  if (node.name === "sprintln") {
+    callLibrary(scope, "text_literal", [scope.context, literalPart("\n", scope)]);
+  }
+  callLibrary(scope, "text_end", [scope.context]);
+  return out;
+}
+
+function printHistogram(node: PrintExpression, histogram: HistogramOperation, scope: Scope): void {
   const stat = histogramValue(histogram, scope);
   const { shape } = stat;
   const piece: FormatPiece = {

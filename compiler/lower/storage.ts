@@ -27,6 +27,9 @@ import { changedGlobals, type UsageTable } from "./usage.js";
 /** Bytes of a cache line. */
 const LINE = 64;
 
+/** STAT_DESCRIPTOR.shift of statistics whose variance nobody asks for. */
+const NO_VARIANCE = -1;
+
 /** What a statistics value records. */
 export interface StatShape {
   /** One of HISTOGRAM. */
@@ -89,9 +92,9 @@ export function planStorage(program: Program, usages: UsageTable, limits: Limits
   };
 }
 
-/** What `use` of a statistics variable makes it record. */
-export function statShape(use: StatUse | null): StatShape {
-  const shift = use?.varianceShift ?? 0;
+/** What `use` of a statistics variable makes it record; `-1` = no @variance. */
+export function statShape(use: StatUse | null, hasVariance: boolean): StatShape {
+  const shift = hasVariance ? (use?.varianceShift ?? 0) : NO_VARIANCE;
   const none = { histogram: HISTOGRAM.none, low: 0n, high: 0n, width: 0n, shift, buckets: 0 };
   const histogram = use?.histogram;
   if (histogram === undefined || histogram.kind === "none") {
@@ -132,20 +135,24 @@ interface Sharing {
   readonly tracedOther: ReadonlySet<Global>;
   /** Changed by a handler that can run at the same time as others. */
   readonly changed: ReadonlySet<Global>;
+  /** Statistics that @variance is asked of. */
+  readonly variances: ReadonlySet<Global>;
 }
 
 function analyzeSharing(program: Program, usages: UsageTable): Sharing {
   const traced = new Set<Global>();
   const tracedOther = new Set<Global>();
   const changed = new Set<Global>();
+  const variances = new Set<Global>();
   for (const probe of program.probes) {
     const usage = usages.all(probe);
+    for (const g of usage.variances) variances.add(g);
     if (probe.point.kind !== "begin") for (const g of changedGlobals(usage)) changed.add(g);
     if (runsInMutator(probe)) continue;
     for (const g of [...usage.reads, ...usage.writes]) tracedOther.add(g);
     for (const g of [...usage.reads, ...usage.writes, ...usage.adds]) traced.add(g);
   }
-  return { traced, tracedOther, changed };
+  return { traced, tracedOther, changed, variances };
 }
 
 type Take = (bytes: number, alignment: number) => number;
@@ -157,23 +164,29 @@ function place(
   take: Take,
   takeContext: (bytes: number) => number,
 ): Storage {
-  const needsLock = sharing.traced.has(global) && sharing.changed.has(global);
-  if (global.keys.length > 0) return placeMap(global, needsLock, limits, take);
+  const isLocked = needsLock(global, sharing);
+  if (global.keys.length > 0) return placeMap(global, sharing, limits, take);
   if (global.type === "stats") {
-    const stat = statShape(global.stat);
+    const stat = statShape(global.stat, sharing.variances.has(global));
     return { kind: "shard", offset: takeContext(stat.bytes), stat };
   }
-  if (global.type === "long" && needsLock && !sharing.tracedOther.has(global)) {
+  if (global.type === "long" && isLocked && !sharing.tracedOther.has(global)) {
     return { kind: "reduction", offset: takeContext(8), base: take(8, 8) };
   }
   const bytes = global.type === "long" ? 8 : align8(limits.maxString);
-  if (!needsLock) return { kind: "cell", address: take(bytes, 8), lock: null };
+  if (!isLocked) return { kind: "cell", address: take(bytes, 8), lock: null };
   const lock = take(alignUp(8 + bytes, LINE), LINE);
   return { kind: "cell", address: lock + 8, lock };
 }
 
-function placeMap(global: Global, needsLock: boolean, limits: Limits, take: Take): Storage {
-  const stat = global.type === "stats" ? statShape(global.stat) : null;
+/** True if another thread may change `global` while a handler uses it. */
+function needsLock(global: Global, sharing: Sharing): boolean {
+  return sharing.traced.has(global) && sharing.changed.has(global);
+}
+
+function placeMap(global: Global, sharing: Sharing, limits: Limits, take: Take): Storage {
+  const hasVariance = sharing.variances.has(global);
+  const stat = global.type === "stats" ? statShape(global.stat, hasVariance) : null;
   const valueBytes = global.type === "long" ? 8 : (stat?.bytes ?? limits.maxString);
   const shape: MapShape = {
     keys: global.keys,
@@ -181,6 +194,6 @@ function placeMap(global: Global, needsLock: boolean, limits: Limits, take: Take
     capacity: global.capacity ?? limits.maxMapEntries,
     maxString: limits.maxString,
   };
-  const lock = needsLock ? take(LINE, LINE) : null;
+  const lock = needsLock(global, sharing) ? take(LINE, LINE) : null;
   return { kind: "map", address: take(mapBytes(shape), LINE), shape, stat, lock };
 }

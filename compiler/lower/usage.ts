@@ -22,6 +22,8 @@ export interface Usage {
   /** Scalar numbers changed by ++, --, += or -= whose result is not used. */
   readonly adds: Set<Global>;
   readonly calls: Set<FunctionInstance>;
+  /** Statistics that @variance is asked of. */
+  readonly variances: Set<Global>;
   /** Locals and parameters that are assigned. */
   readonly assigned: Set<Local>;
   hasLoop: boolean;
@@ -74,6 +76,7 @@ function emptyUsage(): Usage {
     writes: new Set(),
     adds: new Set(),
     calls: new Set(),
+    variances: new Set(),
     assigned: new Set(),
     hasLoop: false,
   };
@@ -85,6 +88,7 @@ function closure(start: Usage, ownOf: (fn: FunctionInstance) => Usage): Usage {
     for (const global of usage.reads) total.reads.add(global);
     for (const global of usage.writes) total.writes.add(global);
     for (const global of usage.adds) total.adds.add(global);
+    for (const global of usage.variances) total.variances.add(global);
     for (const local of usage.assigned) total.assigned.add(local);
     total.hasLoop ||= usage.hasLoop;
     for (const fn of usage.calls) {
@@ -144,6 +148,9 @@ function visit(node: Code, walk: Walk): void {
       visit(node.body, walk);
       visit(node.handler, walk);
       return;
+    case "aggregate":
+      if (node.operator === "variance") noteVariance(node.stat, walk);
+      break;
     case "call":
       for (const fn of program.calls.get(node.id) ?? []) usage.calls.add(fn);
       break;
@@ -208,6 +215,12 @@ function write(target: Expression, walk: Walk): void {
   const variable = walk.program.variables.get(target.id);
   if (variable?.kind === "global") walk.usage.writes.add(variable);
   if (variable?.kind === "local") walk.usage.assigned.add(variable);
+}
+
+function noteVariance(stat: Expression, { usage, program }: Walk): void {
+  const identifier = stat.kind === "index" ? stat.base : stat;
+  const variable = program.variables.get(identifier.id);
+  if (variable?.kind === "global") usage.variances.add(variable);
 }
 
 function visitLocation(location: Location, walk: Walk): void {
