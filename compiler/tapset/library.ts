@@ -3,8 +3,8 @@
  * directories, by name (language.md §13).
  *
  * Files are read and looked through at once, but parsed only when one of the names they may define
- * is asked for: an ordinary script uses a handful. Private definitions are not in the index; the
- * file that holds them is in `script`.
+ * is asked for: an ordinary script uses a handful. Private definitions are in the index, too; who
+ * may use them is decided by elaboration.
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -42,9 +42,14 @@ export interface LibraryOptions {
   readonly compatible: string;
   /** Script arguments, for argc and argv. */
   readonly args: readonly string[];
+  /** -D NAME=VALUE; MAXSTRINGLEN is a macro of the library. */
+  readonly defines: ReadonlyMap<string, string>;
   /** Takes what is wrong with a library file; its good definitions are used. */
   warn(diagnostic: Diagnostic): void;
 }
+
+/** Capacity of strings, with the NUL (language.md §17). */
+const DEFAULT_MAXSTRINGLEN = "512";
 
 /** Directories below a tapset directory, first match first (tapsets.md §0). */
 const LEVELS = ["dyninst/x86_64", "dyninst", "x86_64", ""];
@@ -55,7 +60,10 @@ export function loadLibrary(
   options: LibraryOptions,
 ): TapsetLibrary {
   const seen = new Set<string>();
-  const macroFiles = listFiles(directories, ".stpm", seen).map(readLibraryFile);
+  const macroFiles = [
+    builtInMacros(options),
+    ...listFiles(directories, ".stpm", seen).map(readLibraryFile),
+  ];
   const scriptFiles = listFiles(directories, ".stp", seen).map(readLibraryFile);
   const macros = indexMacros(macroFiles, options);
   const parsed = new Map<ScannedFile, Script>();
@@ -65,14 +73,14 @@ export function loadLibrary(
     return script;
   };
   const functions = indexBy(scriptFiles, "functions", (file, name) =>
-    entriesOf(parse(file), "functions", (d) => d.name === name && !d.isPrivate),
+    entriesOf(parse(file), "functions", (d) => d.name === name),
   );
   return {
     macros,
     functions,
     functionNames: functions.possibleKeys(),
     globals: indexBy(scriptFiles, "globals", (file, name) =>
-      entriesOf(parse(file), "globals", (d) => d.name === name && !d.isPrivate),
+      entriesOf(parse(file), "globals", (d) => d.name === name),
     ),
     aliases: indexBy(scriptFiles, "aliases", (file, name) =>
       entriesOf(parse(file), "aliases", (d) => d.names.some((point) => dottedName(point) === name)),
@@ -133,6 +141,14 @@ function namesIn(directory: string, recursive = false): string[] {
 function readLibraryFile({ path, processPath }: FoundFile): ScannedFile {
   const text = readFileSync(path, "latin1");
   return { file: { name: path, text, library: true }, processPath, names: scanNames(text) };
+}
+
+/** Macros that stand for options of the session. */
+function builtInMacros({ defines }: LibraryOptions): ScannedFile {
+  const length = defines.get("MAXSTRINGLEN") ?? DEFAULT_MAXSTRINGLEN;
+  const text = `@define MAXSTRINGLEN %( ${length} %)\n`;
+  const file = { name: "<options>", text, library: true };
+  return { file, processPath: null, names: scanNames(text) };
 }
 
 /** A map from every name that some file may define to what `find` finds in these files. */
