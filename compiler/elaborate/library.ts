@@ -26,6 +26,8 @@ export interface Definitions {
   global(name: string, file: SourceFile): LibraryEntry<GlobalDeclaration> | null;
   /** Aliases called `name` (dotted), the user's first. */
   aliases(name: string): readonly LibraryEntry<ProbeAlias>[];
+  /** Names in `file` mean what they mean in `like`. */
+  adopt(file: SourceFile, like: SourceFile): void;
   readonly aliasNames: ReadonlySet<string>;
   readonly functionNames: ReadonlySet<string>;
 }
@@ -60,6 +62,10 @@ export function createDefinitions(
     },
     aliases(name) {
       return [...(userAliases.get(name) ?? []), ...remember(library.aliases.get(name) ?? [])];
+    },
+    adopt(file, like) {
+      const script = files.get(like);
+      if (script) files.set(file, script);
     },
     aliasNames: new Set([...userAliases.keys(), ...possibleKeys(library.aliases)]),
     functionNames: new Set([

@@ -125,7 +125,7 @@ function allArguments(args: readonly SdtArgument[]): TargetValue {
   const pieces = args.flatMap((argument, i) => {
     const label = `${i === 0 ? "" : " "}$arg${i + 1}=`;
     return argument.kind === "location"
-      ? [{ text: `${label}0x` }, { value: argument.location, conversion: "x" as const }]
+      ? [{ text: label }, { value: argument.location, conversion: "x" as const }]
       : [{ text: `${label}?` }];
   });
   return { type: "string", location: { kind: "format", pieces } };

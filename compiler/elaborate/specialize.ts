@@ -36,6 +36,18 @@ export interface Surroundings {
 
 /** A copy of `body` for `surroundings`. */
 export function specialize(body: BlockStatement, surroundings: Surroundings): BlockStatement {
+  return specializeTree(body, surroundings);
+}
+
+/** A copy of `expression` for `surroundings`. */
+export function specializeExpression(
+  expression: Expression,
+  surroundings: Surroundings,
+): Expression {
+  return specializeTree(expression, surroundings);
+}
+
+function specializeTree<T extends Node>(body: T, surroundings: Surroundings): T {
   const written = writtenOperands(body);
   const known = new Map<NodeId, bigint>();
   const replace = (node: Node, copy: Copy): Node | null => {
@@ -200,7 +212,7 @@ function foldIf(node: Of<"if">, copy: Copy, known: Known): Node {
 }
 
 /** Texts of all operands that `body` assigns to. */
-function writtenOperands(body: BlockStatement): Set<string> {
+function writtenOperands(body: Node): Set<string> {
   const texts = new Set<string>();
   forEachNode(body, (node) => {
     if (node.kind === "assignment") texts.add(showExpression(node.target));

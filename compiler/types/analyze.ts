@@ -1,0 +1,156 @@
+/**
+ * Pass 2: parsed scripts and the tapset library → Program. Probe points are resolved, bodies made
+ * each probe's own, names bound, types inferred, rules checked, dead code dropped, and the
+ * globals that nobody reads shown at the end.
+ */
+import type { CompileContext } from "../../base/stage.js";
+import { type DeriveContext, type DerivedProbe, deriveProbes } from "../elaborate/derive.js";
+import { FAMILIES } from "../elaborate/families.js";
+import {
+  createDefinitions,
+  type DefinitionSource,
+  type Definitions,
+} from "../elaborate/library.js";
+import { buildPointTree } from "../elaborate/point-tree.js";
+import { createReporter, type Reporter, ResolutionError } from "../elaborate/report.js";
+import { createResolver, type Resolver } from "../elaborate/resolve.js";
+import {
+  type Surroundings,
+  specialize,
+  specializeExpression,
+  type TargetTable,
+} from "../elaborate/specialize.js";
+import { parseSynthesized, parseSynthesizedExpression } from "../elaborate/synthesize.js";
+import { currentSearchContext } from "../elf/find.js";
+import type { Node, Script } from "../syntax/ast.js";
+import { buildProgram } from "./build-program.js";
+import { createInference, type Inference } from "./cells.js";
+import { checkProgram, checkSupported } from "./check.js";
+import { displayProbe } from "./display.js";
+import { infer, reachableFunctions } from "./infer.js";
+import type { Program } from "./program.js";
+import { statUses } from "./stat-use.js";
+import { variableUse } from "./usage.js";
+
+/** State of one analysis. */
+interface Analysis {
+  readonly context: CompileContext;
+  readonly library: DefinitionSource;
+  readonly report: Reporter;
+  readonly definitions: Definitions;
+  readonly derive: DeriveContext;
+  readonly resolver: Resolver;
+  readonly targets: TargetTable;
+  /** Scripts whose probes are to be derived; grows while library files are used. */
+  readonly scripts: Set<Script>;
+}
+
+/**
+ * The program of `script` (or of several, with -E). Throws CompileFailed with all errors found;
+ * warnings go to `context`.
+ */
+export function analyze(
+  script: Script | readonly Script[],
+  library: DefinitionSource,
+  context: CompileContext,
+): Program {
+  const scripts = "probes" in script ? [script] : script;
+  const analysis = startAnalysis(scripts, library, context);
+  for (const each of analysis.scripts) deriveScript(each, analysis);
+  analysis.report.finish();
+  const state = createInference(analysis.resolver.table, analysis.targets, analysis.report);
+  infer(state);
+  checkProgram(state);
+  analysis.report.finish();
+  if (context.options.globalVariableDisplay) addDisplay(analysis, state);
+  return finishProgram(analysis, state);
+}
+
+function startAnalysis(
+  scripts: readonly Script[],
+  library: DefinitionSource,
+  context: CompileContext,
+): Analysis {
+  const report = createReporter(context);
+  const definitions = createDefinitions(scripts, library);
+  const used = new Set(scripts);
+  const useScript = (script: Script): void => {
+    used.add(script);
+  };
+  return {
+    context,
+    library,
+    report,
+    definitions,
+    scripts: used,
+    targets: { values: new Map(), failures: new Map() },
+    resolver: createResolver(definitions, { report, guru: context.options.guru, useScript }),
+    derive: {
+      context,
+      report,
+      search: currentSearchContext(),
+      tree: buildPointTree(FAMILIES, definitions),
+      useScript,
+    },
+  };
+}
+
+function deriveScript(script: Script, analysis: Analysis): void {
+  for (const declaration of script.probes) {
+    for (const derived of deriveProbes(declaration, analysis.derive)) addProbe(derived, analysis);
+  }
+}
+
+function addProbe(derived: DerivedProbe, analysis: Analysis): void {
+  const { context, library, report, resolver, targets } = analysis;
+  const surroundings: Surroundings = {
+    targets: derived.site.targets,
+    table: targets,
+    warn: (message) => report.warn(message),
+    entry: (node) => {
+      throw new ResolutionError("entry", "@entry is only valid in .return probes", node);
+    },
+  };
+  const conditions = derived.conditions.map((c) => specializeExpression(c, surroundings));
+  if (derived.site.condition !== null) {
+    conditions.push(parseSynthesizedExpression(derived.site.condition, library, context));
+  }
+  const body = specialize(derived.body, surroundings);
+  resolver.addHandler(derived, body, conditions, surroundings);
+}
+
+/** Adds an end probe for each global of the user's that is written and never read. */
+function addDisplay(analysis: Analysis, state: Inference): void {
+  const { table } = analysis.resolver;
+  const use = variableUse(bodiesOf(state), table);
+  const shown = table.globals
+    .filter((g) => !g.library && use.written.has(g) && !use.read.has(g))
+    .sort((a, b) => a.place.span.start - b.place.span.start);
+  for (const variable of shown) {
+    const script = parseSynthesized(
+      displayProbe(variable, state),
+      analysis.library,
+      analysis.context,
+    );
+    analysis.definitions.adopt(script.file, variable.place.span.file);
+    deriveScript(script, analysis);
+  }
+  infer(state);
+}
+
+function* bodiesOf(state: Inference): Generator<Node> {
+  const { handlers } = state.symbols;
+  for (const handler of handlers) {
+    yield* handler.conditions;
+    yield handler.body;
+  }
+  for (const symbol of reachableFunctions(handlers, state)) yield symbol.body;
+}
+
+function finishProgram(analysis: Analysis, state: Inference): Program {
+  const bodies = [...bodiesOf(state)];
+  checkSupported(bodies, state);
+  const uses = statUses(bodies, state);
+  analysis.report.finish();
+  return buildProgram({ state, handlers: state.symbols.handlers, statUses: uses });
+}

@@ -1,0 +1,198 @@
+/** Side tables of inference → Program: symbols become Globals, Locals and FunctionInstances. */
+import { bug } from "../../base/assert.js";
+import { forEachNode } from "../elaborate/rewrite.js";
+import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
+import type { Node, NodeId } from "../syntax/ast.js";
+import { cellsOf, type Inference, resultOf } from "./cells.js";
+import { reachableFunctions } from "./infer.js";
+import type {
+  FunctionInstance,
+  Global,
+  Local,
+  Location,
+  Probe,
+  Program,
+  ScalarType,
+  StatUse,
+  Type,
+  Variable,
+} from "./program.js";
+
+/** What a program is made of besides the tables of `state`. */
+export interface ProgramParts {
+  readonly state: Inference;
+  readonly handlers: readonly HandlerSymbol[];
+  readonly statUses: ReadonlyMap<VariableSymbol, StatUse>;
+}
+
+interface Building extends ProgramParts {
+  readonly used: ReadonlySet<VariableSymbol>;
+  readonly converted: Map<VariableSymbol, Variable>;
+}
+
+/** The program of `parts`; everything unreachable is left out. */
+export function buildProgram(parts: ProgramParts): Program {
+  const { state, handlers } = parts;
+  const functions = reachableFunctions(handlers, state);
+  const roots = [
+    ...handlers.flatMap((handler): Node[] => [...handler.conditions, handler.body]),
+    ...functions.map((symbol) => symbol.body),
+  ];
+  const building: Building = { ...parts, used: usedVariables(roots, state), converted: new Map() };
+  const instances = new Map(functions.map((f) => [f, functionInstance(f, building)] as const));
+  const tables = sideTables(roots, instances, building);
+  return {
+    globals: usedGlobals(building),
+    functions: [...instances.values()],
+    probes: handlers.map((handler) => probeOf(handler, building)),
+    ...tables,
+  };
+}
+
+function usedVariables(roots: readonly Node[], state: Inference): Set<VariableSymbol> {
+  const used = new Set<VariableSymbol>();
+  for (const root of roots) {
+    forEachNode(root, (node) => {
+      const variable = state.symbols.variables.get(node.id);
+      if (variable) used.add(variable);
+    });
+  }
+  return used;
+}
+
+/** Declaration order: the user's scripts first. */
+function usedGlobals(building: Building): Global[] {
+  const symbols = building.state.symbols.globals.filter((symbol) => building.used.has(symbol));
+  const user = symbols.filter((symbol) => !symbol.library);
+  user.sort((a, b) => a.place.span.start - b.place.span.start);
+  return [...user, ...symbols.filter((symbol) => symbol.library)].map((symbol) => {
+    const variable = convert(symbol, building);
+    return variable.kind === "global" ? variable : bug(`'${symbol.name}' is not a global`);
+  });
+}
+
+function convert(symbol: VariableSymbol, building: Building): Variable {
+  const known = building.converted.get(symbol);
+  if (known) return known;
+  const variable =
+    symbol.kind === "global" ? globalOf(symbol, building) : localOf(symbol, null, building);
+  building.converted.set(symbol, variable);
+  return variable;
+}
+
+function globalOf(symbol: VariableSymbol, building: Building): Global {
+  const cells = cellsOf(symbol, building.state);
+  const declaration = symbol.declaration ?? bug(`global '${symbol.name}' without declaration`);
+  const type = valueType(cells.value.type);
+  const noUse: StatUse = { histogram: { kind: "none" }, varianceShift: 0 };
+  return {
+    kind: "global",
+    name: symbol.name,
+    span: declaration.span,
+    type,
+    keys: cells.keys.map((key) => scalarType(key.type)),
+    wrap: declaration.wrap,
+    capacity: declaration.size,
+    initial: declaration.initial,
+    stat: type === "stats" ? (building.statUses.get(symbol) ?? noUse) : null,
+    library: symbol.library,
+  };
+}
+
+function localOf(symbol: VariableSymbol, parameter: number | null, building: Building): Local {
+  const { value } = cellsOf(symbol, building.state);
+  return { kind: "local", name: symbol.name, type: scalarType(value.type), parameter };
+}
+
+function valueType(type: Type | null): Global["type"] {
+  return type === "string" || type === "stats" ? type : "long";
+}
+
+function scalarType(type: Type | null): ScalarType {
+  return type === "string" ? "string" : "long";
+}
+
+function functionInstance(symbol: FunctionSymbol, building: Building): FunctionInstance {
+  const parameters = symbol.parameters.map((parameter, i) => {
+    const local = localOf(parameter, i, building);
+    building.converted.set(parameter, local);
+    return local;
+  });
+  const result = resultOf(symbol, building.state).type;
+  return {
+    kind: "function",
+    name: symbol.declaration.name,
+    uniqueName: symbol.uniqueName,
+    span: symbol.declaration.span,
+    result: result === null ? "void" : scalarType(result),
+    parameters,
+    locals: localsOf(symbol.locals, building),
+    body: symbol.body,
+    usesNext: symbol.usesNext,
+  };
+}
+
+function localsOf(symbols: readonly VariableSymbol[], building: Building): Local[] {
+  return symbols
+    .filter((symbol) => building.used.has(symbol))
+    .map((symbol) => {
+      const variable = convert(symbol, building);
+      return variable.kind === "local" ? variable : bug(`'${symbol.name}' is not a local`);
+    });
+}
+
+function probeOf(handler: HandlerSymbol, building: Building): Probe {
+  const { derived } = handler;
+  return {
+    name: derived.name,
+    written: derived.written,
+    type: derived.site.type,
+    span: derived.declaration.span,
+    point: derived.site.place,
+    conditions: handler.conditions,
+    body: handler.body,
+    locals: localsOf(handler.locals, building),
+    isReturn: derived.site.isReturn,
+  };
+}
+
+type SideTables = Pick<Program, "types" | "variables" | "calls" | "locations">;
+
+function sideTables(
+  roots: readonly Node[],
+  instances: ReadonlyMap<FunctionSymbol, FunctionInstance>,
+  building: Building,
+): SideTables {
+  const { state } = building;
+  const variables = new Map<NodeId, Variable>();
+  const calls = new Map<NodeId, readonly FunctionInstance[]>();
+  const locations = new Map<NodeId, Location>();
+  for (const root of roots) {
+    forEachNode(root, (node) => {
+      const symbol = state.symbols.variables.get(node.id);
+      if (symbol) variables.set(node.id, convert(symbol, building));
+      const location = state.targets.values.get(node.id)?.location ?? locationOf(node);
+      if (location) locations.set(node.id, location);
+      if (node.kind !== "call") return;
+      const overloads = state.symbols.calls.get(node.id) ?? [];
+      calls.set(
+        node.id,
+        overloads.map((f) => instances.get(f) ?? bug(`no instance of '${f.uniqueName}'`)),
+      );
+    });
+  }
+  return { types: state.types, variables, calls, locations };
+}
+
+/** @uregister(n) and @uderef(size, address). */
+function locationOf(node: Node): Location | null {
+  if (node.kind === "register" && node.index.kind === "number") {
+    const register = Number(node.index.value);
+    return { kind: "register", register, bytes: 8, shift: 0, signed: false };
+  }
+  if (node.kind !== "deref" || node.size.kind !== "number") return null;
+  const bytes = Number(node.size.value);
+  if (bytes !== 1 && bytes !== 2 && bytes !== 4 && bytes !== 8) return null;
+  const address: Location = { kind: "expression", expression: node.address };
+  return { kind: "load", address, bytes, signed: false };
+}

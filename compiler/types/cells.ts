@@ -1,0 +1,97 @@
+/**
+ * What type inference knows so far. Every variable, array key and function result is a cell that
+ * gets its type from the first use that tells, and keeps the place for messages.
+ */
+import type { Reporter } from "../elaborate/report.js";
+import type { TargetTable } from "../elaborate/specialize.js";
+import type { FunctionSymbol, SymbolTable, VariableSymbol } from "../elaborate/symbol.js";
+import type { Node, NodeId } from "../syntax/ast.js";
+import type { Type } from "./program.js";
+
+/** A type that may still be unknown. */
+export interface Cell {
+  type: Type | null;
+  place: Node | null;
+}
+
+/** Cells of a variable: its value, or the values and keys of an array. */
+export interface VariableCells {
+  readonly value: Cell;
+  readonly keys: readonly Cell[];
+}
+
+/** State of an inference. */
+export interface Inference {
+  readonly symbols: SymbolTable;
+  readonly targets: TargetTable;
+  readonly report: Reporter;
+  /** Type of each expression visited. */
+  readonly types: Map<NodeId, Type>;
+  readonly variables: Map<VariableSymbol, VariableCells>;
+  readonly results: Map<FunctionSymbol, Cell>;
+  /** Set when something was learnt in a round. */
+  changed: boolean;
+}
+
+/** An inference that knows only what is declared. */
+export function createInference(
+  symbols: SymbolTable,
+  targets: TargetTable,
+  report: Reporter,
+): Inference {
+  return {
+    symbols,
+    targets,
+    report,
+    types: new Map(),
+    variables: new Map(),
+    results: new Map(),
+    changed: false,
+  };
+}
+
+/** Cells of `variable`; declared types are known from the start. */
+export function cellsOf(variable: VariableSymbol, state: Inference): VariableCells {
+  const known = state.variables.get(variable);
+  if (known && known.keys.length === (variable.arity ?? 0)) return known;
+  const cells: VariableCells = known
+    ? { value: known.value, keys: newKeys(variable) }
+    : { value: declaredCell(variable), keys: newKeys(variable) };
+  state.variables.set(variable, cells);
+  return cells;
+}
+
+/** Cell of the result of `symbol`. */
+export function resultOf(symbol: FunctionSymbol, state: Inference): Cell {
+  const known = state.results.get(symbol);
+  if (known) return known;
+  const { declaration } = symbol;
+  const cell: Cell =
+    declaration.type === null
+      ? { type: null, place: null }
+      : { type: declaration.type, place: declaration };
+  state.results.set(symbol, cell);
+  return cell;
+}
+
+/** Learns that `cell` has `type` at `place`; false if it is known to have another. */
+export function unify(cell: Cell, type: Type, place: Node, state: Inference): boolean {
+  if (cell.type === null) {
+    cell.type = type;
+    cell.place = place;
+    state.changed = true;
+  }
+  return cell.type === type;
+}
+
+function newKeys(variable: VariableSymbol): Cell[] {
+  return Array.from({ length: variable.arity ?? 0 }, () => ({ type: null, place: null }));
+}
+
+function declaredCell(variable: VariableSymbol): Cell {
+  const { place } = variable;
+  if (place.kind === "parameter") return { type: place.type, place };
+  const initial = variable.declaration?.initial ?? null;
+  if (initial === null) return { type: null, place: null };
+  return { type: initial.kind === "string" ? "string" : "long", place: initial };
+}

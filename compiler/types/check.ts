@@ -1,0 +1,191 @@
+/**
+ * Rules that are not about types alone: what can be assigned, jumps, foreach, arming conditions,
+ * constructs that are not supported yet (language.md §4-9). Requires inferred types.
+ */
+import { forEachNode } from "../elaborate/rewrite.js";
+import type { FunctionSymbol, VariableSymbol } from "../elaborate/symbol.js";
+import type { Expression, ForeachStatement, Node } from "../syntax/ast.js";
+import { childrenOf } from "../syntax/walk.js";
+import type { Inference } from "./cells.js";
+import { reachableFunctions } from "./infer.js";
+import { baseOf, variableUse } from "./usage.js";
+
+/** Checks all handlers and the functions that they reach. */
+export function checkProgram(state: Inference): void {
+  const { handlers } = state.symbols;
+  const functions = reachableFunctions(handlers, state);
+  const writes = functionWrites(functions, state);
+  for (const handler of handlers) {
+    for (const condition of handler.conditions) checkCondition(condition, state);
+    checkBody(handler.body, writes, state);
+  }
+  for (const symbol of functions) checkBody(symbol.body, writes, state);
+}
+
+type Writes = ReadonlyMap<FunctionSymbol, ReadonlySet<VariableSymbol>>;
+
+function checkBody(body: Node, writes: Writes, state: Inference): void {
+  checkJumps(body, false, state);
+  forEachNode(body, (node) => {
+    if (node.kind === "assignment") checkTarget(node, node.target, state);
+    else if (node.kind === "update") checkTarget(node, node.operand, state);
+    else if (node.kind === "delete") checkDelete(node.target, state);
+    else if (node.kind === "foreach") checkForeach(node, writes, state);
+    else if (node.kind === "aggregate" || node.kind === "histogram") checkStat(node, state);
+  });
+}
+
+function checkTarget(node: Expression, target: Expression, state: Inference): void {
+  if (baseOf(target) !== null) return;
+  // An unresolved variable is reported as such.
+  if (target.kind === "target" && state.targets.failures.has(target.id)) return;
+  state.report.error({
+    code: "not-assignable",
+    message: "Expecting lvalue for assignment",
+    node,
+    notes: [{ message: "", node: target }],
+  });
+}
+
+function checkDelete(target: Expression, state: Inference): void {
+  if (baseOf(target) !== null) return;
+  state.report.error({
+    code: "not-deletable",
+    message: "invalid operand of delete expression",
+    node: target,
+  });
+}
+
+/** The operand of a statistics operator names a variable. */
+function checkStat(
+  node: Extract<Expression, { kind: "aggregate" | "histogram" }>,
+  state: Inference,
+): void {
+  if (baseOf(node.stat) !== null) return;
+  state.report.error({
+    code: "not-a-statistic",
+    message: "expected statistic variable",
+    node: node.stat,
+  });
+}
+
+function checkJumps(node: Node, inLoop: boolean, state: Inference): void {
+  if (node.kind === "break" || node.kind === "continue") {
+    if (inLoop) return;
+    state.report.error({
+      code: "jump-outside-loop",
+      message: `cannot '${node.kind}' outside loop`,
+      node,
+    });
+    return;
+  }
+  const isLoop = node.kind === "for" || node.kind === "while" || node.kind === "foreach";
+  for (const child of childrenOf(node)) checkJumps(child, inLoop || isLoop, state);
+}
+
+/** The array of a foreach must not change in the loop, also not through functions. */
+function checkForeach(node: ForeachStatement, writes: Writes, state: Inference): void {
+  const array = state.symbols.variables.get(node.base.id);
+  if (array === undefined) return;
+  const modified = (place: Expression): void =>
+    state.report.error({
+      code: "modified-in-foreach",
+      message: `variable '${array.name}' modified during 'foreach' iteration`,
+      node: place,
+    });
+  forEachNode(node.body, (part) => {
+    for (const target of changedElements(part)) {
+      if (state.symbols.variables.get(baseOf(target)?.id ?? -1) === array) modified(target);
+    }
+    if (part.kind !== "call") return;
+    const overloads = state.symbols.calls.get(part.id) ?? [];
+    if (!overloads.some((overload) => writes.get(overload)?.has(array))) return;
+    state.report.error({
+      code: "modified-in-foreach",
+      message: `function call modifies var '${array.name}' during 'foreach' iteration`,
+      node: part,
+    });
+  });
+}
+
+/** Elements that `node` itself changes. Deleting the whole array is allowed. */
+function changedElements(node: Node): Expression[] {
+  if (node.kind === "assignment") return [node.target];
+  if (node.kind === "update") return [node.operand];
+  return node.kind === "delete" && node.target.kind === "index" ? [node.target] : [];
+}
+
+/** Globals that each function writes, directly or through others. */
+function functionWrites(functions: readonly FunctionSymbol[], state: Inference): Writes {
+  const writes = new Map(
+    functions.map((f) => [f, variableUse([f.body], state.symbols).written] as const),
+  );
+  const callees = new Map(
+    functions.map((f) => [f, reachableFunctions([{ body: f.body, conditions: [] }], state)]),
+  );
+  return new Map(
+    functions.map((f) => {
+      const all = new Set(writes.get(f));
+      for (const callee of callees.get(f) ?? []) {
+        for (const variable of writes.get(callee) ?? []) all.add(variable);
+      }
+      return [f, all] as const;
+    }),
+  );
+}
+
+function checkCondition(condition: Expression, state: Inference): void {
+  forEachNode(condition, (node) => {
+    if (node.kind !== "assignment" && node.kind !== "update") return;
+    state.report.error({
+      code: "condition-modifies",
+      message: "probe condition must not modify any variables",
+      node,
+    });
+  });
+}
+
+/** Reports what is left in `bodies` that cannot be compiled; call it after elision. */
+export function checkSupported(bodies: Iterable<Node>, state: Inference): void {
+  for (const body of bodies) {
+    forEachNode(body, (node) => {
+      const failure = state.targets.failures.get(node.id);
+      if (failure) state.report.error(failure);
+      else {
+        const what = unsupportedConstruct(node);
+        if (what !== null) {
+          state.report.error({
+            code: `unsupported-${node.kind}`,
+            message: `not supported yet: ${what}`,
+            node,
+          });
+        }
+      }
+    });
+  }
+}
+
+function unsupportedConstruct(node: Node): string | null {
+  switch (node.kind) {
+    case "cast":
+      return `@cast to '${node.type}' (needs debug information)`;
+    case "autocast":
+      return "member access (needs debug information)";
+    case "perf":
+      return "@perf";
+    case "enum":
+      return `@${node.operator} (needs debug information)`;
+    case "const":
+      return "@const";
+    case "register":
+      if (node.operator === "kregister") return "@kregister";
+      return node.index.kind === "number" ? null : "@uregister with a computed register number";
+    case "deref":
+      if (node.operator === "kderef") return "@kderef";
+      return node.size.kind === "number" ? null : "@uderef with a computed size";
+    case "unary":
+      return node.operator === "&" ? "address of a variable (needs debug information)" : null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Type inference over all handlers and the functions that they reach, in rounds until nothing more
+ * is learnt. Requires resolved names; leaves a type for every expression, or errors.
+ */
+import { unreachable } from "../../base/assert.js";
+import { forEachNode } from "../elaborate/rewrite.js";
+import type { FunctionSymbol, HandlerSymbol } from "../elaborate/symbol.js";
+import type {
+  CallExpression,
+  Expression,
+  ForeachStatement,
+  Node,
+  Statement,
+} from "../syntax/ast.js";
+import { cellsOf, type Inference, resultOf, unify } from "./cells.js";
+import {
+  inferExpression,
+  inferKeyList,
+  inferLong,
+  inferScalar,
+  inferVariable,
+} from "./expressions.js";
+
+/** Runs `state` to convergence, and reports what has no type. */
+export function infer(state: Inference): void {
+  const functions = reachableFunctions(state.symbols.handlers, state);
+  do {
+    state.changed = false;
+    for (const handler of state.symbols.handlers) inferHandler(handler, state);
+    for (const symbol of functions) inferFunction(symbol, state);
+  } while (state.changed);
+  if (state.report.count() === 0) reportUnresolved(functions, state);
+}
+
+/** Functions that `handlers` call, directly or not, in order of first call. */
+export function reachableFunctions(
+  handlers: readonly { readonly body: Node; readonly conditions: readonly Node[] }[],
+  state: Pick<Inference, "symbols">,
+): FunctionSymbol[] {
+  const reached = new Set<FunctionSymbol>();
+  const visit = (root: Node): void =>
+    forEachNode(root, (node) => {
+      if (node.kind !== "call") return;
+      for (const symbol of state.symbols.calls.get(node.id) ?? []) reached.add(symbol);
+    });
+  for (const handler of handlers) {
+    for (const condition of handler.conditions) visit(condition);
+    visit(handler.body);
+  }
+  for (const symbol of reached) visit(symbol.body);
+  return [...reached];
+}
+
+function inferHandler(handler: HandlerSymbol, state: Inference): void {
+  for (const condition of handler.conditions) inferLong(condition, state);
+  inferStatement(handler.body, null, state);
+}
+
+function inferFunction(symbol: FunctionSymbol, state: Inference): void {
+  if (symbol.body.kind === "block") inferStatement(symbol.body, symbol, state);
+}
+
+function inferStatement(node: Statement, owner: FunctionSymbol | null, state: Inference): void {
+  const inner = (statement: Statement): void => inferStatement(statement, owner, state);
+  switch (node.kind) {
+    case "block":
+      node.statements.forEach(inner);
+      return;
+    case "expression":
+      inferExpression(node.expression, null, state);
+      return;
+    case "if":
+      inferLong(node.condition, state);
+      inner(node.consequent);
+      if (node.alternate) inner(node.alternate);
+      return;
+    case "while":
+      inferLong(node.condition, state);
+      inner(node.body);
+      return;
+    case "for":
+      if (node.initial) inferExpression(node.initial, null, state);
+      if (node.condition) inferLong(node.condition, state);
+      if (node.update) inferExpression(node.update, null, state);
+      inner(node.body);
+      return;
+    case "foreach":
+      inferForeach(node, state);
+      inner(node.body);
+      return;
+    case "return":
+      if (node.value && owner) inferReturn(node.value, owner, state);
+      return;
+    case "delete":
+      inferExpression(node.target, null, state);
+      return;
+    case "try":
+      inner(node.body);
+      if (node.variable) inferVariable(node.variable, "string", state);
+      inner(node.handler);
+      return;
+    case "null":
+    case "break":
+    case "continue":
+    case "next":
+    case "embedded":
+      return;
+    default:
+      unreachable(node);
+  }
+}
+
+function inferReturn(value: Expression, owner: FunctionSymbol, state: Inference): void {
+  const cell = resultOf(owner, state);
+  const type = inferScalar(value, owner.declaration.type, state);
+  if (type === null && cell.type !== null) inferScalar(value, cell.type, state);
+  if (type === null || type === "stats" || owner.declaration.type !== null) return;
+  if (!unify(cell, type, value, state)) {
+    state.report.error({
+      code: "type-mismatch",
+      message: `type mismatch (${type})`,
+      node: value,
+      notes: [{ message: `type was first inferred here (${cell.type})`, node: cell.place }],
+    });
+  }
+}
+
+function inferForeach(node: ForeachStatement, state: Inference): void {
+  if (node.limit) inferLong(node.limit, state);
+  if (node.base.kind === "histogram") {
+    inferExpression(node.base, null, state);
+    for (const key of node.keys) inferVariable(key, "long", state);
+    if (node.value) inferVariable(node.value, "long", state);
+    return;
+  }
+  inferKeyList(node.base, node.slice ?? [], state);
+  const variable = state.symbols.variables.get(node.base.id);
+  if (variable === undefined) return;
+  const cells = cellsOf(variable, state);
+  node.keys.forEach((key, i) => {
+    const cell = cells.keys[i];
+    const type = inferVariable(key, cell?.type ?? null, state);
+    if (cell && type !== null) unify(cell, type, key, state);
+  });
+  if (cells.value.type !== null) state.types.set(node.base.id, cells.value.type);
+  if (!node.value) return;
+  if (cells.value.type === "stats") {
+    state.report.error({ code: "invalid-stats", message: "invalid type stats", node: node.value });
+    return;
+  }
+  const type = inferVariable(node.value, cells.value.type, state);
+  if (type !== null) unify(cells.value, type, node.value, state);
+}
+
+function reportUnresolved(functions: readonly FunctionSymbol[], state: Inference): void {
+  for (const handler of state.symbols.handlers) {
+    for (const condition of handler.conditions) checkResolved(condition, state);
+    checkResolved(handler.body, state);
+  }
+  for (const symbol of functions) checkResolved(symbol.body, state);
+}
+
+/** Results of calls that stand alone are not needed. */
+function checkResolved(root: Node, state: Inference): void {
+  const ignored = new Set<CallExpression>();
+  const reported = new Set<unknown>();
+  forEachNode(root, (node) => {
+    if (node.kind === "expression" && node.expression.kind === "call") ignored.add(node.expression);
+    if (node.kind === "call" && !state.types.has(node.id)) {
+      if (ignored.has(node)) state.types.set(node.id, "void");
+      else unresolved(node, state);
+    }
+    if (node.kind !== "identifier" || state.types.has(node.id)) return;
+    const variable = state.symbols.variables.get(node.id);
+    if (variable === undefined || reported.has(variable)) return;
+    reported.add(variable);
+    unresolved(node, state);
+  });
+}
+
+function unresolved(node: Expression, state: Inference): void {
+  state.report.error({ code: "unresolved-type", message: "unresolved type ", node });
+}

@@ -1,0 +1,63 @@
+/** Text of a program, as -p2 prints it (cli.md §4). */
+import { showExpression, showStatement } from "../syntax/print.js";
+import { showString } from "../syntax/strings.js";
+import type { FunctionInstance, Global, Local, Probe, Program } from "./program.js";
+
+/** The sections `# globals`, `# functions`, `# probes`; empty ones are left out. */
+export function showProgram(program: Program, withBodies = false): string {
+  return [
+    ...section("globals", program.globals.map(showGlobal)),
+    ...section(
+      "functions",
+      program.functions.flatMap((f) => showFunction(f, withBodies)),
+    ),
+    ...section(
+      "probes",
+      program.probes.flatMap((probe) => showProbe(probe, withBodies)),
+    ),
+  ]
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`# ${title}`, ...lines];
+}
+
+function showGlobal(global: Global): string {
+  const wrap = global.wrap ? "%" : "";
+  const size = global.capacity === null ? "" : `[${global.capacity}]`;
+  const keys = global.keys.length === 0 ? "" : ` [${global.keys.join(", ")}]`;
+  const { initial } = global;
+  const value = initial === null ? "" : ` = ${showLiteral(initial)}`;
+  return `${global.name}${wrap}${size}:${global.type}${keys}${value}`;
+}
+
+function showLiteral(literal: NonNullable<Global["initial"]>): string {
+  return literal.kind === "string" ? showString(literal.value) : String(literal.value);
+}
+
+function showFunction(f: FunctionInstance, withBodies: boolean): string[] {
+  const parameters = f.parameters.map((p) => `${p.name}:${p.type}`).join(", ");
+  const result = f.result === "void" ? "unknown" : f.result;
+  const lines = [`${f.uniqueName}:${result} (${parameters})`, ...showLocals(f.locals)];
+  if (!withBodies) return lines;
+  const body = f.body.kind === "embedded" ? `%{${f.body.code}%}` : showStatement(f.body);
+  return [...lines, body];
+}
+
+function showProbe(probe: Probe, withBodies: boolean): string[] {
+  const address =
+    probe.point.kind === "site" ? ` /* pc=0x${probe.point.address.toString(16)} */` : "";
+  const conditions = probe.conditions.map((c) => ` if (${showExpression(c)})`).join("");
+  const lines = [
+    `${probe.name}${address} /* <- ${probe.written}${conditions} */`,
+    ...showLocals(probe.locals),
+  ];
+  return withBodies ? [...lines, showStatement(probe.body)] : lines;
+}
+
+function showLocals(locals: readonly Local[]): string[] {
+  if (locals.length === 0) return [];
+  return ["  # locals", ...locals.map((local) => `  ${local.name}:${local.type}`)];
+}

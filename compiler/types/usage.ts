@@ -1,0 +1,72 @@
+/**
+ * Which variables are read and which are written. `n++` and `n += 1` as statements only write, as
+ * SystemTap has it; `delete` reads and writes.
+ */
+import { forEachNode } from "../elaborate/rewrite.js";
+import type { SymbolTable, VariableSymbol } from "../elaborate/symbol.js";
+import type { Expression, Identifier, Node, NodeId } from "../syntax/ast.js";
+
+/** Variables read and written in some bodies. */
+export interface VariableUse {
+  readonly read: Set<VariableSymbol>;
+  readonly written: Set<VariableSymbol>;
+}
+
+/** Uses of variables in `roots`. */
+export function variableUse(roots: Iterable<Node>, symbols: SymbolTable): VariableUse {
+  const use: VariableUse = { read: new Set(), written: new Set() };
+  for (const root of roots) addUses(root, symbols, use);
+  return use;
+}
+
+function addUses(root: Node, symbols: SymbolTable, use: VariableUse): void {
+  const unneeded = new Set<NodeId>();
+  const notRead = new Set<NodeId>();
+  forEachNode(root, (node) => {
+    for (const value of unneededValues(node)) unneeded.add(value.id);
+    for (const target of writtenIn(node)) {
+      const variable = symbols.variables.get(target.id);
+      if (variable) use.written.add(variable);
+      if (isPureWrite(node) || unneeded.has(node.id)) notRead.add(target.id);
+    }
+    if (node.kind !== "identifier" || notRead.has(node.id)) return;
+    const variable = symbols.variables.get(node.id);
+    if (variable) use.read.add(variable);
+  });
+}
+
+/** Identifiers of the variables that `node` itself writes. */
+function writtenIn(node: Node): readonly Identifier[] {
+  switch (node.kind) {
+    case "assignment":
+    case "delete":
+      return [baseOf(node.target)].filter((target) => target !== null);
+    case "update":
+      return [baseOf(node.operand)].filter((target) => target !== null);
+    case "foreach":
+      return node.value ? [...node.keys, node.value] : node.keys;
+    case "try":
+      return node.variable ? [node.variable] : [];
+    default:
+      return [];
+  }
+}
+
+/** True if `node` writes without regard to the old value. */
+function isPureWrite(node: Node): boolean {
+  if (node.kind === "assignment") return node.operator === "=" || node.operator === "<<<";
+  return node.kind === "foreach" || node.kind === "try";
+}
+
+/** Expressions directly in `node` whose values are thrown away. */
+export function unneededValues(node: Node): readonly Expression[] {
+  if (node.kind === "expression") return [node.expression];
+  if (node.kind !== "for") return [];
+  return [node.initial, node.update].filter((e) => e !== null);
+}
+
+/** The identifier that names the variable of an lvalue, null for anything else. */
+export function baseOf(target: Expression): Identifier | null {
+  if (target.kind === "identifier") return target;
+  return target.kind === "index" && target.base.kind === "identifier" ? target.base : null;
+}
