@@ -10,9 +10,9 @@ static uint32_t call(struct wt_thread *thread, uint64_t entry, uint32_t probe) {
     uint32_t context = wt_params.context_base + vm->slot * wt_params.context_stride;
     vm->fuel = wt_params.fuel;
     vm->trap_reason = 0;
-    if (((wt_entry *)entry)(vm, context) == 0)
+    uint32_t reason = ((wt_entry *)entry)(vm, context);
+    if (reason == 0)
         return 0;
-    uint32_t reason = vm->trap_reason;
     wt_shared__note_trap(reason, probe);
     if (wt_params.recover != 0) {
         vm->fuel = wt_params.fuel;

@@ -45,7 +45,7 @@ struct wt_frame {
 #define WT_FRAME_RSP 7
 #define WT_FRAME_RIP 16
 
-/* Compiled entry thunk of a function (context: i32) -> (): 0, or not 0 after a trap. */
+/* Compiled entry thunk of a function (context: i32) -> (): 0, or the reason of a trap. */
 typedef uint32_t wt_entry(struct wt_vm_context *vm, uint32_t context);
 
 /* What a trampoline passes: the handlers of one site; SITE, SITE_HANDLER. */

@@ -26,6 +26,7 @@ import {
   type RegionRules,
   regionFrom,
   SHORT_JUMP_BYTES,
+  TOO_CLOSE,
 } from "./regions.js";
 import { emitTrampoline, type ProbeCall, type TrampolineShape } from "./trampoline.js";
 
@@ -133,7 +134,9 @@ interface Choice {
 interface Planner {
   readonly index: FunctionIndex;
   readonly rules: RegionRules;
+  /** Bytes of filler in use, and bytes of all regions with them. */
   readonly filler: Set<number>;
+  readonly taken: Set<number>;
   /** Ascending by start. */
   readonly choices: Choice[];
   readonly refused: RefusedSite[];
@@ -150,13 +153,19 @@ function planModule(
   );
   const targets = collectTargets(first, sites, refused);
   const filler = new Set<number>();
+  const taken = new Set<number>();
   const planner: Planner = {
     index: indexFunctions(
       code,
       targets.map((target) => target.address),
     ),
-    rules: { ...options, isTaken: (start, end) => isTaken(filler, start, end) },
+    rules: {
+      ...options,
+      isFillerUsed: (start, end) => hasAny(filler, start, end),
+      isTaken: (start, end) => hasAny(taken, start, end),
+    },
     filler,
+    taken,
     choices: [],
     refused,
   };
@@ -164,8 +173,8 @@ function planModule(
   return layOut(code, planner.choices);
 }
 
-function isTaken(filler: ReadonlySet<number>, start: number, end: number): boolean {
-  for (let address = start; address < end; address++) if (filler.has(address)) return true;
+function hasAny(bytes: ReadonlySet<number>, start: number, end: number): boolean {
+  for (let address = start; address < end; address++) if (bytes.has(address)) return true;
   return false;
 }
 
@@ -226,7 +235,7 @@ function planTarget(planner: Planner, target: Target): void {
   else if (!join(choices, target)) {
     if (choose(planner, candidates(code, at, planner.rules), at, target)) return;
     const region = regionFrom(code, at, at, JUMP_BYTES, planner.rules);
-    const reason = typeof region === "string" ? region : "it is too close to another site";
+    const reason = typeof region === "string" ? region : TOO_CLOSE;
     refuse(reason, nearestSite(planner, code, at));
   }
 }
@@ -270,10 +279,15 @@ function choose(planner: Planner, regions: readonly Region[], at: number, target
 
 function take(planner: Planner, choice: Choice): void {
   const { region } = choice;
-  for (let address = region.next; address < region.end; address++) planner.filler.add(address);
-  if (region.island !== 0) {
-    for (let i = 0; i < JUMP_BYTES; i++) planner.filler.add(region.island + i);
-  }
+  const useFiller = (start: number, end: number): void => {
+    for (let address = start; address < end; address++) {
+      planner.filler.add(address);
+      planner.taken.add(address);
+    }
+  };
+  useFiller(region.next, region.end);
+  if (region.island !== 0) useFiller(region.island, region.island + JUMP_BYTES);
+  for (let address = region.start; address < region.end; address++) planner.taken.add(address);
   planner.choices.push(choice);
 }
 

@@ -34,7 +34,9 @@ export interface RegionRules {
   readonly allowBreakpoints: boolean;
   /** The process has shadow stacks: a copied call cannot push the original's return address. */
   readonly shadowStacks: boolean;
-  /** True if these bytes of filler are already taken. */
+  /** True if one of these bytes of filler holds an island or the end of another region's jump. */
+  readonly isFillerUsed: (start: number, end: number) => boolean;
+  /** True if one of these bytes belongs to a region already chosen. */
   readonly isTaken: (start: number, end: number) => boolean;
 }
 
@@ -42,6 +44,8 @@ export interface RegionRules {
 export const JUMP_BYTES = 5;
 /** jmp rel8 */
 export const SHORT_JUMP_BYTES = 2;
+/** Reason for refusing what would fit if it were alone. */
+export const TOO_CLOSE = "it is too close to another site";
 /** Instructions before a site that a region may begin with. */
 const MOST_BACKWARD = 6;
 const SHORT_MOST = 127;
@@ -96,6 +100,7 @@ export function regionFrom(
   const last = code.insns[at - 1];
   if (last === undefined) return "there is no instruction";
   const region = { code, first, last: at, start, next: end, island: 0 } as const;
+  if (rules.isFillerUsed(start, end)) return TOO_CLOSE;
   if (end - start >= least) {
     const technique = first < through ? "backward" : "plain";
     return { ...region, end, technique };

@@ -164,7 +164,7 @@ function asJump({ insn, bytes }: Displaced, address: number, loadBias: number): 
     jump.code = Code.Jmp_rm64;
     if (jump.memoryBase === Register.RSP) {
       jump.memoryDisplacement += 8n;
-      jump.memoryDisplSize = 4;
+      jump.memoryDisplSize = 8;
     }
     encoder.encode(jump, BigInt(address));
     return encoder.takeBuffer();
