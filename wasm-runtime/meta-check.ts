@@ -81,6 +81,7 @@ const i32 = integer(-0x80000000, 0x7fffffff);
 const number: Check = (value, path) =>
   typeof value === "number" && !Number.isNaN(value) ? null : `${path}: expected a number`;
 const count = integer(0, Number.MAX_SAFE_INTEGER);
+const safe = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 
 const conversion = object({
   spec: u32,
@@ -94,9 +95,9 @@ const piece = variant({
   memory: conversion,
   histogram: object({
     histogram: oneOf("linear", "log"),
-    low: number,
-    high: number,
-    width: number,
+    low: safe,
+    high: safe,
+    width: safe,
   }),
 });
 

@@ -34,7 +34,7 @@ import {
 } from "./gen/layout";
 import { TEXT_OVERFLOW } from "./gen/texts";
 import { raise, raiseOverflow } from "./message";
-import { copyText, sameText } from "./string";
+import { copyText, sameText, stringEnd } from "./string";
 
 /** FNV-1a for 64 bits, and 2^64 divided by the golden ratio. */
 const FNV_BASIS: u64 = ((<u64>0xcbf29ce4) << 32) | 0x84222325;
@@ -177,7 +177,8 @@ function hashKeys(context: usize, map: usize): u32 {
 }
 
 function hashText(hash: u64, text: usize): u64 {
-  for (let byte = load<u8>(text); byte !== 0; byte = load<u8>(++text)) {
+  const end = stringEnd(text);
+  for (let byte = load<u8>(text); byte !== 0 && text < end; byte = load<u8>(++text)) {
     hash = (hash ^ byte) * FNV_PRIME;
   }
   return hash;

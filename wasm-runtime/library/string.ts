@@ -29,9 +29,15 @@ export function copyText(out: usize, from: usize, capacity: i32): void {
   store<u8>(putText(out, out + capacity - 1, from), 0);
 }
 
-/** True if both hold the same bytes. */
+/** True if script string `a` is `b` cut to the capacity of a string. */
 export function sameText(a: usize, b: usize): bool {
-  return string_compare(a, b) === 0;
+  const end = stringEnd(a);
+  while (a < end && load<u8>(a) === load<u8>(b)) {
+    if (load<u8>(a) === 0) return true;
+    a++;
+    b++;
+  }
+  return a === end;
 }
 
 /** out = from; they may be the same. */
