@@ -19,6 +19,7 @@ export const MESSAGES = {
   "argument-out-of-range": (count: number): string =>
     `command line argument out of range [1-${count}]`,
   "nested-argument": (): string => "invalid nested substitution of command line arguments",
+  "unused-argument": (number: number): string => `unused command line option $${number}/@${number}`,
   "bad-number": (): string => "number invalid or out of range",
   "end-of-file": (): string => "unexpected end-of-file",
   // -- macros

@@ -19,6 +19,14 @@ const STRING = /"(?:[^"\\\n]|\\[\s\S])*"/y;
 const OPERATOR =
   /<<<|>>>|<<=|>>=|==|!=|<=|>=|=~|!~|\+=|-=|\*=|\/=|%=|&=|\^=|\|=|\.=|&&|\|\||\+\+|--|->|<<|>>|%\(|%\?|%:|%\)|[!-/:-@[-`{-~]/y;
 
+/** What a lexer tells besides tokens. */
+export interface LexerEvents {
+  /** `}%` stands in embedded code, perhaps in place of `%}`. */
+  reversedEnd(span: Span): void;
+  /** Script argument `number`, from 1, was pasted. */
+  argumentUsed(number: number): void;
+}
+
 /** Reads the tokens of a file one after the other. */
 export class Lexer {
   readonly #file: SourceFile;
@@ -30,13 +38,13 @@ export class Lexer {
   #shift = 0;
   #pasteEnd = 0;
   #pasteSpan: Span | null = null;
-  readonly #warnReversedEnd: (span: Span) => void;
+  readonly #events: LexerEvents;
 
-  constructor(file: SourceFile, args: readonly string[], warnReversedEnd: (span: Span) => void) {
+  constructor(file: SourceFile, args: readonly string[], events: LexerEvents) {
     this.#file = file;
     this.#args = args;
     this.#text = file.text;
-    this.#warnReversedEnd = warnReversedEnd;
+    this.#events = events;
   }
 
   /** The next token, null at the end of the file. */
@@ -112,7 +120,7 @@ export class Lexer {
     const code = this.#text.slice(start + 2, end);
     const reversed = code.indexOf("}%");
     if (reversed >= 0)
-      this.#warnReversedEnd(this.#span(start + 2 + reversed, start + 4 + reversed));
+      this.#events.reversedEnd(this.#span(start + 2 + reversed, start + 4 + reversed));
     return this.#token("embedded-code", code, start);
   }
 
@@ -128,6 +136,7 @@ export class Lexer {
     }
     const argument = this.#args[number - 1];
     if (argument === undefined) failAt(junk, "argument-out-of-range", count);
+    this.#events.argumentUsed(number);
     if (marker.startsWith("@")) return { kind: "string", text: argument, span };
     this.#shift += this.#position - argument.length;
     this.#text = argument + this.#text.slice(this.#position);

@@ -10,6 +10,7 @@ import type { CompileContext, CompileOptions, Stage } from "../../base/stage.js"
 import type { Script } from "../syntax/ast.js";
 import { showScript } from "../syntax/print.js";
 import { toBytes } from "../syntax/strings.js";
+import { walk } from "../syntax/walk.js";
 import { type Declarations, parseDeclaration } from "./declarations.js";
 import { parseExpression } from "./expressions.js";
 import { Lexer } from "./lexer.js";
@@ -25,6 +26,8 @@ export interface ParseContext {
   readonly libraryMacros: ReadonlyMap<string, MacroDefinition>;
   /** Takes errors and warnings in the order they are found. */
   report(diagnostic: Diagnostic): void;
+  /** Learns which script arguments, from 1, the file uses. */
+  argumentUsed?(number: number): void;
 }
 
 /** Tokens of `file` after preprocessing, and the macros it defines. */
@@ -35,9 +38,12 @@ interface Preprocessed {
 
 function preprocess(file: SourceFile, context: ParseContext): Preprocessed {
   const { args, guru, compatible } = context.options;
-  const lexer = new Lexer(file, args.map(toBytes), (span) => {
-    const warning = parseError({ kind: "embedded-code", span }, "reversed-embedded-end");
-    context.report({ ...warning, severity: "warning" });
+  const lexer = new Lexer(file, args.map(toBytes), {
+    reversedEnd(span) {
+      const warning = parseError({ kind: "embedded-code", span }, "reversed-embedded-end");
+      context.report({ ...warning, severity: "warning" });
+    },
+    argumentUsed: (number) => context.argumentUsed?.(number),
   });
   const macros = new MacroExpander(lexer, file, context.libraryMacros, context.report);
   const surroundings = { compatible, guru: guru || file.library, kernelRelease: release() };
@@ -133,24 +139,59 @@ export function parseMacroFile(
   return new Map([...macros.defined].map(([name, macro]) => [name, { ...macro, library: true }]));
 }
 
-/** A file and the macros it may use: input of the parser as a stage. */
+/** The scripts of a session (the main one, then those of -E) and the macros they may use. */
 export interface ParseInput {
-  readonly file: SourceFile;
+  readonly files: readonly SourceFile[];
   readonly libraryMacros: ReadonlyMap<string, MacroDefinition>;
 }
 
 /** The parser as first stage of the pipeline; throws CompileFailed with all errors. */
-export const parseStage: Stage<ParseInput, Script> = {
+export const parseStage: Stage<ParseInput, readonly Script[]> = {
   name: "parse",
-  run({ file, libraryMacros }: ParseInput, context: CompileContext): Script {
+  run({ files, libraryMacros }: ParseInput, context: CompileContext): readonly Script[] {
     const errors: Diagnostic[] = [];
-    const report = (diagnostic: Diagnostic): void => {
-      if (diagnostic.severity === "warning") context.warn(diagnostic);
-      else errors.push(diagnostic);
-    };
-    const script = parseScript(file, { options: context.options, libraryMacros, report });
+    const used = new Set<number>();
+    const scripts = files.map((file) =>
+      parseScript(file, {
+        options: context.options,
+        libraryMacros,
+        report(diagnostic) {
+          if (diagnostic.severity === "warning") context.warn(diagnostic);
+          else errors.push(diagnostic);
+        },
+        argumentUsed: (number) => used.add(number),
+      }),
+    );
     if (errors.length > 0) throw new CompileFailed(errors);
-    return script;
+    if (!scripts.some(usesArgv)) warnUnused(used, context);
+    return scripts;
   },
-  dump: (script: Script): string => `# parse tree dump\n${showScript(script)}`,
+  dump: (scripts: readonly Script[]): string =>
+    `# parse tree dump\n${scripts.map(showScript).join("")}`,
 };
+
+/** True if the script reads all arguments through the globals argc or argv of the library. */
+function usesArgv(script: Script): boolean {
+  let found = false;
+  const bodies = [...script.probes, ...script.aliases, ...script.functions];
+  for (const body of bodies)
+    walk(body, (node) => {
+      found ||= node.kind === "identifier" && /^argc$|^argv$/.test(node.name);
+      return !found;
+    });
+  return found;
+}
+
+function warnUnused(used: ReadonlySet<number>, context: CompileContext): void {
+  context.options.args.forEach((_argument, index) => {
+    if (used.has(index + 1)) return;
+    context.warn({
+      code: "unused-argument",
+      severity: "warning",
+      message: message("unused-argument", [index + 1]),
+      span: null,
+      token: "",
+      notes: [],
+    });
+  });
+}
