@@ -4,6 +4,7 @@
  */
 import { pack } from "msgpackr";
 import { assert, bug } from "../../base/assert.js";
+import type { Stage } from "../../base/stage.js";
 import { BUNDLE_SECTION, type BundleMeta } from "../../wasm-runtime/bundle.js";
 import { encodeModule } from "../../wasm-runtime/module/encode.js";
 import {
@@ -14,20 +15,41 @@ import {
   type WasmFunction,
   type WasmModule,
 } from "../../wasm-runtime/module/module.js";
+import { showModule } from "../../wasm-runtime/module/print.js";
 import type { Callee, IrModule } from "../ir/ir.js";
 import { type Signature, signatureOf } from "../ir/signatures.js";
 import { calleesOf } from "../ir/walk.js";
 import { emitBody } from "./body.js";
 
-/** Bytes of the bundle for `module`. A module that engines would refuse is an internal error. */
-export function emitBundle(module: IrModule, meta: BundleMeta): Uint8Array {
-  const bytes = Uint8Array.from(encodeModule(buildModule(module, meta)));
-  assert(WebAssembly.validate(bytes), `generated module is not valid: ${whyInvalid(bytes)}`);
-  return bytes;
+/** A bundle, and the module that it encodes. */
+export interface EmittedBundle {
+  readonly bundle: Uint8Array;
+  readonly module: WasmModule;
+}
+
+/** The stage. */
+export const emitStage: Stage<LoweredBundle, EmittedBundle> = {
+  name: "wasm",
+  run: emitBundle,
+  dump: ({ module }) => showModule(module),
+};
+
+/** What a bundle is made of. */
+export interface LoweredBundle {
+  readonly module: IrModule;
+  readonly meta: BundleMeta;
+}
+
+/** The bundle of `input`. A module that engines would refuse is an internal error. */
+export function emitBundle(input: LoweredBundle): EmittedBundle {
+  const module = buildModule(input.module, input.meta);
+  const bundle = Uint8Array.from(encodeModule(module));
+  assert(WebAssembly.validate(bundle), `generated module is not valid: ${whyInvalid(bundle)}`);
+  return { bundle, module };
 }
 
 /** The Wasm module that a bundle is. */
-export function buildModule(module: IrModule, meta: BundleMeta): WasmModule {
+function buildModule(module: IrModule, meta: BundleMeta): WasmModule {
   const types = typeTable();
   const imports = importTable(module, types);
   const indices = functionIndices(module, imports);

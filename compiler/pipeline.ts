@@ -1,0 +1,124 @@
+/**
+ * The compiler from end to end: script files → bundle. Each stage hands on a new value that can be
+ * shown as text; the first stage that finds errors throws CompileFailed with all of them.
+ *
+ *   parse ─ elaborate ─ ir ─ wasm
+ */
+import type { SourceFile } from "../base/position.js";
+import type { CompileContext, Stage } from "../base/stage.js";
+import type { BundleMeta } from "../wasm-runtime/bundle.js";
+import { emitStage } from "./emit/emit.js";
+import { type LoweredProgram, lowerStage } from "./lower/lower.js";
+import { parseStage } from "./parse/parse.js";
+import type { Script } from "./syntax/ast.js";
+import { loadLibrary, type TapsetLibrary } from "./tapset/library.js";
+import { analyze } from "./types/analyze.js";
+import type { Program } from "./types/program.js";
+import { showProgram } from "./types/show.js";
+
+/** What a compilation gives. */
+export interface Compiled {
+  readonly bundle: Uint8Array;
+  readonly program: Program;
+  readonly meta: BundleMeta;
+}
+
+/** Stages in their order. */
+export const STAGES = ["parse", "elaborate", "ir", "wasm"] as const;
+/** Name of a stage. */
+export type StageName = (typeof STAGES)[number];
+
+/** Told of each stage that is done, for --dump and --time. */
+export interface StageReport {
+  readonly name: StageName;
+  readonly milliseconds: number;
+  /** Text of what the stage made. */
+  show(): string;
+}
+/** Takes the reports in order of the stages. */
+export type Observe = (report: StageReport) => void;
+
+/** Compiles `scripts`; the first one is the main script, the others come from -E. */
+export function compile(
+  scripts: readonly SourceFile[],
+  context: CompileContext,
+  observe: Observe = ignore,
+): Compiled {
+  const { program, lowered } = lowerScripts(scripts, context, observe);
+  const { bundle } = runStage(emitStage, lowered, context, observe);
+  return { bundle, program, meta: lowered.meta };
+}
+
+/** Runs the stages up to and with `last`, for -p and --until. */
+export function compileUntil(
+  last: StageName,
+  scripts: readonly SourceFile[],
+  context: CompileContext,
+  observe: Observe = ignore,
+): void {
+  if (last === "parse") parseScripts(scripts, context, observe);
+  else if (last === "elaborate") elaborateScripts(scripts, context, observe);
+  else if (last === "ir") lowerScripts(scripts, context, observe);
+  else compile(scripts, context, observe);
+}
+
+interface Parsed {
+  readonly scripts: readonly Script[];
+  readonly library: TapsetLibrary;
+}
+
+function parseScripts(
+  files: readonly SourceFile[],
+  context: CompileContext,
+  observe: Observe,
+): Parsed {
+  const { options } = context;
+  const library = loadLibrary(options.tapsetPath, {
+    compatible: options.compatible,
+    args: options.args,
+    defines: options.defines,
+    warn: (diagnostic) => context.warn(diagnostic),
+  });
+  const input = { files, libraryMacros: library.macros };
+  const scripts = runStage(parseStage, input, context, observe);
+  return { scripts, library };
+}
+
+function elaborateScripts(
+  files: readonly SourceFile[],
+  context: CompileContext,
+  observe: Observe,
+): Program {
+  return runStage(elaborateStage, parseScripts(files, context, observe), context, observe);
+}
+
+function lowerScripts(
+  files: readonly SourceFile[],
+  context: CompileContext,
+  observe: Observe,
+): { readonly program: Program; readonly lowered: LoweredProgram } {
+  const program = elaborateScripts(files, context, observe);
+  return { program, lowered: runStage(lowerStage, program, context, observe) };
+}
+
+const elaborateStage: Stage<Parsed, Program> & { readonly name: StageName } = {
+  name: "elaborate",
+  run: ({ scripts, library }, context) => analyze(scripts, library, context),
+  dump: (program) => showProgram(program),
+};
+
+function runStage<In, Out>(
+  stage: Stage<In, Out>,
+  input: In,
+  context: CompileContext,
+  observe: Observe,
+): Out {
+  const start = performance.now();
+  const output = stage.run(input, context);
+  const milliseconds = performance.now() - start;
+  const name = STAGES.find((each) => each === stage.name);
+  if (name !== undefined) observe({ name, milliseconds, show: () => stage.dump(output) });
+  return output;
+}
+
+function ignore(): void {}
