@@ -79,9 +79,11 @@ function derivePoints(
   const found: DerivedProbe[] = [];
   for (const point of points) {
     const optional = derivation.optional || point.optional || point.sufficient;
+    const errors = context.report.count();
     try {
       const probes = derivePoint(point, { ...derivation, optional }, context, onError);
-      if (probes.length === 0 && !optional) throw new ResolutionError("no-match", "no match");
+      const isSilent = probes.length === 0 && context.report.count() === errors;
+      if (isSilent && !optional) throw new ResolutionError("no-match", "no match");
       found.push(...probes);
       if (point.sufficient && probes.length > 0) break;
     } catch (error) {

@@ -30,7 +30,8 @@ export interface FunctionSymbol {
   readonly library: boolean;
   readonly parameters: readonly VariableSymbol[];
   readonly locals: VariableSymbol[];
-  readonly body: BlockStatement | EmbeddedCode;
+  /** Changes when dead code is taken out. */
+  body: BlockStatement | EmbeddedCode;
   readonly usesNext: boolean;
 }
 
@@ -38,7 +39,8 @@ export interface FunctionSymbol {
 export interface HandlerSymbol {
   readonly derived: DerivedProbe;
   readonly conditions: readonly Expression[];
-  readonly body: BlockStatement;
+  /** Changes when dead code is taken out. */
+  body: BlockStatement;
   readonly locals: VariableSymbol[];
 }
 

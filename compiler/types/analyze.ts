@@ -27,9 +27,11 @@ import { buildProgram } from "./build-program.js";
 import { createInference, type Inference } from "./cells.js";
 import { checkProgram, checkSupported } from "./check.js";
 import { displayProbe } from "./display.js";
+import { elide } from "./elide.js";
 import { infer, reachableFunctions } from "./infer.js";
 import type { Program } from "./program.js";
 import { statUses } from "./stat-use.js";
+import { warnUnassigned } from "./unassigned.js";
 import { variableUse } from "./usage.js";
 
 /** State of one analysis. */
@@ -57,11 +59,17 @@ export function analyze(
   const scripts = "probes" in script ? [script] : script;
   const analysis = startAnalysis(scripts, library, context);
   for (const each of analysis.scripts) deriveScript(each, analysis);
+  resolveUncalled(scripts, analysis);
   analysis.report.finish();
   const state = createInference(analysis.resolver.table, analysis.targets, analysis.report);
+  warnUnassigned(state, context.options.globals);
   infer(state);
   checkProgram(state);
   analysis.report.finish();
+  if (!context.options.unoptimized) elide(state);
+  if (state.symbols.handlers.length === 0) {
+    analysis.report.error({ code: "no-probes", message: "no probes found", node: null });
+  }
   if (context.options.globalVariableDisplay) addDisplay(analysis, state);
   return finishProgram(analysis, state);
 }
@@ -98,6 +106,15 @@ function startAnalysis(
 function deriveScript(script: Script, analysis: Analysis): void {
   for (const declaration of script.probes) {
     for (const derived of deriveProbes(declaration, analysis.derive)) addProbe(derived, analysis);
+  }
+}
+
+/** Names in functions that nobody calls are checked too. */
+function resolveUncalled(scripts: readonly Script[], analysis: Analysis): void {
+  for (const script of scripts) {
+    for (const declaration of script.functions) {
+      analysis.resolver.addFunction({ declaration, script });
+    }
   }
 }
 
