@@ -28,6 +28,8 @@ export interface Definitions {
   aliases(name: string): readonly LibraryEntry<ProbeAlias>[];
   /** Names in `file` mean what they mean in `like`. */
   adopt(file: SourceFile, like: SourceFile): void;
+  /** Makes the definitions of a synthesized script visible in it. */
+  add(script: Script): void;
   readonly aliasNames: ReadonlySet<string>;
   readonly functionNames: ReadonlySet<string>;
 }
@@ -66,6 +68,9 @@ export function createDefinitions(
     adopt(file, like) {
       const script = files.get(like);
       if (script) files.set(file, script);
+    },
+    add(script) {
+      files.set(script.file, script);
     },
     aliasNames: new Set([...userAliases.keys(), ...possibleKeys(library.aliases)]),
     functionNames: new Set([

@@ -107,7 +107,8 @@ function matchingSymbols(
       node: findComponent(point, "function"),
     });
   }
-  return matching.filter((s) => s.kind !== "ifunc");
+  const resolvers = new Set(module.symbols.filter((s) => s.kind === "ifunc").map((s) => s.address));
+  return matching.filter((s) => !resolvers.has(s.address));
 }
 
 /** Which of several names at one address is shown: exported before local, plain names first. */

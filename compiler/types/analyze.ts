@@ -5,6 +5,13 @@
  */
 import type { CompileContext } from "../../base/stage.js";
 import { type DeriveContext, type DerivedProbe, deriveProbes } from "../elaborate/derive.js";
+import {
+  collectEntryValues,
+  type EntryValues,
+  entryProbe,
+  entryText,
+  fillOperands,
+} from "../elaborate/entry.js";
 import { FAMILIES } from "../elaborate/families.js";
 import {
   createDefinitions,
@@ -22,7 +29,7 @@ import {
 } from "../elaborate/specialize.js";
 import { parseSynthesized, parseSynthesizedExpression } from "../elaborate/synthesize.js";
 import { currentSearchContext } from "../elf/find.js";
-import type { Node, Script } from "../syntax/ast.js";
+import { type BlockStatement, type Node, newNodeId, type Script } from "../syntax/ast.js";
 import { buildProgram } from "./build-program.js";
 import { createInference, type Inference } from "./cells.js";
 import { checkProgram, checkSupported } from "./check.js";
@@ -45,6 +52,8 @@ interface Analysis {
   readonly targets: TargetTable;
   /** Scripts whose probes are to be derived; grows while library files are used. */
   readonly scripts: Set<Script>;
+  /** Numbers return probes, for the names of what @entry needs. */
+  readonly nextEntry: () => number;
 }
 
 /**
@@ -85,11 +94,13 @@ function startAnalysis(
   const useScript = (script: Script): void => {
     used.add(script);
   };
+  let entries = 0;
   return {
     context,
     library,
     report,
     definitions,
+    nextEntry: () => entries++,
     scripts: used,
     targets: { values: new Map(), failures: new Map() },
     resolver: createResolver(definitions, { report, guru: context.options.guru, useScript }),
@@ -119,21 +130,54 @@ function resolveUncalled(scripts: readonly Script[], analysis: Analysis): void {
 }
 
 function addProbe(derived: DerivedProbe, analysis: Analysis): void {
-  const { context, library, report, resolver, targets } = analysis;
-  const surroundings: Surroundings = {
-    targets: derived.site.targets,
-    table: targets,
-    warn: (message) => report.warn(message),
-    entry: (node) => {
-      throw new ResolutionError("entry", "@entry is only valid in .return probes", node);
-    },
-  };
+  const { context, library, resolver } = analysis;
+  const entries = derived.site.isReturn ? collectEntryValues(analysis.nextEntry()) : null;
+  let inFunction = false;
+  const surroundings = surroundingsOf(derived, analysis, (node) => {
+    if (entries !== null && !inFunction) return entries.replace(node);
+    const where = inFunction ? "not supported in functions" : "only valid in .return probes";
+    throw new ResolutionError("entry-misplaced", `@entry is ${where}`, node);
+  });
   const conditions = derived.conditions.map((c) => specializeExpression(c, surroundings));
   if (derived.site.condition !== null) {
     conditions.push(parseSynthesizedExpression(derived.site.condition, library, context));
   }
   const body = specialize(derived.body, surroundings);
-  resolver.addHandler(derived, body, conditions, surroundings);
+  inFunction = true;
+  const whole = entries === null ? body : withEntryValues(derived, body, entries, analysis);
+  resolver.addHandler(derived, whole, conditions, surroundings);
+}
+
+function surroundingsOf(
+  derived: DerivedProbe,
+  analysis: Analysis,
+  entry: Surroundings["entry"],
+): Surroundings {
+  const { report, targets } = analysis;
+  return {
+    targets: derived.site.targets,
+    table: targets,
+    warn: (message) => report.warn(message),
+    entry,
+  };
+}
+
+/** Adds the entry probe that `entries` need; the body that takes their values first. */
+function withEntryValues(
+  derived: DerivedProbe,
+  body: BlockStatement,
+  entries: EntryValues,
+  analysis: Analysis,
+): BlockStatement {
+  if (entries.operands.length === 0) return body;
+  const text = entryText(entries.number, entries.operands.length);
+  const script = parseSynthesized(text, analysis.library, analysis.context);
+  analysis.definitions.add({ ...script, probes: [] });
+  const [atEntry, atReturn] = script.probes;
+  if (!atEntry || !atReturn) return body;
+  const filled = fillOperands(atEntry.body, entries.operands);
+  addProbe(entryProbe(derived, filled), analysis);
+  return { ...body, id: newNodeId(), statements: [...atReturn.body.statements, body] };
 }
 
 /** Adds an end probe for each global of the user's that is written and never read. */
@@ -166,8 +210,12 @@ function* bodiesOf(state: Inference): Generator<Node> {
 
 function finishProgram(analysis: Analysis, state: Inference): Program {
   const bodies = [...bodiesOf(state)];
-  checkSupported(bodies, state);
+  checkSupported(bodies, state, analysis.context.options.skipBadVariables);
   const uses = statUses(bodies, state);
   analysis.report.finish();
-  return buildProgram({ state, handlers: state.symbols.handlers, statUses: uses });
+  const given = analysis.context.options.globals;
+  const { handlers } = state.symbols;
+  const program = buildProgram({ state, handlers, statUses: uses, given });
+  analysis.report.finish();
+  return program;
 }

@@ -2,7 +2,7 @@
 import { bug } from "../../base/assert.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
-import type { Node, NodeId } from "../syntax/ast.js";
+import { type Node, type NodeId, newNodeId } from "../syntax/ast.js";
 import { cellsOf, type Inference, resultOf } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
 import type {
@@ -20,6 +20,8 @@ import type {
 
 /** What a program is made of besides the tables of `state`. */
 export interface ProgramParts {
+  /** Initial values from outside (-G). */
+  readonly given: ReadonlyMap<string, string>;
   readonly state: Inference;
   readonly handlers: readonly HandlerSymbol[];
   readonly statUses: ReadonlyMap<VariableSymbol, StatUse>;
@@ -93,10 +95,33 @@ function globalOf(symbol: VariableSymbol, building: Building): Global {
     keys: cells.keys.map((key) => scalarType(key.type)),
     wrap: declaration.wrap,
     capacity: declaration.size,
-    initial: declaration.initial,
+    initial: givenValue(symbol, type, building) ?? declaration.initial,
     stat: type === "stats" ? (building.statUses.get(symbol) ?? noUse) : null,
     library: symbol.library,
   };
+}
+
+/** Literal for `-G name=value`, null if there is none or if it does not fit the type. */
+function givenValue(
+  symbol: VariableSymbol,
+  type: Global["type"],
+  building: Building,
+): Global["initial"] {
+  const text = symbol.library ? undefined : building.given.get(symbol.name);
+  if (text === undefined) return null;
+  const { span } = symbol.place;
+  const isScalar = (symbol.arity ?? 0) === 0;
+  if (type === "string" && isScalar) return { kind: "string", id: newNodeId(), span, value: text };
+  if (type === "long" && isScalar && /^-?(0x[0-9a-f]+|\d+)$/i.test(text)) {
+    const magnitude = BigInt(text.replace(/^-/, ""));
+    const value = BigInt.asIntN(64, text.startsWith("-") ? -magnitude : magnitude);
+    return { kind: "number", id: newNodeId(), span, value };
+  }
+  const message = isScalar
+    ? `invalid value '${text}' for ${type} global '${symbol.name}'`
+    : "only scalar globals can be initialized";
+  building.state.report.error({ code: "invalid-initial", message, node: symbol.place });
+  return null;
 }
 
 function localOf(symbol: VariableSymbol, parameter: number | null, building: Building): Local {

@@ -145,24 +145,34 @@ function checkCondition(condition: Expression, state: Inference): void {
   });
 }
 
-/** Reports what is left in `bodies` that cannot be compiled; call it after elision. */
-export function checkSupported(bodies: Iterable<Node>, state: Inference): void {
+/**
+ * Reports what is left in `bodies` that cannot be compiled; call it after elision. With
+ * `skipBadVariables` a `$variable` that cannot be read is 0 and a warning.
+ */
+export function checkSupported(
+  bodies: Iterable<Node>,
+  state: Inference,
+  skipBadVariables: boolean,
+): void {
+  const { failures, values } = state.targets;
   for (const body of bodies) {
     forEachNode(body, (node) => {
-      const failure = state.targets.failures.get(node.id);
-      if (failure) state.report.error(failure);
-      else {
-        const what = unsupportedConstruct(node);
-        if (what !== null) {
-          state.report.error({
-            code: `unsupported-${node.kind}`,
-            message: `not supported yet: ${what}`,
-            node,
-          });
-        }
-      }
+      const failure = failures.get(node.id);
+      if (failure && skipBadVariables && node.kind === "target") {
+        const message = "Bad $context variable being substituted with literal 0";
+        state.report.warn({ code: "bad-variable", message, node });
+        values.set(node.id, { type: "long", location: { kind: "constant", value: 0n } });
+      } else if (failure) state.report.error(failure);
+      else reportUnsupported(node, state);
     });
   }
+}
+
+function reportUnsupported(node: Node, state: Inference): void {
+  const what = unsupportedConstruct(node);
+  if (what === null) return;
+  const message = `not supported yet: ${what}`;
+  state.report.error({ code: `unsupported-${node.kind}`, message, node });
 }
 
 function unsupportedConstruct(node: Node): string | null {
