@@ -384,8 +384,8 @@ Napi::Value create_memory(const Napi::CallbackInfo &info) {
     return Napi::Number::New(info.Env(), file);
 }
 
-/* mapMemory(descriptor, bytes): {buffer, address} of the object mapped shared and writable. */
-Napi::Value map_memory(const Napi::CallbackInfo &info) {
+/* mapShared(descriptor, bytes): {buffer, address} of the object mapped shared and writable. */
+Napi::Value map_shared(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
     size_t size = static_cast<size_t>(info[1].ToNumber().Int64Value());
     void *memory =
@@ -400,11 +400,34 @@ Napi::Value map_memory(const Napi::CallbackInfo &info) {
     return result;
 }
 
+/* reserveCode(bytes): address of a range of this process for writeCode. */
+Napi::Value reserve_code(const Napi::CallbackInfo &info) {
+    size_t size = static_cast<size_t>(info[0].ToNumber().Int64Value());
+    void *memory = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return system_error(info.Env(), "mmap");
+    return Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(memory)));
+}
+
+/* writeCode(address, bytes): fills a reserved range and makes it executable. */
+Napi::Value write_code(const Napi::CallbackInfo &info) {
+    auto *to = reinterpret_cast<void *>(word(info[0]));
+    std::vector<uint8_t> code = bytes_of(info[1]);
+    if (mprotect(to, code.size(), PROT_READ | PROT_WRITE) != 0)
+        return system_error(info.Env(), "mprotect");
+    memcpy(to, code.data(), code.size());
+    if (mprotect(to, code.size(), PROT_READ | PROT_EXEC) != 0)
+        return system_error(info.Env(), "mprotect");
+    return info.Env().Undefined();
+}
+
 } // namespace
 
 Napi::Object InitPtrace(Napi::Env env, Napi::Object exports) {
     exports.Set("Tracer", JsTracer::define(env));
     exports.Set("createMemory", Napi::Function::New(env, create_memory));
-    exports.Set("mapMemory", Napi::Function::New(env, map_memory));
+    exports.Set("mapShared", Napi::Function::New(env, map_shared));
+    exports.Set("reserveCode", Napi::Function::New(env, reserve_code));
+    exports.Set("writeCode", Napi::Function::New(env, write_code));
     return exports;
 }

@@ -91,7 +91,9 @@ interface NativeTracer extends Omit<Tracer, "write"> {
 interface NativeTracing {
   readonly Tracer: new (onEvent: (event: TraceEvent) => void) => NativeTracer;
   createMemory(name: string, bytes: number): number;
-  mapMemory(descriptor: number, bytes: number): SharedMemory;
+  mapShared(descriptor: number, bytes: number): SharedMemory;
+  reserveCode(bytes: number): number;
+  writeCode(address: number, bytes: Uint8Array): void;
 }
 
 /** A memory object mapped into this process. */
@@ -137,8 +139,18 @@ export function createMemory(name: string, bytes: number): number {
 }
 
 /** Maps `bytes` of the memory object behind `descriptor`, shared and writable. */
-export function mapMemory(descriptor: number, bytes: number): SharedMemory {
-  return tracing().mapMemory(descriptor, bytes);
+export function mapShared(descriptor: number, bytes: number): SharedMemory {
+  return tracing().mapShared(descriptor, bytes);
+}
+
+/** Reserves a range of this process for `writeCode`; gives its address. */
+export function reserveCode(bytes: number): number {
+  return tracing().reserveCode(bytes);
+}
+
+/** Fills a reserved range of this process with machine code. */
+export function writeCode(address: number, bytes: Uint8Array): void {
+  tracing().writeCode(address, bytes);
 }
 
 /** True if `error` is a failed request of the tracing thread. */

@@ -1,0 +1,66 @@
+/**
+ * Signal frames on the stack of a stopped thread: code that a handler interrupted and returns to.
+ *
+ * The kernel saves r8 … r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags and the segments in
+ * ucontext_t (sigreturn(2), sys/ucontext.h). A saved rip is known by what follows it: eflags with
+ * its fixed bit, then cs = 0x33, gs = fs = 0 and ss = 0x2b in one word.
+ */
+import { viewOf } from "../../base/elf/image.js";
+import { type Mapping, mappingAt } from "./maps.js";
+import { readMemory } from "./process.js";
+
+/** A saved instruction pointer. */
+export interface SavedPointer {
+  /** Where it is saved. */
+  readonly address: number;
+  readonly rip: number;
+}
+
+/** A range of addresses, end not included. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+const SCANNED_BYTES = 262144;
+const SEGMENTS_LOW = 0x33;
+const SEGMENTS_HIGH = 0x002b_0000;
+const EFLAGS_FIXED = 2;
+const EFLAGS_LIMIT = 0x40_0000;
+/** SysV AMD64 ABI §3.2.2 */
+const RED_ZONE_BYTES = 128;
+
+/** Signal frames above `rsp` whose saved rip lies in one of `ranges`. */
+export function findSavedPointers(
+  pid: number,
+  mappings: readonly Mapping[],
+  rsp: number,
+  ranges: readonly Range[],
+): SavedPointer[] {
+  const mapping = mappingAt(mappings, rsp);
+  if (mapping === null || ranges.length === 0) return [];
+  const lowest = rsp - RED_ZONE_BYTES;
+  const from = Math.max(lowest - (lowest % 8), mapping.start);
+  const bytes = readMemory(pid, from, Math.min(mapping.end - from, SCANNED_BYTES));
+  return scan(bytes, from, ranges);
+}
+
+function scan(bytes: Uint8Array, base: number, ranges: readonly Range[]): SavedPointer[] {
+  const view = viewOf(bytes);
+  const found: SavedPointer[] = [];
+  for (let at = 0; at + 24 <= bytes.length; at += 8) {
+    if (view.getUint32(at + 16, true) !== SEGMENTS_LOW) continue;
+    if (view.getUint32(at + 20, true) !== SEGMENTS_HIGH) continue;
+    const flags = view.getUint32(at + 8, true);
+    if ((flags & EFLAGS_FIXED) === 0 || flags >= EFLAGS_LIMIT) continue;
+    if (view.getUint32(at + 12, true) !== 0) continue;
+    const rip = Number(view.getBigUint64(at, true));
+    if (isInside(ranges, rip)) found.push({ address: base + at, rip });
+  }
+  return found;
+}
+
+/** True if `address` lies in one of `ranges`. */
+export function isInside(ranges: readonly Range[], address: number): boolean {
+  return ranges.some((range) => address >= range.start && address < range.end);
+}

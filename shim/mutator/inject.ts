@@ -1,0 +1,280 @@
+/**
+ * Puts a session into a stopped process: shared memory, private area, shim and handlers.
+ *
+ *     shared     control area, then linear memory; the same object in every process (MAP_SHARED)
+ *     private    one handler stack per slot, a page of state, the instance data (MAP_PRIVATE)
+ *     code       shim image, then the compiled handlers; readable and executable
+ *
+ * Nothing of the process itself is changed: until the first jump is written, no thread can come
+ * here. Source: wasm-runtime/layout.ts CONTROL, PRIVATE, PARAMS; mmap(2).
+ */
+import { closeSync, openSync } from "node:fs";
+import { viewOf } from "../../base/elf/image.js";
+import { TargetError } from "../../base/target-error.js";
+import { CAPABILITY, CONTROL, PRIVATE, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
+import type { RunnableBundle } from "./bundle-code.js";
+import { roundUp } from "./maps.js";
+import { hasSeccomp, innerTid, readMemory, vdsoSymbol } from "./process.js";
+import { createMemory, mapShared, REGISTER, type SharedMemory, type Tracer } from "./ptrace.js";
+import {
+  createRemoteMemory,
+  mapAnonymous,
+  mapShared as mapSharedRemote,
+  openRemoteFile,
+  PROTECTION,
+  type Remote,
+  unmap,
+  wipeOnFork,
+} from "./remote.js";
+import { fillParams, type ShimImage, type ShimParams } from "./shim-image.js";
+
+/** The session's memory object in this process. */
+export interface SharedArea extends SharedMemory {
+  /** Descriptor of it in this process. */
+  readonly descriptor: number;
+  readonly bytes: number;
+}
+
+/** A mapping made in a process. */
+export interface Area {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** What a process was given; addresses in it. */
+export interface Injection {
+  readonly shared: Area;
+  readonly private: Area;
+  readonly code: Area;
+  /** Of the shim image, the first part of `code`. */
+  readonly image: number;
+  /** Of the compiled handlers, the second part. */
+  readonly handlers: number;
+  /** False while the thread id must be asked of the kernel at every hit. */
+  readonly knowsTid: boolean;
+}
+
+/** What all processes of a session have in common. */
+export interface SessionImage {
+  readonly bundle: RunnableBundle;
+  readonly shim: ShimImage;
+  readonly shared: SharedArea;
+  /** Guard word that the shim expects. */
+  readonly guard: number;
+}
+
+const CODE_ALIGNMENT = 64;
+const NAME = "wastap";
+
+/** Bytes of the memory object: control area and linear memory. */
+export function sharedBytes(bundle: RunnableBundle): number {
+  return CONTROL.bytes + bundle.meta.memory.pages * WASM_PAGE_BYTES;
+}
+
+/** A memory object made in this process. */
+export function createShared(bytes: number): SharedArea {
+  return mapHere(createMemory(NAME, bytes), bytes);
+}
+
+/**
+ * A memory object made in a stopped process, so that it works across namespaces; mapped there too.
+ */
+export async function createSharedIn(
+  remote: Remote,
+  bytes: number,
+): Promise<{ readonly here: SharedArea; readonly there: number }> {
+  const descriptor = await createRemoteMemory(remote, NAME, bytes);
+  const path = `/proc/${remote.pid}/fd/${descriptor}`;
+  let here: SharedArea;
+  try {
+    here = mapHere(openSync(path, "r+"), bytes);
+  } catch (cause) {
+    throw new TargetError(
+      `cannot open shared memory of process ${remote.pid}`,
+      { operation: "inject", subject: remote.pid },
+      { cause },
+    );
+  }
+  return { here, there: await mapSharedRemote(remote, descriptor, bytes) };
+}
+
+function mapHere(descriptor: number, bytes: number): SharedArea {
+  return { ...mapShared(descriptor, bytes), descriptor, bytes };
+}
+
+/** Closes the descriptor; the mapping here goes with its last view. */
+export function closeShared(shared: SharedArea): void {
+  closeSync(shared.descriptor);
+}
+
+/** Injects into a stopped process. `sharedAt` is where the memory object is mapped there, 0 = not yet. */
+export async function inject(
+  tracer: Tracer,
+  remote: Remote,
+  image: SessionImage,
+  sharedAt: number = 0,
+): Promise<Injection> {
+  const { bundle, shared } = image;
+  const made: Area[] = [];
+  const keep = (address: number, bytes: number): Area => {
+    const area = { address, bytes };
+    made.push(area);
+    return area;
+  };
+  try {
+    const inThere = sharedAt === 0 ? await joinShared(remote, shared) : sharedAt;
+    const sharedArea = keep(inThere, shared.bytes);
+    const stacks = bundle.meta.memory.slotCount * PRIVATE.stackBytes;
+    const privateBytes = stacks + PRIVATE.stateBytes + roundUp(bundle.code.instance.length);
+    const readWrite = PROTECTION.read | PROTECTION.write;
+    const own = keep(await mapAnonymous(remote, privateBytes, readWrite), privateBytes);
+    await wipeOnFork(remote, own.address + stacks, PRIVATE.stateBytes);
+    const codeBytes = codeSize(image);
+    const readExecute = PROTECTION.read | PROTECTION.execute;
+    const code = keep(await mapAnonymous(remote, codeBytes, readExecute), codeBytes);
+    const tidOffset = await findTidOffset(tracer, remote.pid);
+    const params: ShimParams = {
+      ...commonParams(image, code.address),
+      control: sharedArea.address,
+      memoryBase: sharedArea.address + CONTROL.bytes,
+      privateBase: own.address,
+      tidOffset,
+      vdsoClock: vdsoSymbol(remote.pid, "__vdso_clock_gettime"),
+      inMutator: false,
+      noSystemCalls: hasSeccomp(remote.pid),
+      instance: bundle.code.instance.length === 0 ? 0 : own.address + stacks + PRIVATE.stateBytes,
+    };
+    const writes = [{ address: code.address, bytes: placeCode(image, code.address, params) }];
+    if (params.instance !== 0) {
+      writes.push({ address: params.instance, bytes: bundle.code.instance });
+    }
+    await tracer.write(remote.pid, writes);
+    return {
+      shared: sharedArea,
+      private: own,
+      code,
+      image: code.address,
+      handlers: handlersAt(image, code.address),
+      knowsTid: tidOffset !== -1,
+    };
+  } catch (error) {
+    for (const area of made) await unmap(remote, area.address, area.bytes).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Maps the session's memory object into a process that can see this one in /proc. */
+async function joinShared(remote: Remote, shared: SharedArea): Promise<number> {
+  const path = `/proc/${process.pid}/fd/${shared.descriptor}`;
+  return mapSharedRemote(remote, await openRemoteFile(remote, path), shared.bytes);
+}
+
+/** Bytes of shim image and handlers together. */
+export function codeSize({ shim, bundle }: SessionImage): number {
+  return roundUp(alignCode(shim.bytes.length) + bundle.code.bytes);
+}
+
+/** Address of the handlers when the shim image is at `image`. */
+export function handlersAt({ shim }: SessionImage, image: number): number {
+  return image + alignCode(shim.bytes.length);
+}
+
+/** Shim image and handlers as they are to be written at `address`. */
+export function placeCode(image: SessionImage, address: number, params: ShimParams): Uint8Array {
+  const bytes = new Uint8Array(codeSize(image)).fill(INT3);
+  const handlers = handlersAt(image, address);
+  bytes.set(fillParams(image.shim, address, params), 0);
+  bytes.set(image.bundle.code.at(handlers), handlers - address);
+  return bytes;
+}
+
+const INT3 = 0xcc;
+
+/** Parameters that do not depend on the process, for code at `address`. */
+export function commonParams(
+  image: SessionImage,
+  address: number,
+): Pick<
+  ShimParams,
+  | "memorySize"
+  | "contextBase"
+  | "contextStride"
+  | "slotCount"
+  | "guard"
+  | "recover"
+  | "fuel"
+  | "capabilities"
+  | "mutatorPid"
+> {
+  const { memory, capabilities } = image.bundle.meta;
+  return {
+    memorySize: memory.pages * WASM_PAGE_BYTES,
+    contextBase: memory.contextBase,
+    contextStride: memory.contextStride,
+    slotCount: memory.slotCount,
+    guard: image.guard,
+    recover: handlersAt(image, address) + image.bundle.code.recover,
+    fuel: image.bundle.code.fuel,
+    capabilities: capabilities.reduce((bits, name) => bits | capabilityBit(name), 0),
+    mutatorPid: process.pid,
+  };
+}
+
+function capabilityBit(name: string): number {
+  const bit = (CAPABILITY as Readonly<Record<string, number>>)[name];
+  if (bit !== undefined) return bit;
+  throw new TargetError(`the bundle asks for '${name}', which this wastap does not know`, {
+    operation: "inject",
+    subject: name,
+  });
+}
+
+function alignCode(bytes: number): number {
+  return Math.ceil(bytes / CODE_ALIGNMENT) * CODE_ALIGNMENT;
+}
+
+/** Bytes of a thread block that are searched for the thread id. */
+const THREAD_BLOCK_BYTES = 4096;
+/** Where the thread id lies in glibc 2.36 and musl (measured); tried first. */
+const KNOWN_TID_OFFSETS: readonly number[] = [0x2d0, 0x30];
+
+/**
+ * Offset from fs base of the word that holds the thread's id, the same in all threads of a stopped
+ * process; -1 if there is none or it cannot be told from chance.
+ */
+export async function findTidOffset(tracer: Tracer, pid: number): Promise<number> {
+  const tids = await tracer.stop(pid, STOP_MS);
+  try {
+    let common: Set<number> | null = null;
+    for (const tid of tids) {
+      const registers = await tracer.registers(tid);
+      const found = wordsEqual(pid, Number(registers[REGISTER.fsBase] ?? 0n), innerTid(pid, tid));
+      common = common === null ? found : new Set([...common].filter((at) => found.has(at)));
+    }
+    const known = KNOWN_TID_OFFSETS.find((offset) => common?.has(offset));
+    if (known !== undefined) return known;
+    const [first] = [...(common ?? [])].sort((a, b) => a - b);
+    return tids.length > 1 && first !== undefined ? first : -1;
+  } finally {
+    await tracer.resume(pid);
+  }
+}
+
+const STOP_MS = 5000;
+
+/** Offsets of the 32-bit words behind `base` that hold `value`. */
+function wordsEqual(pid: number, base: number, value: number): Set<number> {
+  const found = new Set<number>();
+  if (base === 0) return found;
+  let block: Uint8Array;
+  try {
+    block = readMemory(pid, base, THREAD_BLOCK_BYTES - (base % THREAD_BLOCK_BYTES));
+  } catch {
+    return found;
+  }
+  const view = viewOf(block);
+  for (let at = 0; at + 4 <= block.length; at += 4) {
+    if (view.getUint32(at, true) === value) found.add(at);
+  }
+  return found;
+}

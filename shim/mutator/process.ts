@@ -1,0 +1,266 @@
+/**
+ * What /proc says of a process: state, identity, mappings, auxiliary vector, mapped files.
+ *
+ * Reads only; works on any process that may be traced. Source: proc(5), getauxval(3), vdso(7).
+ */
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from "node:fs";
+import { cString, type ElfImage, parseElf, SEGMENT, viewOf, word } from "../../base/elf/image.js";
+import { TargetError } from "../../base/target-error.js";
+import {
+  livePath,
+  loadBias,
+  type MappedFile,
+  type Mapping,
+  mappedFiles,
+  PAGE_BYTES,
+  parseMaps,
+} from "./maps.js";
+
+/** Entries of the auxiliary vector that are used here (getauxval(3), elf.h). */
+export const AUXILIARY = { programHeaders: 3, base: 7, entry: 9, vdso: 33 } as const;
+
+/** A module of a process: a file with an executable mapping. */
+export interface Module {
+  readonly path: string;
+  readonly image: ElfImage;
+  readonly loadBias: number;
+  readonly file: MappedFile;
+}
+
+/** Value of `field` in /proc/PID/status without the white space around it; null if there is none. */
+export function statusText(pid: number, field: string, tid: number = pid): string | null {
+  const text = readProc(pid, tid === pid ? "status" : `task/${tid}/status`);
+  return new RegExp(`^${field}:\\s*(.*?)\\s*$`, "m").exec(text ?? "")?.[1] ?? null;
+}
+
+/** True while there is such a process. */
+export function exists(pid: number): boolean {
+  return readProc(pid, "stat") !== null;
+}
+
+/** Ids of the threads of a process. */
+export function threadIds(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Thread id as the process itself sees it: the one of its innermost pid namespace. */
+export function innerTid(pid: number, tid: number): number {
+  const ids = statusText(pid, "NSpid", tid)?.split(/\s+/) ?? [];
+  return Number(ids.at(-1) ?? tid);
+}
+
+/** True if system calls of the process are filtered (seccomp(2)). */
+export function hasSeccomp(pid: number): boolean {
+  return (statusText(pid, "Seccomp") ?? "0") !== "0";
+}
+
+/** True if the process runs with shadow stacks. */
+export function hasShadowStacks(pid: number): boolean {
+  return /\bshstk\b/.test(statusText(pid, "x86_Thread_features") ?? "");
+}
+
+/** Path of the executable as the kernel names it, null if it cannot be known. */
+export function executablePath(pid: number): string | null {
+  try {
+    return livePath(readlinkSync(`/proc/${pid}/exe`));
+  } catch {
+    return null;
+  }
+}
+
+/** Mappings of a process; empty when it is gone or may not be looked at. */
+export function readMappings(pid: number): Mapping[] {
+  return parseMaps(readProc(pid, "maps") ?? "");
+}
+
+/** Auxiliary vector as the kernel gave it. */
+export function readAuxiliary(pid: number): ReadonlyMap<number, number> {
+  const bytes = readBytes(`/proc/${pid}/auxv`) ?? new Uint8Array();
+  const view = viewOf(bytes);
+  const vector = new Map<number, number>();
+  for (let at = 0; at + 16 <= bytes.length; at += 16)
+    vector.set(word(view, at), word(view, at + 8));
+  return vector;
+}
+
+/**
+ * Reads `size` bytes of a process at `address`. Throws TargetError where nothing is mapped.
+ */
+export function readMemory(pid: number, address: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let done = 0;
+  try {
+    const file = openSync(`/proc/${pid}/mem`, "r");
+    try {
+      while (done < size) {
+        const got = readSync(file, bytes, done, size - done, address + done);
+        if (got <= 0) break;
+        done += got;
+      }
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw unreadable(pid, address, cause);
+  }
+  if (done < size) throw unreadable(pid, address, undefined);
+  return bytes;
+}
+
+function unreadable(pid: number, address: number, cause: unknown): TargetError {
+  return new TargetError(
+    `cannot read memory of process ${pid} at 0x${address.toString(16)}`,
+    { operation: "read memory", subject: pid },
+    { cause },
+  );
+}
+
+/** Bytes of a mapped file: the very file that is mapped, even where it was replaced since. */
+export function readMappedFile(pid: number, file: MappedFile): Uint8Array | null {
+  const [first] = file.mappings;
+  if (first === undefined) return null;
+  const range = `${first.start.toString(16)}-${first.end.toString(16)}`;
+  const direct = readBytes(`/proc/${pid}/map_files/${range}`);
+  if (direct !== null) return direct;
+  if (file.path !== livePath(file.path)) return null;
+  for (const path of [`/proc/${pid}/root${file.path}`, file.path]) {
+    if (inodeOf(path) === file.inode) return readBytes(path);
+  }
+  return null;
+}
+
+function inodeOf(path: string): number {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return -1;
+  }
+}
+
+const images = new Map<string, ElfImage | null>();
+
+/** Modules of a process: every mapped ELF file with executable mappings. */
+export function readModules(pid: number, mappings: readonly Mapping[]): Module[] {
+  return mappedFiles(mappings).flatMap((file): Module[] => {
+    if (!file.mappings.some((m) => m.executable)) return [];
+    const image = imageOf(pid, file);
+    const bias = image === null ? null : loadBias(image, file.mappings);
+    return image === null || bias === null
+      ? []
+      : [{ path: file.path, image, loadBias: bias, file }];
+  });
+}
+
+/** The ELF image of a mapped file, read once per file and change of it. */
+export function imageOf(pid: number, file: MappedFile): ElfImage | null {
+  const key = `${file.device} ${file.inode} ${file.path}`;
+  const known = images.get(key);
+  if (known !== undefined) return known;
+  const bytes = readMappedFile(pid, file);
+  let image: ElfImage | null = null;
+  try {
+    if (bytes !== null) image = parseElf(bytes, livePath(file.path));
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+  }
+  images.set(key, image);
+  return image;
+}
+
+/** Address of `name` in the vDSO, 0 if there is none. */
+export function vdsoSymbol(pid: number, name: string): number {
+  const base = readAuxiliary(pid).get(AUXILIARY.vdso);
+  const mapping = readMappings(pid).find((m) => m.path === "[vdso]");
+  if (base === undefined || mapping === undefined) return 0;
+  const bytes = readMemory(pid, mapping.start, mapping.end - mapping.start);
+  const image = parseElf(bytes, "[vdso]");
+  const low = image.segments.find((s) => s.type === SEGMENT.load)?.address ?? 0;
+  return dynamicSymbol(image, low, name) + (base - low);
+}
+
+/** Looks `name` up in a loaded image by its dynamic section (gABI ch. 5), without sections. */
+function dynamicSymbol(image: ElfImage, low: number, name: string): number {
+  const dynamic = image.segments.find((s) => s.type === SEGMENT.dynamic);
+  const view = viewOf(image.bytes);
+  if (dynamic === undefined) return 0;
+  const tags = new Map<number, number>();
+  for (let at = dynamic.offset; at < dynamic.offset + dynamic.memorySize; at += 16) {
+    tags.set(word(view, at), word(view, at + 8));
+  }
+  const names = (tags.get(DT_STRTAB) ?? 0) - low;
+  const symbols = (tags.get(DT_SYMTAB) ?? 0) - low;
+  // The string table follows the symbols in every vDSO; a hash table gives no count otherwise.
+  for (let at = symbols; at + SYMBOL_BYTES <= names; at += SYMBOL_BYTES) {
+    if (cString(image.bytes, names + view.getUint32(at, true)) === name) return word(view, at + 8);
+  }
+  return 0;
+}
+
+const DT_STRTAB = 5;
+const DT_SYMTAB = 6;
+const SYMBOL_BYTES = 24;
+
+/**
+ * Executable bytes of at least `size` that no code uses: behind the end of an executable segment
+ * in its last page, of a module or of the vDSO. 0 if there are none.
+ */
+export function findSlack(pid: number, mappings: readonly Mapping[], size: number): number {
+  for (const { image, loadBias: bias, file } of readModules(pid, mappings)) {
+    for (const segment of image.segments) {
+      if (segment.type !== SEGMENT.load || (segment.flags & 1) === 0) continue;
+      if (segment.memorySize !== segment.fileSize) continue;
+      const slack = slackBehind(bias + segment.address + segment.fileSize, file.mappings, size);
+      if (slack !== 0) return slack;
+    }
+  }
+  const vdso = mappings.find((m) => m.path === "[vdso]");
+  if (vdso === undefined) return 0;
+  const image = parseElf(readMemory(pid, vdso.start, vdso.end - vdso.start), "[vdso]");
+  const load = image.segments.find((s) => s.type === SEGMENT.load);
+  if (load === undefined) return 0;
+  // Alternatives and section headers may lie behind the segment's bytes; take the far end.
+  const used = Math.max(load.offset + load.fileSize, endOfSections(image));
+  return slackBehind(vdso.start + used, [vdso], size);
+}
+
+function slackBehind(end: number, mappings: readonly Mapping[], size: number): number {
+  const start = Math.ceil(end / SLACK_ALIGNMENT) * SLACK_ALIGNMENT;
+  const room = Math.ceil(end / PAGE_BYTES) * PAGE_BYTES - start;
+  const inside = mappings.some((m) => m.executable && start >= m.start && start + size <= m.end);
+  return inside && room >= size ? start : 0;
+}
+
+const SLACK_ALIGNMENT = 16;
+
+function endOfSections(image: ElfImage): number {
+  const view = viewOf(image.bytes);
+  return word(view, 40) + view.getUint16(58, true) * view.getUint16(60, true);
+}
+
+function readProc(pid: number, name: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+function readBytes(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
+}
