@@ -52,7 +52,10 @@ static uint64_t *cached_page(uint64_t page) {
  */
 static bool is_readable(const struct wt_thread *thread, uint64_t page) {
     uint64_t *entry = cached_page(page);
-    if (__atomic_load_n(entry, __ATOMIC_RELAXED) == page || wt_params.no_system_calls)
+    /* 0 is an empty entry, never page 0. */
+    if (page != 0 && __atomic_load_n(entry, __ATOMIC_RELAXED) == page)
+        return true;
+    if (wt_params.no_system_calls)
         return true;
     uint8_t byte;
     int64_t copied = transfer(WT_SYS_PROCESS_VM_READV, thread, &byte, page * PAGE_BYTES, 1);

@@ -158,8 +158,7 @@ struct wt_thread *wt_slots__of_mutator(void) {
     struct wt_thread *thread = stack_thread(0);
     if (thread->busy)
         return NULL;
-    if (!thread->vm.hosts)
-        prepare(thread, wt_params.slot_count, true_tid(0));
+    prepare(thread, wt_params.slot_count, true_tid(0));
     thread->busy = 1;
     return thread;
 }
