@@ -85,6 +85,8 @@ static void reset(void) {
     memset(control, 0, WT_CONTROL_BYTES);
     memset(memory, 0, MEMORY);
     memset(private_area + (size_t)SLOTS * WT_PRIVATE_STACK_BYTES, 0, WT_PRIVATE_STATE_BYTES);
+    for (size_t slot = 0; slot < SLOTS; slot++)
+        memset(private_area + (slot + 1) * WT_PRIVATE_STACK_BYTES - PAGE, 0, PAGE);
     params->control = (uint64_t)control;
     params->memory_base = (uint64_t)memory;
     params->memory_size = MEMORY;
@@ -292,7 +294,6 @@ static void mutator_runs_handlers_in_the_last_slot(void) {
     CHECK(calls == 1 && seen_rip == 0 && seen_context == SLOTS * STRIDE);
     CHECK(wt_run((uint64_t)trapping_handler, 0) == WT_TRAP_REASONS_BUDGET_EXHAUSTED);
     CHECK(wt_run((uint64_t)good_handler, 0) == 0);
-    memset(private_area + WT_PRIVATE_STACK_BYTES - PAGE, 0, PAGE);
 }
 
 /* -- memory ----------------------------------------------------------------------------------- */
