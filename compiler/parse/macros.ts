@@ -161,11 +161,7 @@ export class MacroExpander {
     if (name?.kind !== "identifier") this.#failExpected(name, "identifier");
     if (name.text === "define") failAt(name, "redefined-define");
     const earlier = this.defined.get(name.text);
-    if (earlier !== undefined && this.recording) {
-      this.#report(parseError(name, "redefined-macro", name.text));
-      const place = { kind: "identifier", span: earlier.span } as const;
-      failAt(place, "macro-defined-here", name.text);
-    }
+    if (earlier !== undefined && this.recording) this.#reportTwice(name, earlier);
     let token = this.#lexer.next();
     const parameters: string[] = [];
     if (token !== null && isOperator(token, "(")) {
@@ -174,10 +170,19 @@ export class MacroExpander {
       if (token === null || !isOperator(token, "%(")) this.#failExpected(token, "'%('");
     } else if (token === null || !isOperator(token, "%(")) this.#failExpected(token, "'%(' or '('");
     const body = this.#body(name);
-    if (!this.recording) return;
+    if (!this.recording || earlier !== undefined) return;
     if (OPERATOR_WORDS.has(name.text)) this.#warnHidden(name);
     const { text, span } = name;
     this.defined.set(text, { name: text, parameters, body, span, library: false });
+  }
+
+  #reportTwice(name: Token, earlier: MacroDefinition): void {
+    const note = {
+      message: message("macro-defined-here", [name.text]),
+      span: earlier.span,
+      token: "identifier",
+    };
+    this.#report({ ...parseError(name, "redefined-macro", name.text), notes: [note] });
   }
 
   #warnHidden(name: Token): void {

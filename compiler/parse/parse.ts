@@ -4,7 +4,7 @@
  */
 import { release } from "node:os";
 import { CompileFailed, type Diagnostic } from "../../base/diagnostic.js";
-import { message } from "../../base/messages.js";
+import { type MessageCode, message } from "../../base/messages.js";
 import type { SourceFile } from "../../base/position.js";
 import type { CompileContext, CompileOptions, Stage } from "../../base/stage.js";
 import type { Script } from "../syntax/ast.js";
@@ -64,39 +64,36 @@ export function parseScript(file: SourceFile, context: ParseContext): Script {
     embedded: [],
   };
   let isEmpty = true;
-  while (atDeclaration(stream, context)) {
-    isEmpty = false;
-    attempt(stream, context, () => parseDeclaration(stream, into));
+  let goesOn = true;
+  while (goesOn) {
+    const succeeded = attempt(stream, context, () => {
+      goesOn = stream.peek() !== null;
+      if (goesOn) parseDeclaration(stream, into);
+    });
+    if (goesOn || !succeeded) isEmpty = false;
   }
   if (isEmpty) reportEmpty(file, context);
   return { file, ...into };
 }
 
-/** True if there is a token; errors of the preprocessor on the way to it are reported. */
-function atDeclaration(stream: TokenStream, context: ParseContext): boolean {
-  for (;;) {
-    try {
-      return stream.peek() !== null;
-    } catch (failure) {
-      if (!(failure instanceof ParseFailure)) throw failure;
-      context.report(failure.diagnostic);
-      recover(stream);
-    }
-  }
-}
-
-function attempt(stream: TokenStream, context: ParseContext, parse: () => void): void {
+/** Runs `parse`; an error is reported and what follows it is skipped. True without error. */
+function attempt(stream: TokenStream, context: ParseContext, parse: () => void): boolean {
   try {
     parse();
+    return true;
   } catch (failure) {
     if (!(failure instanceof ParseFailure)) throw failure;
     context.report(failure.diagnostic);
-    recover(stream);
+    recover(stream, context);
+    return false;
   }
 }
 
-/** Skips to the next keyword that starts a declaration; further errors on the way say nothing. */
-function recover(stream: TokenStream): void {
+/**
+ * Skips to the next keyword that starts a declaration. What is wrong with macros and arguments on
+ * the way is reported; the end of a conditional whose condition was wrong is not.
+ */
+function recover(stream: TokenStream, context: ParseContext): void {
   for (;;) {
     try {
       const token = stream.peek();
@@ -105,9 +102,16 @@ function recover(stream: TokenStream): void {
       stream.next();
     } catch (failure) {
       if (!(failure instanceof ParseFailure)) throw failure;
+      if (!AFTERMATH.has(failure.diagnostic.code)) context.report(failure.diagnostic);
     }
   }
 }
+
+/** What a wrong condition or macro leaves behind. */
+const AFTERMATH: ReadonlySet<string> = new Set<MessageCode>([
+  "stray-conditional",
+  "unterminated-condition",
+]);
 
 const DECLARATIONS: ReadonlySet<string> = new Set(
   ["probe", "global", "private", "function"].filter(isKeyword),

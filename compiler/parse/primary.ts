@@ -257,12 +257,17 @@ function plainArguments(stream: TokenStream, name: PrintName): Expression[] {
   return [first, ...nonEmptyArguments(stream)];
 }
 
-/** Arguments after the format or the delimiter. */
+/** Arguments after the format, or the two or more after the delimiter. */
 function furtherArguments(stream: TokenStream, kind: "format" | "delimiter"): Expression[] {
-  if (kind === "format" && stream.accept(")") !== null) return [];
-  if (stream.accept(",") === null)
-    return kind === "format" ? stream.fail("expected-one-of", ", )") : stream.failExpected("','");
-  return nonEmptyArguments(stream);
+  if (kind === "format") {
+    if (stream.accept(")") !== null) return [];
+    if (stream.accept(",") === null) return stream.fail("expected-one-of", ", )");
+    return nonEmptyArguments(stream);
+  }
+  stream.expect(",");
+  const first = stream.parseExpression(stream);
+  stream.expect(",");
+  return [first, ...nonEmptyArguments(stream)];
 }
 
 function nonEmptyArguments(stream: TokenStream): Expression[] {
