@@ -51,6 +51,7 @@ interface State {
   readonly globals: Map<GlobalDeclaration, VariableSymbol>;
   readonly shared: Map<FunctionDeclaration, FunctionSymbol>;
   readonly dependent: Map<FunctionDeclaration, boolean>;
+  readonly guruOnly: Map<FunctionDeclaration, boolean>;
   readonly nameCounts: Map<string, number>;
 }
 
@@ -88,6 +89,7 @@ export function createResolver(
     globals: new Map(),
     shared: new Map(),
     dependent: new Map(),
+    guruOnly: new Map(),
     nameCounts: new Map(),
   };
   return {
@@ -304,7 +306,7 @@ function unresolvedCall(
     code: "arity-mismatch",
     message: `arity mismatch found (function '${node.name}' takes ${counts.join(" or ")} args)`,
     node,
-    notes: [{ message: "", node: first }],
+    notes: [{ message: `function '${node.name}' declared here`, node: first }],
   });
 }
 
@@ -341,15 +343,13 @@ function checkGuru(
   node: CallExpression,
   state: State,
 ): void {
-  const { body } = entry.declaration;
-  if (body.kind !== "embedded" || state.guru || node.span.file.library) return;
-  if (/\/\*\s*guru\s*\*\//.test(body.code)) {
-    state.report.error({
-      code: "guru-function",
-      message: "function may not be used unless -g is specified",
-      node,
-    });
-  }
+  if (state.guru || node.span.file.library || !entry.script.file.library) return;
+  if (!needsGuru(entry.declaration, state)) return;
+  state.report.error({
+    code: "guru-function",
+    message: "function may not be used unless -g is specified",
+    node,
+  });
 }
 
 function functionFor(
@@ -425,12 +425,32 @@ function visitFunction(symbol: FunctionSymbol, caller: Scope | null, state: Stat
 
 /** True if the function, or one that it calls, uses `$variables`. */
 function dependsOnProbe(declaration: FunctionDeclaration, state: State): boolean {
-  const known = state.dependent.get(declaration);
-  if (known !== undefined) return known;
+  return reaches(declaration, (f) => mentionsTargets(f.body), state.dependent, state);
+}
+
+/** True if the function, or one that it calls, is embedded code that needs -g. */
+function needsGuru(declaration: FunctionDeclaration, state: State): boolean {
+  return reaches(
+    declaration,
+    ({ body }) => body.kind === "embedded" && /\/\*\s*guru\s*\*\//.test(body.code),
+    state.guruOnly,
+    state,
+  );
+}
+
+/** True if `test` holds of `declaration` or of a function that it may call; kept in `known`. */
+function reaches(
+  declaration: FunctionDeclaration,
+  test: (declaration: FunctionDeclaration) => boolean,
+  known: Map<FunctionDeclaration, boolean>,
+  state: State,
+): boolean {
+  const answer = known.get(declaration);
+  if (answer !== undefined) return answer;
   const reached = new Set<FunctionDeclaration>([declaration]);
   for (const next of reached) {
-    if (mentionsTargets(next.body)) {
-      state.dependent.set(declaration, true);
+    if (test(next)) {
+      known.set(declaration, true);
       return true;
     }
     forEachNode(next.body, (node) => {
@@ -438,6 +458,6 @@ function dependsOnProbe(declaration: FunctionDeclaration, state: State): boolean
       for (const entry of visibleFunctions(node, state)) reached.add(entry.declaration);
     });
   }
-  for (const each of reached) state.dependent.set(each, false);
+  for (const each of reached) known.set(each, false);
   return false;
 }

@@ -43,7 +43,7 @@ function checkTarget(node: Expression, target: Expression, state: Inference): vo
     code: "not-assignable",
     message: "Expecting lvalue for assignment",
     node,
-    notes: [{ message: "", node: target }],
+    notes: [{ message: "not an lvalue", node: target }],
   });
 }
 

@@ -9,7 +9,6 @@ import type {
   AssignmentExpression,
   CallExpression,
   Expression,
-  HistogramOperation,
   Identifier,
   IndexExpression,
   InExpression,
@@ -375,8 +374,7 @@ function inferPrint(node: PrintExpression, state: Inference): void {
   else if (node.name === "print_char") for (const arg of node.args) inferLong(arg, state);
   else {
     for (const arg of node.args) {
-      if (arg.kind === "histogram") inferHistogramPrint(node, arg, state);
-      else if (inferExpression(arg, null, state) === "stats") {
+      if (inferExpression(arg, null, state) === "stats") {
         state.report.error({
           code: "raw-stats",
           message: "cannot print a raw stats object",
@@ -384,21 +382,6 @@ function inferPrint(node: PrintExpression, state: Inference): void {
         });
       }
     }
-  }
-}
-
-function inferHistogramPrint(
-  node: PrintExpression,
-  arg: HistogramOperation,
-  state: Inference,
-): void {
-  inferExpression(arg, null, state);
-  if (node.args.length > 1 || node.delimiter !== null) {
-    state.report.error({
-      code: "histogram-argument",
-      message: "a histogram must be the only argument of print",
-      node: arg,
-    });
   }
 }
 

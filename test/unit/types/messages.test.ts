@@ -1,0 +1,210 @@
+/** Every message of name resolution, inference and checks, at its place. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { analyzeText, showFound } from "./support.js";
+
+const s = suite("types/messages");
+
+/** Script in one line → errors as showFound writes them. */
+const ERRORS: readonly (readonly [script: string, ...errors: string[]])[] = [
+  [
+    'probe begin { x = 1; x = "s"; println(x) }',
+    "1:22 type mismatch (string) | type was first inferred here (long)",
+  ],
+  [
+    'probe begin { printf("%d %s", "a", 1) }',
+    "1:31 type mismatch: expected long but found string",
+    "1:36 type mismatch: expected string but found long",
+  ],
+  ['probe begin { printf("%d %s", 1) }', "1:15 Wrong number of args to formatted print operator"],
+  ['probe begin { printf("%*d", 1) }', "1:15 Wrong number of args to formatted print operator"],
+  [
+    'function f(x) { return x } probe begin { println(f(1)) println(f("x")) }',
+    "1:66 index 0 type mismatch (string) | type of index 0 was first inferred here (long)",
+  ],
+  ["function f(x) { } probe begin { println(f(1)) }", "1:41 unresolved type "],
+  ["probe begin { println(x) }", "1:23 unresolved type "],
+  [
+    "global a probe begin { a[1]=1; println(a) }",
+    "1:40 inconsistent arity (1 vs 0) | arity 1 first inferred here",
+  ],
+  [
+    "global a probe begin { a[1]=1; println(a[1,2]) }",
+    "1:40 inconsistent arity (1 vs 2) | arity 1 first inferred here",
+  ],
+  [
+    "global x=1 probe begin { x[1]=2 }",
+    "1:26 inconsistent arity (0 vs 1) | arity 0 first inferred here",
+  ],
+  ["global x[10] probe begin { x=2 }", "1:8 inconsistent arity | used as a scalar here"],
+  ["probe begin { a[1]=1 }", "1:15 unresolved arity-1 global array a, missing global declaration?"],
+  [
+    "function f(x) { x[1]=2 } probe begin { f(1) }",
+    "1:17 unresolved arity-1 global array x, missing global declaration?",
+  ],
+  ["probe begin { delete x }", "1:22 unresolved array in delete statement"],
+  ["probe begin { a <<< 1 }", "1:15 stat locals not supported, missing global declaration? "],
+  ["global s probe begin { s <<< 1; println(s) }", "1:41 cannot print a raw stats object"],
+  [
+    "global s probe begin { s <<< 1; s = 2 }",
+    "1:33 type mismatch (long) | type was first inferred here (stats)",
+  ],
+  ["global s probe begin { s <<< 1 f(s) } function f(x) { println(x) }", "1:34 invalid type stats"],
+  [
+    "global s probe begin { s[1]<<<1; foreach (v=k in s) { println(v) } }",
+    "1:43 invalid type stats",
+  ],
+  [
+    'global s probe begin { s <<< "x" println(@count(s)) }',
+    "1:30 type mismatch: expected long but found string",
+  ],
+  [
+    "global s probe begin { s <<< 1; print(@hist_log(s)); print(@hist_linear(s,0,10,1)) }",
+    "1:60 multiple histogram types declared on 's'",
+  ],
+  [
+    "global s probe begin { s <<< 1; println(@variance(s,1), @variance(s,2)) }",
+    "1:57 conflicting bit shifts declared (previously 1)",
+  ],
+  [
+    "global s probe begin { s <<< 1; print(1, @hist_log(s)) }",
+    "1:42 base histogram operator where expression expected",
+  ],
+  [
+    "global a probe begin { a[1]=1; foreach (k in a) a[2]=2 }",
+    "1:49 variable 'a' modified during 'foreach' iteration",
+  ],
+  [
+    "global a probe begin { a[1]=1; foreach (k in a) delete a[k] }",
+    "1:56 variable 'a' modified during 'foreach' iteration",
+  ],
+  [
+    "global a probe begin { a[1]=1; foreach (k in a) f() } function f() { g() } function g() { a[3]=1 }",
+    "1:49 function call modifies var 'a' during 'foreach' iteration",
+  ],
+  [
+    'global a probe begin { a[1]=1 foreach (k in a limit "x") println(k) }',
+    "1:53 type mismatch: expected long but found string",
+  ],
+  [
+    "probe begin { foreach (k in a) println(k) }",
+    "1:29 unresolved arity-1 global array a, missing global declaration?",
+  ],
+  ['probe begin { if ("x") println(1) }', "1:19 type mismatch: expected long but found string"],
+  ['probe begin { x = "a" + 1 println(x) }', "1:19 type mismatch: expected long but found string"],
+  ['probe begin { println(1 ? 1 : "s") }', "1:31 type mismatch: expected long but found string"],
+  ["probe begin { 1 = 2 }", "1:17 Expecting lvalue for assignment | not an lvalue"],
+  [
+    "probe begin { f(1) = 2 } function f(x) { return x }",
+    "1:20 Expecting lvalue for assignment | not an lvalue",
+  ],
+  [
+    'function f:long(x) { return "s" } probe begin { println(f(1)) }',
+    "1:29 type mismatch: expected long but found string",
+  ],
+  ["probe begin { println(strlen(1)) }", "1:30 type mismatch: expected string but found long"],
+  [
+    "probe begin { try { println(1) } catch (e) { println(e+1) } }",
+    "1:54 type mismatch (long) | type was first inferred here (string)",
+  ],
+  ["probe begin { break }", "1:15 cannot 'break' outside loop"],
+  [
+    "function f() { continue } probe begin { while (1) f() }",
+    "1:16 cannot 'continue' outside loop",
+  ],
+  [
+    "probe begin if (f()) { println(1) } function f() { return 1 }",
+    "1:17 probe condition must not reference function",
+  ],
+  [
+    "global g probe begin if (g++) { println(1) }",
+    "1:27 probe condition must not modify any variables",
+  ],
+  [
+    "probe begin if (q) { println(1) }",
+    "1:17 probe condition must not reference undeclared global",
+  ],
+  ["probe begin { println(@entry(1)) }", "1:23 @entry is only valid in .return probes"],
+  ['probe begin { println(@var("x")) }', "1:23 unresolved @var() expression"],
+  [
+    'probe begin { println(@cast(1, "foo")->x) }',
+    "1:23 not supported yet: @cast to 'foo' (needs debug information)",
+  ],
+  ["probe begin { println($x) }", "1:23 unresolved target-symbol expression"],
+  ["probe begin { set_user_long(1, 2) }", "1:15 function may not be used unless -g is specified"],
+];
+
+for (const [script, ...expected] of ERRORS) {
+  s(script, () => assert.equal(analyzeText(script).errors.map(showFound), expected));
+}
+
+s("an unknown function names similar ones", () => {
+  const [error] = analyzeText("probe begin { printn(1) }").errors;
+  assert.match(error?.message ?? "", /^unresolved function printn \(similar: /);
+});
+
+s("a wrong number of arguments points at the function", () => {
+  const [error] = analyzeText('probe begin { println(strlen("a", "b")) }').errors;
+  assert.is(error?.message, "arity mismatch found (function 'strlen' takes 1 args)");
+  assert.is(error?.notes[0]?.message, "function 'strlen' declared here");
+});
+
+/** Script → warnings. */
+const WARNINGS: readonly (readonly [script: string, ...warnings: string[]])[] = [
+  [
+    "probe begin { if (1) { x = 1 } println(2) }",
+    "1:26 Eliding assignment to 'x'",
+    "1:24 Eliding side-effect-free expression ",
+  ],
+  ["probe begin { println(1) } probe end {}", "1:28 Probe 'end' has been elided"],
+  ["global g probe begin { if (g) println(1) }", "1:8 never-assigned global variable 'g'"],
+  ["global g probe begin { println(g + 1) }", "1:8 never-assigned global variable 'g'"],
+  [
+    "probe begin { foo = 1 println(fo + foo) }",
+    "1:31 never-assigned local variable 'fo' (similar: foo)",
+  ],
+  [
+    "function f() { return 1 } function f() { return 2 } probe begin { println(f()) }",
+    "1:36 instance of overloaded function will never be reached",
+  ],
+  ["function unused() { return 1 } global g probe begin { println(1) }"],
+];
+
+for (const [script, ...expected] of WARNINGS) {
+  s(`warns: ${script}`, () => {
+    const { errors, warnings } = analyzeText(script);
+    assert.equal(errors.map(showFound), []);
+    assert.equal(warnings.map(showFound), expected);
+  });
+}
+
+s("-G gives a value, and no warning", () => {
+  const { program, warnings } = analyzeText("global g = 1 probe begin { println(g) }", {
+    globals: new Map([["g", "0x10"]]),
+  });
+  const initial = program?.globals[0]?.initial;
+  assert.is(initial?.kind === "number" ? initial.value : null, 16n);
+  assert.equal(warnings, []);
+});
+
+s("-G of an array or of a wrong type is an error", () => {
+  const globals = new Map([["g", "x"]]);
+  const number = analyzeText("global g = 1 probe begin { println(g) }", { globals });
+  assert.is(number.errors[0]?.message, "invalid value 'x' for long global 'g'");
+  const array = analyzeText("global g probe begin { g[1]++ println(g[1]) }", { globals });
+  assert.is(array.errors[0]?.message, "only scalar globals can be initialized");
+});
+
+s("-u keeps what has no effect", () => {
+  const { program, warnings } = analyzeText("probe begin { x = 1 } probe end {}", {
+    unoptimized: true,
+  });
+  assert.is(program?.probes.length, 2);
+  assert.equal(warnings, []);
+});
+
+s("nothing left is an error", () => {
+  assert.equal(analyzeText("probe begin {}").errors.map(showFound), ["- no probes found"]);
+});
+
+s.run();
