@@ -2,6 +2,7 @@
  * Values (language.md §6, levels 16 and 17): literals, names, calls, target symbols with their
  * `->` and `[ ]`, printing. `@operators` are in operators.ts.
  */
+import type { Span } from "../../base/position.js";
 import {
   type AccessStep,
   type CallExpression,
@@ -26,20 +27,20 @@ import { failAt, type Token } from "./token.js";
 export function parseValue(stream: TokenStream): Expression {
   const address = stream.accept("&");
   const value = parsePrimary(stream);
-  const steps = parseSteps(stream, value);
-  const accessed = withSteps(value, steps);
+  const place = stream.peek()?.span ?? value.span;
+  const accessed = withSteps(value, parseSteps(stream, value), place);
   if (address === null) return accessed;
   if (accessed.kind === "unary" && accessed.operator === "&")
     failAt({ kind: "operator", span: address.span }, "double-address");
   return { kind: "unary", id: newNodeId(), span: address.span, operator: "&", operand: accessed };
 }
 
-function withSteps(value: Expression, steps: readonly AccessStep[]): Expression {
-  const [first] = steps;
-  if (first === undefined) return value;
+/** `value` with what follows it, from the operator at `place` on. */
+function withSteps(value: Expression, steps: readonly AccessStep[], place: Span): Expression {
+  if (steps.length === 0) return value;
   if (value.kind === "target" || value.kind === "cast")
     return { ...value, steps: [...value.steps, ...steps] };
-  return { kind: "autocast", id: newNodeId(), span: first.span, operand: value, steps };
+  return { kind: "autocast", id: newNodeId(), span: place, operand: value, steps };
 }
 
 function parseSteps(stream: TokenStream, value: Expression): AccessStep[] {

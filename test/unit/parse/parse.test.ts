@@ -1,0 +1,153 @@
+/** What goldens do not show: bytes, spans, warnings, recovery, the stage. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { bug } from "../../../base/assert.js";
+import { CompileFailed, type Diagnostic } from "../../../base/diagnostic.js";
+import { lineColumn } from "../../../base/position.js";
+import type { CompileOptions } from "../../../base/stage.js";
+import { parseStage } from "../../../compiler/parse/parse.js";
+import type { Expression, Script } from "../../../compiler/syntax/ast.js";
+import { scriptOfText } from "../../../compiler/tapset/source.js";
+import { parseGood, parseText } from "./support.js";
+
+const s = suite("parse/parse");
+
+/** The expression of `probe begin { EXPRESSION }`. */
+function expressionOf(text: string): Expression {
+  const [statement] = parseGood(`probe begin { ${text} }`).probes[0]?.body.statements ?? [];
+  return statement?.kind === "expression" ? statement.expression : bug("no expression");
+}
+
+function stringOf(text: string): string {
+  const literal = expressionOf(text);
+  return literal.kind === "string" ? literal.value : bug("no string");
+}
+
+s("strings hold bytes", () => {
+  assert.is(stringOf('"ä"'), "\xc3\xa4");
+  assert.is(stringOf('"\\303\\x41\\0lost"'), "\xc3A");
+  assert.is(stringOf('"a" "b"\n"c"'), "abc");
+});
+
+s("a node's place is the token that names it", () => {
+  const at = (text: string): string => {
+    const { span } = expressionOf(text);
+    return span.file.text.slice(span.start, span.end);
+  };
+  assert.is(at("a + b"), "+");
+  assert.is(at("f(1)"), "f");
+  assert.is(at("@count(s)"), "@count");
+  assert.is(at("$x->y"), "$x");
+  assert.is(at("a ? b : c"), "?");
+  assert.is(at("x->y"), "->");
+});
+
+s("ids of nodes differ, also of points made by braces", () => {
+  const { probes } = parseGood('probe {a, b}.c("x") if (v) { }');
+  const ids = probes[0]?.points.flatMap((point) => [
+    point.id,
+    ...point.components.map((component) => component.id),
+    point.condition?.id,
+  ]);
+  assert.is(new Set(ids).size, 8);
+});
+
+s("text of a macro knows the invocations it came through", () => {
+  const { errors } = parseText("@define a %( * %)\n@define b %( @a %)\nprobe begin { @b }");
+  const lines: number[] = [];
+  for (let span = errors[0]?.span ?? undefined; span !== undefined; span = span.macro)
+    lines.push(lineColumn(span.file, span.start).line);
+  assert.equal(lines, [1, 2, 3]);
+});
+
+s("a macro that expands to itself is an error", () => {
+  const { errors } = parseText("@define a %( @a %) probe begin { @a }");
+  assert.is(errors[0]?.message, "macro '@a' expands to itself");
+});
+
+s("warns of a macro that hides an operator and of a reversed bracket", () => {
+  const { warnings } = parseText("@define sum %( 1 %) %{ x }% y %}");
+  assert.equal(
+    warnings.map(({ code }) => code),
+    ["macro-hides-operator", "reversed-embedded-end"],
+  );
+});
+
+s("goes on at the next declaration", () => {
+  const { script, errors } = parseText(
+    "probe begin { = } global g function f() { ( } probe end { x = 1 } private = probe never { }",
+  );
+  assert.is(errors.length, 3);
+  assert.is(script.globals.length, 1);
+  assert.is(script.functions.length, 0);
+  assert.is(script.probes.length, 2);
+});
+
+s("says that a file is empty", () => {
+  assert.is(parseText("").errors[0]?.message, "Input file 'case.stp' is empty.");
+  const blank = parseText("# nothing\n").errors[0];
+  assert.is(blank?.message, "Input file 'case.stp' is empty after preprocessing.");
+});
+
+s("embedded code that does not end is an error at its start", () => {
+  const [error] = parseText("probe begin { %{ code }").errors;
+  assert.is(error?.code, "unterminated-embedded");
+  assert.is(error?.span?.start, 14);
+});
+
+const OPTIONS: CompileOptions = {
+  guru: false,
+  unoptimized: false,
+  args: [],
+  defines: new Map(),
+  globals: new Map(),
+  targetPath: null,
+  tapsetPath: [],
+  compatible: "5.6",
+  skipBadVariables: false,
+  suppressHandlerErrors: false,
+  suppressTimeLimits: false,
+  globalVariableDisplay: true,
+  moduleName: "test",
+  bufferMegabytes: 1,
+};
+
+function runStage(
+  texts: readonly string[],
+  args: readonly string[],
+): [readonly Script[], string[]] {
+  const warnings: Diagnostic[] = [];
+  const context = { options: { ...OPTIONS, args }, warn: (d: Diagnostic) => warnings.push(d) };
+  const input = { files: texts.map(scriptOfText), libraryMacros: new Map() };
+  const scripts = parseStage.run(input, context);
+  return [scripts, warnings.map(({ message }) => message)];
+}
+
+s("the stage warns of arguments that nothing uses", () => {
+  const [, warnings] = runStage(
+    ["probe begin { print($1) }", "probe end { print(@3) }"],
+    ["1", "2", "3"],
+  );
+  assert.equal(warnings, ["unused command line option $2/@2"]);
+  assert.equal(runStage(["probe begin { print(argv[1]) }"], ["1"])[1], []);
+});
+
+s("the stage fails with the errors of all scripts", () => {
+  try {
+    runStage(["probe begin { = }", "probe end { ( }"], []);
+    assert.unreachable();
+  } catch (failure) {
+    assert.instance(failure, CompileFailed);
+    assert.is((failure as CompileFailed).diagnostics.length, 2);
+  }
+});
+
+s("the stage's dump is that of stap -p1", () => {
+  const [scripts] = runStage(["global a probe begin { a = 1 }"], []);
+  assert.is(
+    parseStage.dump(scripts),
+    "# parse tree dump\n# file <input>\nglobal a\nprobe begin{\n(a) = (1);\n}\n",
+  );
+});
+
+s.run();
