@@ -56,32 +56,27 @@ export function shareAccount(scope: Scope, call: () => void): void {
 
 /** Statements that `root` may run at most; Infinity with loops or recursion. */
 export function mostActions(root: Probe | FunctionInstance, usages: UsageTable): number {
-  const usage = usages.all(root);
-  if (usage.hasLoop) return Number.POSITIVE_INFINITY;
-  for (const fn of usage.calls) {
-    if (usages.isRecursive(fn)) return Number.POSITIVE_INFINITY;
-  }
-  return countActions(root.body, new Map(), usages, root);
+  const found = KNOWN.get(root) ?? computeActions(root, usages);
+  KNOWN.set(root, found);
+  return found;
 }
 
-function countActions(
-  body: Code,
-  known: Map<FunctionInstance, number>,
-  usages: UsageTable,
-  root: Probe | FunctionInstance,
-): number {
+/** Results by probe or function, which never change. */
+const KNOWN = new WeakMap<Probe | FunctionInstance, number>();
+
+function computeActions(root: Probe | FunctionInstance, usages: UsageTable): number {
+  const usage = usages.all(root);
+  if (usage.hasLoop) return Number.POSITIVE_INFINITY;
+  if ([...usage.calls].some((fn) => usages.isRecursive(fn))) return Number.POSITIVE_INFINITY;
   let total = 0;
-  for (const node of descendants(body)) total += ownActions(node);
-  // A call may be written several times; the sum over all callees is an upper bound only if
-  // each occurrence counts, so multiply by the number of call expressions.
-  const calls = [...descendants(body)].filter((node) => node.kind === "call").length;
-  let largest = 0;
-  for (const fn of usages.own(root).calls) {
-    const cost = known.get(fn) ?? countActions(fn.body, known, usages, fn);
-    known.set(fn, cost);
-    largest = Math.max(largest, cost);
+  let calls = 0;
+  for (const node of descendants(root.body)) {
+    total += ownActions(node);
+    if (node.kind === "call") calls++;
   }
-  return total + calls * largest;
+  // Which call is how long is not looked up: each is taken for the longest.
+  const costs = [...usages.own(root).calls].map((fn) => mostActions(fn, usages));
+  return total + calls * Math.max(0, ...costs);
 }
 
 function ownActions(node: Code): number {

@@ -10,14 +10,24 @@ import type {
   Node,
   UpdateExpression,
 } from "../syntax/ast.js";
+import type { Variable } from "../types/program.js";
 import { type Arithmetic, divide, guardDivisor, lowerArithmetic } from "./arithmetic.js";
 import { insertEntry, lowerKeys, requireArray, valueAddress } from "./array.js";
+import { descendants } from "./children.js";
 import { loadUser, storeUser, userPlace } from "./location.js";
 import { freezeText, lowerOperands, type Operand } from "./operands.js";
-import { callLibrary, keep, lowerLong, lowerText, type Scope, type Text } from "./scope.js";
+import {
+  callLibrary,
+  keep,
+  lowerLong,
+  lowerText,
+  lowerTextTo,
+  type Scope,
+  type Text,
+} from "./scope.js";
 import { lowerInsertion } from "./stat.js";
 import { typeOfExpression, variableOf } from "./unit.js";
-import { addLong, readLong, readText, writeLong, writeText } from "./variable.js";
+import { addLong, readLong, readText, writeLong } from "./variable.js";
 
 /** An assignment to a number; its value. */
 export function assignLong(
@@ -49,12 +59,13 @@ export function assignText(node: AssignmentExpression, scope: Scope): Text {
   if (target.kind === "index") return assignTextElement(node, target, scope);
   if (target.kind !== "identifier") return bug("assignment of a string to no variable");
   const variable = variableOf(scope.unit, target);
-  const value = lowerText(node.value, scope);
-  if (!isAppend) {
-    writeText(variable, value, scope);
-    return value.origin === "variable" ? readText(variable, scope) : value;
-  }
   const place = readText(variable, scope);
+  if (!isAppend) {
+    const isPrivate = scope.onError === scope.exit && !mayRead(node.value, variable, scope);
+    lowerTextTo(node.value, place.address, isPrivate, scope);
+    return place;
+  }
+  const value = lowerText(node.value, scope);
   callLibrary(scope, "string_append", [place.address, freezeText(value, scope).address]);
   return place;
 }
@@ -129,6 +140,15 @@ function assignTextElement(
   const address = elementAddress(target, keys, scope);
   callLibrary(scope, isAppend ? "string_append" : "string_copy", [address, value.address]);
   return { address, origin: "variable" };
+}
+
+/** True if evaluating `expression` could look at `variable`. */
+function mayRead(expression: Expression, variable: Variable, scope: Scope): boolean {
+  if (variable.kind === "global") return true;
+  for (const node of descendants(expression)) {
+    if (scope.unit.program.variables.get(node.id) === variable) return true;
+  }
+  return false;
 }
 
 /** Keys of the element, then the value assigned, each as it was when evaluated. */

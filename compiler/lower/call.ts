@@ -4,24 +4,28 @@
  */
 import { bug } from "../../base/assert.js";
 import { LIBRARY, type LibraryFunction } from "../../wasm-runtime/library-abi.js";
-import { get, i32, i64, load } from "../ir/build.js";
+import { get, i32, i64, load, typeOf } from "../ir/build.js";
 import type { FunctionReference, IrExpression, IrLocal, ValueType } from "../ir/ir.js";
 import { parseSignature } from "../ir/signatures.js";
-import type { CallExpression } from "../syntax/ast.js";
+import type { CallExpression, Expression } from "../syntax/ast.js";
 import type { FunctionInstance } from "../types/program.js";
 import { charge, mostActions, settle, shareAccount } from "./actions.js";
+import { boundName, canFail, isLibraryFunction, needsEnter } from "./library-calls.js";
 import { argumentOf, freezeText, lowerOperands } from "./operands.js";
 import {
   callLibrary,
   callOf,
   checkError,
   literal,
+  lowerLong,
+  lowerTextTo,
   raiseError,
   type Scope,
   type Text,
   takeText,
 } from "./scope.js";
 import { type Unit, unsupported } from "./unit.js";
+import { changedGlobals } from "./usage.js";
 
 /** What a call gives: a number, a string (to be copied from `out`), or nothing. */
 interface Result {
@@ -37,8 +41,8 @@ export function callLong(node: CallExpression, scope: Scope): IrExpression {
 }
 
 /** String that the call gives. */
-export function callText(node: CallExpression, scope: Scope): Text {
-  const out = takeText(scope);
+export function callText(node: CallExpression, scope: Scope, destination?: Text): Text {
+  const out = destination ?? takeText(scope);
   lowerCall(node, { long: null, out }, scope);
   return out;
 }
@@ -49,12 +53,6 @@ export function callEffect(node: CallExpression, scope: Scope): void {
   if (first?.result === "string") callText(node, scope);
   else if (first?.result === "long") callLong(node, scope);
   else lowerCall(node, { long: null, out: null }, scope);
-}
-
-/** Name of the library function that `fn` is bound to, null if its body is script code. */
-export function boundName(fn: FunctionInstance): string | null {
-  if (fn.body.kind !== "embedded") return null;
-  return fn.body.code.replace(/\/\*[\s\S]*?\*\//g, " ").trim();
 }
 
 /** Library function that `fn` is bound to; null after reporting other embedded code. */
@@ -131,6 +129,11 @@ function callOne(
     callBound(node, fn, args, result, scope);
     return;
   }
+  const inlined = inlinedBody(fn, scope.unit);
+  if (inlined !== null) {
+    inlineCall(fn, inlined, args, result, scope);
+    return;
+  }
   const out = result.out ?? (fn.result === "string" ? takeText(scope) : null);
   const all = [scope.context, ...args, ...(out === null ? [] : [out.address])];
   const call = callOf(referenceTo(fn, scope.unit), all);
@@ -147,8 +150,47 @@ function callOne(
     charge(scope, cost);
     emitCall();
   }
+  const { usages } = scope.unit;
+  const mayFail = usages.all(fn).mayFail || cost === Number.POSITIVE_INFINITY;
   // The callee has stored the location of its error.
-  checkError(scope, null);
+  if (mayFail || scope.unit.limits.maxNesting !== null) checkError(scope, null);
+  else scope.needsEnter = true;
+}
+
+/** What a function returns that does nothing else, so that a call can be replaced by it. */
+function inlinedBody(fn: FunctionInstance, unit: Unit): Expression | null {
+  if (fn.body.kind !== "block" || fn.locals.length > 0) return null;
+  const [only, ...others] = fn.body.statements;
+  if (only?.kind !== "return" || others.length > 0 || only.value === null) return null;
+  const usage = unit.usages.all(fn);
+  if (usage.calls.has(fn) || usage.assigned.size > 0) return null;
+  // Strings are bound by address, so nothing may change under it.
+  if (changedGlobals(usage).size > 0) return null;
+  return unit.limits.maxNesting === null ? only.value : null;
+}
+
+/** Evaluates the body of `fn` in place, its parameters bound to the arguments. */
+function inlineCall(
+  fn: FunctionInstance,
+  value: Expression,
+  args: readonly IrExpression[],
+  result: Result,
+  scope: Scope,
+): void {
+  charge(scope, 1);
+  for (const [index, parameter] of fn.parameters.entries()) {
+    const argument = args[index] ?? bug("missing argument");
+    const local = scope.code.temporary(typeOf(argument));
+    scope.code.set(local, argument);
+    scope.variables.set(
+      parameter,
+      parameter.type === "long" ? { kind: "long", local } : { kind: "text", address: get(local) },
+    );
+  }
+  if (result.out !== null) {
+    lowerTextTo(value, result.out.address, scope.onError === scope.exit, scope);
+  } else if (result.long !== null) scope.code.set(result.long, lowerLong(value, scope));
+  else scope.dispatch.effect(value, scope);
 }
 
 function callBound(
@@ -165,38 +207,10 @@ function callBound(
   const all = [scope.context, ...args, ...(out === null ? [] : [out.address])];
   const call = callOf({ kind: "library", name }, all);
   if (result.long !== null && fn.result === "long") {
-    if (!CANNOT_FAIL.has(name)) scope.needsEnter = true;
+    if (needsEnter(name)) scope.needsEnter = true;
     scope.code.set(result.long, call);
   } else {
     callLibrary(scope, name, all);
   }
-  if (!CANNOT_FAIL.has(name)) checkError(scope, node);
+  if (canFail(name)) checkError(scope, node);
 }
-
-function isLibraryFunction(name: string): name is LibraryFunction {
-  return Object.hasOwn(LIBRARY, name);
-}
-
-/** Functions for scripts that raise no error and need nothing that `enter` prepares. */
-const CANNOT_FAIL: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
-  "pid",
-  "tid",
-  "ppid",
-  "pgrp",
-  "sid",
-  "uid",
-  "euid",
-  "gid",
-  "egid",
-  "cpu",
-  "target",
-  "stp_pid",
-  "gettimeofday_ns",
-  "gettimeofday_us",
-  "gettimeofday_ms",
-  "gettimeofday_s",
-  "monotonic_ns",
-  "get_cycles",
-  "register_value",
-  "exit",
-]);

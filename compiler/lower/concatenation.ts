@@ -5,9 +5,13 @@ import { lowerOperands } from "./operands.js";
 import { callLibrary, type Scope, type Text, takeText } from "./scope.js";
 
 /** String that `node` gives. */
-export function lowerConcatenation(node: ConcatenationExpression, scope: Scope): Text {
+export function lowerConcatenation(
+  node: ConcatenationExpression,
+  scope: Scope,
+  destination?: Text,
+): Text {
   const parts = lowerOperands(partsOf(node), scope);
-  const out = takeText(scope);
+  const out = destination ?? takeText(scope);
   for (const [index, part] of parts.entries()) {
     if (part.type !== "string") return bug("concatenation of a number");
     const copy = index === 0 ? "string_copy" : "string_append";

@@ -69,7 +69,7 @@ export function lowerLongExpression(node: Expression, scope: Scope): IrExpressio
 }
 
 /** String that `node` gives. */
-export function lowerTextExpression(node: Expression, scope: Scope): Text {
+export function lowerTextExpression(node: Expression, scope: Scope, out?: Text): Text {
   const location = locationOf(node, scope);
   if (location !== null) return lowerLocationText(location, scope, node);
   switch (node.kind) {
@@ -84,11 +84,11 @@ export function lowerTextExpression(node: Expression, scope: Scope): Text {
     case "assignment":
       return assignText(node, scope);
     case "concatenation":
-      return lowerConcatenation(node, scope);
+      return lowerConcatenation(node, scope, out);
     case "call":
-      return callText(node, scope);
+      return callText(node, scope, out);
     case "print":
-      return lowerSprint(node, scope);
+      return lowerSprint(node, scope, out);
     default:
       reportUnsupported(node, scope);
       return literal(scope, "");

@@ -11,58 +11,77 @@
  */
 import { CONTEXT, SESSION, SESSION_STATE } from "../../wasm-runtime/layout.js";
 import { binary, get, i32, load, not } from "../ir/build.js";
-import type { FunctionReference, IrFunction, IrLocal } from "../ir/ir.js";
+import type { IrExpression, IrFunction, IrLocal, IrStatement } from "../ir/ir.js";
 import type { Expression, Statement } from "../syntax/ast.js";
 import type { Global, Local, Probe } from "../types/program.js";
 import { mostActions } from "./actions.js";
 import type { Code } from "./children.js";
-import { createCode, finishFunction } from "./code.js";
+import { createCode } from "./code.js";
 import { DISPATCH } from "./dispatch.js";
 import { lowerCondition } from "./expression.js";
-import { callForValue, callLibrary, type LocalPlace, type Scope } from "./scope.js";
+import { callForValue, callLibrary, callOf, type LocalPlace, type Scope } from "./scope.js";
 import { storageOf, type Unit } from "./unit.js";
 import { changedGlobals } from "./usage.js";
 
-/** A lowered handler and the string frame it needs. */
+/** A lowered function and the string frame it needs. */
 export interface Lowered {
   readonly fn: IrFunction;
   readonly frameBytes: number;
 }
 
-/** Export name of the handler of probe `index`. */
-export function handlerName(index: number): string {
-  return `probe_${index}`;
+/** A handler before its probe index is put in. */
+export interface LoweredHandler {
+  readonly probe: Probe;
+  readonly frameBytes: number;
+  /** True if the code depends on the index of the probe. */
+  readonly usesIndex: boolean;
+  readonly context: IrLocal;
+  readonly locals: readonly IrLocal[];
+  /** Statements for the probe with the number `index`. */
+  body(index: IrExpression): readonly IrStatement[];
 }
 
-/** Lowers the handler of `probe`, the `index`th. */
-export function lowerProbe(probe: Probe, index: number, unit: Unit): Lowered {
+/** Lowers the handler of `probe`. */
+export function lowerProbe(probe: Probe, unit: Unit): LoweredHandler {
   const scope = openScope(probe, unit);
   const { code } = scope;
   const body = code.collect(() => code.block(scope.exit, () => lowerBody(probe, scope)));
   const clears = code.collect(() => clearTexts(scope));
   const frameBytes = code.frameBytes();
-  const whole = code.collect(() => {
-    if (!["begin", "end", "error"].includes(probe.point.kind)) checkState(scope);
-    if (scope.needsEnter) {
-      callLibrary(scope, "enter", [scope.context, i32(index), i32(unit.limits.maxAction ?? 0)]);
-    }
-    if (frameBytes > 0) {
-      const top = binary("i32.add", scope.frame, i32(frameBytes));
-      code.store("i32.store", scope.context, CONTEXT.scratchTop, top);
-    }
-    if (scope.actions !== null) code.set(scope.actions.left, i32(unit.limits.maxAction ?? 0));
-    for (const statement of [...clears, ...body]) code.emit(statement);
-    if (scope.needsEnter) callLibrary(scope, "leave", [scope.context]);
-  });
-  const name = handlerName(index);
-  const reference: FunctionReference = {
-    kind: "function",
-    name,
-    parameters: ["i32"],
-    result: null,
+  const prologue = code.collect(() => emitPrologue(scope, frameBytes));
+  const { needsEnter } = scope;
+  const leave: IrStatement = {
+    kind: "do",
+    call: callOf({ kind: "library", name: "leave" }, [scope.context]),
   };
-  const parameters = [contextLocal(scope)];
-  return { fn: finishFunction({ reference, exported: name, parameters }, code, whole), frameBytes };
+  return {
+    probe,
+    frameBytes,
+    usesIndex: needsEnter,
+    context: contextLocal(scope),
+    locals: code.locals(),
+    body(index) {
+      const entering = code.collect(() => emitEntry(scope, index));
+      return [...entering, ...prologue, ...clears, ...body, ...(needsEnter ? [leave] : [])];
+    },
+  };
+}
+
+/** Leaves at once if the session does not run, then enters. */
+function emitEntry(scope: Scope, index: IrExpression): void {
+  const { owner, unit } = scope;
+  if ("point" in owner && !["begin", "end", "error"].includes(owner.point.kind)) checkState(scope);
+  if (!scope.needsEnter) return;
+  callLibrary(scope, "enter", [scope.context, index, i32(unit.limits.maxAction ?? 0)]);
+}
+
+function emitPrologue(scope: Scope, frameBytes: number): void {
+  const { code, unit } = scope;
+  if (frameBytes > 0) {
+    const top = binary("i32.add", scope.frame, i32(frameBytes));
+    code.store("i32.store", scope.context, CONTEXT.scratchTop, top);
+  }
+  if (scope.actions !== null) code.set(scope.actions.left, i32(unit.limits.maxAction ?? 0));
 }
 
 /** Gives each of `locals` a place: a Wasm local, or a buffer of the string frame. */

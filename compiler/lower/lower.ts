@@ -21,11 +21,12 @@ import { calleesOf } from "../ir/walk.js";
 import type { FunctionInstance, Probe, Program } from "../types/program.js";
 import { capabilitiesOf } from "./capabilities.js";
 import { lowerFunction } from "./function.js";
-import { handlerName, lowerProbe } from "./handler.js";
+import { lowerProbe } from "./handler.js";
 import { buildHelpers, buildInit, type SessionSettings } from "./init.js";
 import { initialValues } from "./initial.js";
 import { callDepth, deepestFrames, layOut } from "./layout.js";
 import { readLimits } from "./limits.js";
+import { type SharedHandlers, shareHandlers } from "./share.js";
 import { createStaticData } from "./static-data.js";
 import { planStorage } from "./storage.js";
 import { createTable, storageOf, type Unit } from "./unit.js";
@@ -67,13 +68,13 @@ export function lowerProgram(program: Program, context: CompileContext): Lowered
   checkMemory(memory, report);
   if (found.length > 0) throw new CompileFailed(found);
   const init = buildInit(unit, memory, settings, initial);
-  const lowered = [init, ...handlers, ...functions];
+  const lowered = [init, ...handlers.functions, ...functions];
   const called = new Set(lowered.flatMap((fn) => calleesOf(fn).map((callee) => callee.name)));
   const all = [...lowered, ...buildHelpers(called, memory)];
   assert(unit.data.end() <= memory.contextBase, "constants were added after the layout");
   const module: IrModule = { functions: all, data: unit.data.segments(), pages: memory.pages };
   verifyModule(module);
-  return { module, meta: describe(unit, memory, settings, all) };
+  return { module, meta: describe(unit, memory, settings, all, handlers.names) };
 }
 
 function openUnit(
@@ -99,7 +100,7 @@ function openUnit(
 }
 
 interface LoweredCode {
-  readonly handlers: readonly IrFunction[];
+  readonly handlers: SharedHandlers;
   readonly functions: readonly IrFunction[];
   readonly frameBytes: number;
 }
@@ -107,11 +108,8 @@ interface LoweredCode {
 function lowerCode(unit: Unit): LoweredCode {
   const { program, usages, limits } = unit;
   const frames = new Map<Probe | FunctionInstance, number>();
-  const handlers = program.probes.map((probe, index) => {
-    const { fn, frameBytes } = lowerProbe(probe, index, unit);
-    frames.set(probe, frameBytes);
-    return fn;
-  });
+  const handlers = program.probes.map((probe) => lowerProbe(probe, unit));
+  for (const { probe, frameBytes } of handlers) frames.set(probe, frameBytes);
   const recursive = new Set(program.functions.filter((fn) => usages.isRecursive(fn)));
   const depth = Math.max(0, ...program.probes.map((probe) => callDepth(probe, usages)));
   const maxNesting = limits.maxNesting ?? depth + 1 + (recursive.size > 0 ? 10 : 0);
@@ -128,7 +126,12 @@ function lowerCode(unit: Unit): LoweredCode {
     frames.set(fn, frameBytes);
     functions.push(lowered);
   }
-  return { handlers, functions, frameBytes: deepestFrames(program, usages, frames, maxNesting) };
+  const shared = shareHandlers(handlers);
+  return {
+    handlers: shared,
+    functions,
+    frameBytes: deepestFrames(program, usages, frames, maxNesting),
+  };
 }
 
 function reachesRecursion(
@@ -178,6 +181,7 @@ function describe(
   memory: BundleMemory,
   settings: SessionSettings,
   functions: readonly IrFunction[],
+  names: readonly string[],
 ): BundleMeta {
   const { program, limits } = unit;
   return {
@@ -185,7 +189,7 @@ function describe(
     abi: ABI_VERSION,
     memory,
     probes: program.probes.map((probe, index) => ({
-      handler: handlerName(index),
+      handler: names[index] ?? "",
       name: probe.name,
       source: showPosition(probe.span),
       point: probe.point,

@@ -41,7 +41,7 @@ export function lowerPrint(node: PrintExpression, scope: Scope): void {
 }
 
 /** sprint, sprintln, sprintf, sprintd, sprintdln. */
-export function lowerSprint(node: PrintExpression, scope: Scope): Text {
+export function lowerSprint(node: PrintExpression, scope: Scope, destination?: Text): Text {
   const [first] = node.args;
   if (first?.kind === "histogram") return sprintHistogram(node, first, scope);
   const plan = planOutput(node, scope);
@@ -49,7 +49,7 @@ export function lowerSprint(node: PrintExpression, scope: Scope): Text {
   const [only] = plan.parts;
   if (plan.parts.length === 0) return literal(scope, "");
   if (plan.parts.length === 1 && only?.kind === "text") return literal(scope, only.text);
-  const out = takeText(scope);
+  const out = destination ?? takeText(scope);
   callLibrary(scope, "text_begin", [scope.context, out.address]);
   for (const part of plan.parts) textPart(part, operands, scope, node);
   callLibrary(scope, "text_end", [scope.context]);

@@ -11,6 +11,7 @@ import { signatureOf } from "../ir/signatures.js";
 import type { Expression, Node, Statement } from "../syntax/ast.js";
 import type { FunctionInstance, Local, Probe } from "../types/program.js";
 import type { Code } from "./code.js";
+import { needsEnter } from "./library-calls.js";
 import type { Unit } from "./unit.js";
 import { locationIndex } from "./unit.js";
 
@@ -29,7 +30,8 @@ export type LocalPlace =
 /** Lowering of each kind of code, so that its parts can call each other. */
 export interface Dispatch {
   long(expression: Expression, scope: Scope): IrExpression;
-  text(expression: Expression, scope: Scope): Text;
+  /** The string may be written to `out` if that is given: memory that `expression` cannot read. */
+  text(expression: Expression, scope: Scope, out?: Text): Text;
   /** For its effects only. */
   effect(expression: Expression, scope: Scope): void;
   statement(statement: Statement, scope: Scope): void;
@@ -70,44 +72,25 @@ export function lowerText(expression: Expression, scope: Scope): Text {
   return scope.dispatch.text(expression, scope);
 }
 
+/**
+ * Copies the string `expression` to `out`. Where nothing can look at `out` before its end, the
+ * string is made there at once.
+ */
+export function lowerTextTo(
+  expression: Expression,
+  out: IrExpression,
+  isPrivate: boolean,
+  scope: Scope,
+): void {
+  const destination: Text = { address: out, origin: "variable" };
+  const text = scope.dispatch.text(expression, scope, isPrivate ? destination : undefined);
+  if (text !== destination) callLibrary(scope, "string_copy", [out, text.address]);
+}
+
 /** A call as an expression. */
 export function callOf(callee: Callee, args: readonly IrExpression[]): IrCall {
   return { kind: "call", callee, args };
 }
-
-/** Functions that neither touch what `enter` prepares nor raise errors. */
-const INDEPENDENT: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
-  "stat_add",
-  "stat_merge",
-  "stat_clear",
-  "string_copy",
-  "string_append",
-  "string_compare",
-  "map_clear",
-  "map_sort",
-  "map_first",
-  "map_next",
-  "pid",
-  "tid",
-  "ppid",
-  "pgrp",
-  "sid",
-  "uid",
-  "euid",
-  "gid",
-  "egid",
-  "cpu",
-  "target",
-  "stp_pid",
-  "gettimeofday_ns",
-  "gettimeofday_us",
-  "gettimeofday_ms",
-  "gettimeofday_s",
-  "monotonic_ns",
-  "get_cycles",
-  "register_value",
-  "exit",
-]);
 
 /** Calls library function `name` for its effect. */
 export function callLibrary(
@@ -115,7 +98,7 @@ export function callLibrary(
   name: LibraryFunction,
   args: readonly IrExpression[],
 ): void {
-  if (!INDEPENDENT.has(name)) scope.needsEnter = true;
+  if (needsEnter(name)) scope.needsEnter = true;
   scope.code.emit({ kind: "do", call: callOf({ kind: "library", name }, args) });
 }
 
@@ -125,7 +108,7 @@ export function callForValue(
   name: LibraryFunction,
   args: readonly IrExpression[],
 ): IrExpression {
-  if (!INDEPENDENT.has(name)) scope.needsEnter = true;
+  if (needsEnter(name)) scope.needsEnter = true;
   const call = callOf({ kind: "library", name }, args);
   return keep(scope, call);
 }

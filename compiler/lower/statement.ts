@@ -17,7 +17,7 @@ import { ACTIONS_EXCEEDED, charge, chargedArm, settle } from "./actions.js";
 import { deleteElements, mapOf } from "./array.js";
 import { lowerCondition, lowerEffect } from "./expression.js";
 import { lowerForeach } from "./foreach.js";
-import { callLibrary, keep, lowerLong, lowerText, requireLoop, type Scope } from "./scope.js";
+import { callLibrary, keep, lowerLong, lowerTextTo, requireLoop, type Scope } from "./scope.js";
 import { clearStat } from "./stat.js";
 import { unsupported, variableOf } from "./unit.js";
 import { clearVariable, writeText } from "./variable.js";
@@ -143,10 +143,7 @@ function lowerReturn(node: ReturnStatement, scope: Scope): void {
   if (node.value !== null) {
     if (result === null) lowerEffect(node.value, scope);
     else if (result.kind === "long") scope.code.set(result.local, lowerLong(node.value, scope));
-    else {
-      const text = lowerText(node.value, scope);
-      callLibrary(scope, "string_copy", [result.address, text.address]);
-    }
+    else lowerTextTo(node.value, result.address, scope.onError === scope.exit, scope);
   }
   settle(scope, node);
   scope.code.branch(scope.exit);

@@ -13,6 +13,7 @@ import type {
   Program,
 } from "../types/program.js";
 import { type Code, children } from "./children.js";
+import { boundName, canFail, isLibraryFunction } from "./library-calls.js";
 
 /** Accesses of one handler or function, without those of its callees. */
 export interface Usage {
@@ -27,6 +28,8 @@ export interface Usage {
   /** Locals and parameters that are assigned. */
   readonly assigned: Set<Local>;
   hasLoop: boolean;
+  /** May raise a soft error, the limits on loops and recursion aside. */
+  mayFail: boolean;
 }
 
 /** Usage of everything in a program. */
@@ -45,7 +48,7 @@ export interface UsageTable {
 export function analyzeUsage(program: Program): UsageTable {
   const own = new Map<Probe | FunctionInstance, Usage>();
   for (const fn of program.functions) {
-    own.set(fn, fn.body.kind === "block" ? usageOf([fn.body], program) : emptyUsage());
+    own.set(fn, fn.body.kind === "block" ? usageOf([fn.body], program) : embeddedUsage(fn));
   }
   for (const probe of program.probes) {
     own.set(probe, usageOf([...probe.conditions, probe.body], program));
@@ -53,16 +56,17 @@ export function analyzeUsage(program: Program): UsageTable {
   const ownOf = (root: Probe | FunctionInstance): Usage =>
     own.get(root) ?? bug(`no usage of '${root.name}'`);
   const closures = new Map<Probe | FunctionInstance, Usage>();
-  return {
+  const table: UsageTable = {
     own: ownOf,
     all(root): Usage {
       const known = closures.get(root) ?? closure(ownOf(root), ownOf);
       closures.set(root, known);
       return known;
     },
-    isRecursive: (fn) => closure(ownOf(fn), ownOf).calls.has(fn),
+    isRecursive: (fn) => table.all(fn).calls.has(fn),
     ofCode: (code) => closure(usageOf([code], program), ownOf),
   };
+  return table;
 }
 
 /** The globals of `usage` that change. */
@@ -79,7 +83,14 @@ function emptyUsage(): Usage {
     variances: new Set(),
     assigned: new Set(),
     hasLoop: false,
+    mayFail: false,
   };
+}
+
+function embeddedUsage(fn: FunctionInstance): Usage {
+  const name = boundName(fn);
+  const mayFail = name === null || !isLibraryFunction(name) || canFail(name);
+  return { ...emptyUsage(), mayFail };
 }
 
 function closure(start: Usage, ownOf: (fn: FunctionInstance) => Usage): Usage {
@@ -91,6 +102,7 @@ function closure(start: Usage, ownOf: (fn: FunctionInstance) => Usage): Usage {
     for (const global of usage.variances) total.variances.add(global);
     for (const local of usage.assigned) total.assigned.add(local);
     total.hasLoop ||= usage.hasLoop;
+    total.mayFail ||= usage.mayFail;
     for (const fn of usage.calls) {
       if (total.calls.has(fn)) continue;
       total.calls.add(fn);
@@ -116,6 +128,7 @@ function visit(node: Code, walk: Walk): void {
   const { usage, program } = walk;
   const location = program.locations.get(node.id);
   if (location !== undefined) visitLocation(location, walk);
+  usage.mayFail ||= nodeMayFail(node, program);
   switch (node.kind) {
     case "identifier":
       read(node, walk);
@@ -217,6 +230,28 @@ function write(target: Expression, walk: Walk): void {
   if (variable?.kind === "local") walk.usage.assigned.add(variable);
 }
 
+/** True if `node` itself, not its parts, may raise a soft error. */
+function nodeMayFail(node: Code, program: Program): boolean {
+  switch (node.kind) {
+    case "binary":
+      return node.operator === "/" || node.operator === "%";
+    case "assignment":
+      return ["/=", "%="].includes(node.operator) || node.target.kind !== "identifier";
+    case "update":
+      return node.operand.kind !== "identifier";
+    case "aggregate":
+      return node.operator !== "count" && node.operator !== "sum";
+    case "histogram":
+      return true;
+    case "print":
+      return node.format?.some((p) => p.kind === "conversion" && /m/i.test(p.conversion)) ?? false;
+    case "call":
+      return program.calls.get(node.id)?.at(-1)?.usesNext ?? false;
+    default:
+      return false;
+  }
+}
+
 function noteVariance(stat: Expression, { usage, program }: Walk): void {
   const identifier = stat.kind === "index" ? stat.base : stat;
   const variable = program.variables.get(identifier.id);
@@ -226,6 +261,7 @@ function noteVariance(stat: Expression, { usage, program }: Walk): void {
 function visitLocation(location: Location, walk: Walk): void {
   switch (location.kind) {
     case "load":
+      walk.usage.mayFail = true;
       visitLocation(location.address, walk);
       return;
     case "add":

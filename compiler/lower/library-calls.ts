@@ -1,0 +1,83 @@
+/** What generated code may assume of library functions, and how embedded code names them. */
+import { LIBRARY, type LibraryFunction } from "../../wasm-runtime/library-abi.js";
+import type { FunctionInstance } from "../types/program.js";
+
+/** Name that the body `%{ NAME %}` of `fn` gives, null if its body is script code. */
+export function boundName(fn: FunctionInstance): string | null {
+  if (fn.body.kind !== "embedded") return null;
+  return fn.body.code.replace(/\/\*[\s\S]*?\*\//g, " ").trim();
+}
+
+/** True if the library has a function of that name. */
+export function isLibraryFunction(name: string): name is LibraryFunction {
+  return Object.hasOwn(LIBRARY, name);
+}
+
+/** True if `name` may set CONTEXT.error. */
+export function canFail(name: LibraryFunction): boolean {
+  return !CANNOT_FAIL.has(name);
+}
+
+/** True if `name` uses what `enter` prepares: error, record, scratch, keys, probe. */
+export function needsEnter(name: LibraryFunction): boolean {
+  return !INDEPENDENT.has(name);
+}
+
+const IDENTITY: readonly LibraryFunction[] = [
+  "pid",
+  "tid",
+  "ppid",
+  "pgrp",
+  "sid",
+  "uid",
+  "euid",
+  "gid",
+  "egid",
+  "cpu",
+  "target",
+  "stp_pid",
+];
+
+const CLOCKS: readonly LibraryFunction[] = [
+  "gettimeofday_ns",
+  "gettimeofday_us",
+  "gettimeofday_ms",
+  "gettimeofday_s",
+  "monotonic_ns",
+  "get_cycles",
+];
+
+const STRINGS: readonly LibraryFunction[] = ["strlen", "isinstr", "strpos", "strtol", "isdigit"];
+
+const INDEPENDENT: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
+  ...IDENTITY,
+  ...CLOCKS,
+  ...STRINGS,
+  "stat_add",
+  "stat_merge",
+  "stat_clear",
+  "string_copy",
+  "string_append",
+  "string_compare",
+  "map_clear",
+  "map_sort",
+  "map_first",
+  "map_next",
+  "register_value",
+  "exit",
+]);
+
+const CANNOT_FAIL: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
+  ...INDEPENDENT,
+  "substr",
+  "execname",
+  "probe_text",
+  "is_return",
+  "module_name",
+  "tz_name",
+  "tz_gmtoff",
+  "user_load_nofault",
+  "user_string_or",
+  "warn",
+  "system",
+]);
