@@ -307,7 +307,7 @@ function nearestSite(planner: Planner, code: FunctionCode, at: number): number |
 const NEAREST_INSNS = 32;
 
 function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
-  const [low, high] = extent(code);
+  const [low, high] = extent(code, choices);
   let offset = AREA_HEADER_BYTES;
   const regions = choices.map(({ region, targets }): PlannedRegion => {
     const shape = shapeOf(region, targets);
@@ -324,11 +324,24 @@ function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
   return { code, regions, areaBytes, lowest, highest };
 }
 
-/** First address of the module and the one behind its last, bytes that are not in the file included. */
-function extent(code: ModuleCode): [number, number] {
-  const ranges = [...code.code, ...code.data];
-  const low = Math.min(...ranges.map((range) => range.address));
-  const high = Math.max(...ranges.map((range) => range.address + range.bytes.length));
+/** Range of addresses that trampolines refer to: code, and operands of displaced instructions. */
+function extent(code: ModuleCode, choices: readonly Choice[]): [number, number] {
+  let low = Number.MAX_SAFE_INTEGER;
+  let high = 0;
+  const include = (address: number): void => {
+    low = Math.min(low, address);
+    high = Math.max(high, address);
+  };
+  for (const range of code.code) {
+    include(range.address);
+    include(range.address + range.bytes.length);
+  }
+  for (const { region } of choices) {
+    for (const { target, ripTarget } of region.code.insns.slice(region.first, region.last)) {
+      if (target >= 0) include(target);
+      if (ripTarget >= 0) include(ripTarget);
+    }
+  }
   return [low, Math.ceil(high / TRAMPOLINE_ALIGNMENT) * TRAMPOLINE_ALIGNMENT];
 }
 

@@ -1,0 +1,93 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { findExits } from "../../../shim/mutator/exits.js";
+import { indexFunctions } from "../../../shim/mutator/functions.js";
+import { CODE, DATA, type TestFunction, testModule, word32 } from "./code.js";
+
+const s = suite("mutator/exits");
+
+/** Exits of the first function as "offset" or "offset if taken". */
+function exits(functions: readonly TestFunction[], data: readonly number[] = []): string[] {
+  const index = indexFunctions(testModule(functions, data), []);
+  return findExits(index, CODE).map(
+    ({ address, onlyTaken }) => `${address - CODE}${onlyTaken ? " if taken" : ""}`,
+  );
+}
+
+const other: TestFunction = { name: "other", bytes: [0x90, 0xc3] }; // nop; ret, at CODE + 16
+
+s("finds every kind of return", () => {
+  const bytes = [
+    ...[0x74, 0x03], // 0: je 5
+    ...[0xc2, 0x08, 0x00], // 2: ret 8
+    ...[0x75, 0x02], // 5: jne 9
+    ...[0xf3, 0xc3], // 7: rep ret
+    0xc3, // 9: ret
+  ];
+  assert.equal(exits([{ name: "f", bytes }]), ["2", "7", "9"]);
+});
+
+s("takes jumps to other functions for tail calls", () => {
+  const bytes = [
+    ...[0x74, 0x0e], // 0: je 16: other
+    ...[0xeb, 0x00], // 2: jmp 4
+    ...[0xe9, 0x07, 0x00, 0x00, 0x00], // 4: jmp 16: other
+  ];
+  assert.equal(exits([{ name: "f", bytes }, other]), ["0 if taken", "4"]);
+});
+
+s("takes a jump to itself for a loop", () => {
+  assert.equal(exits([{ name: "f", bytes: [0xeb, 0xfe] }]), []); // jmp 0
+});
+
+s("finds none in a function that never returns", () => {
+  const bytes = [0xe8, 0x0b, 0x00, 0x00, 0x00]; // call 16: other
+  assert.equal(exits([{ name: "f", bytes }, other]), []);
+});
+
+s("follows jumps to the cold part, and back", () => {
+  const bytes = [
+    ...[0x0f, 0x84, 0x0a, 0x00, 0x00, 0x00], // 0: je 16: f.cold
+    0xc3, // 6: ret
+  ];
+  const cold = [
+    ...[0x74, 0xf4], // 16: je 6
+    0xc3, // 18: ret
+  ];
+  assert.equal(
+    exits([
+      { name: "f", bytes },
+      { name: "f.cold", bytes: cold, isPart: true },
+    ]),
+    ["6", "18"],
+  );
+});
+
+s("takes jumps through pointers for tail calls", () => {
+  assert.equal(exits([{ name: "f", bytes: [0xff, 0xe0] }]), ["0"]); // jmp rax
+  assert.equal(exits([{ name: "f", bytes: [0xff, 0x60, 0x18] }]), ["0"]); // jmp [rax+24]
+  assert.equal(exits([{ name: "f", bytes: [0xff, 0x25, 0, 0, 0, 0] }]), ["0"]); // jmp [rip]
+});
+
+s("takes jumps through tables for jumps", () => {
+  const relative = [
+    ...[0x48, 0x8d, 0x15, ...word32(DATA - CODE - 7)], // 0: lea rdx, [rip+DATA]
+    ...[0x48, 0x63, 0x04, 0x82], // 7: movsxd rax, [rdx+rax*4]
+    ...[0x48, 0x01, 0xd0], // 11: add rax, rdx
+    ...[0xff, 0xe0], // 14: jmp rax
+    0xc3, // 16: ret
+  ];
+  assert.equal(exits([{ name: "f", bytes: relative }], word32(CODE + 16 - DATA)), ["16"]);
+  const absolute = [
+    ...[0xff, 0x24, 0xc5, ...word32(DATA)], // 0: jmp [rax*8+DATA]
+    0xc3, // 7: ret
+  ];
+  assert.equal(exits([{ name: "f", bytes: absolute }]), ["7"]);
+  const notrack = [
+    ...[0x3e, 0xff, 0xe0], // 0: notrack jmp rax
+    0xc3, // 3: ret
+  ];
+  assert.equal(exits([{ name: "f", bytes: notrack }]), ["3"]);
+});
+
+s.run();

@@ -1,0 +1,285 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  layPatches,
+  type PatchDraft,
+  type PatchPlan,
+  type PlanOptions,
+  type PlanSite,
+  planPatches,
+} from "../../../shim/mutator/plan.js";
+import { showPlan } from "../../../shim/mutator/show-plan.js";
+import { CODE, DATA, LOAD_BIAS, type TestFunction, testModule, word32 } from "./code.js";
+
+const AREA = LOAD_BIAS + 0x100000;
+const ENTER = 0x7f0000001000;
+const OPTIONS: PlanOptions = { allowBreakpoints: false, shadowStacks: false };
+
+const s = suite("mutator/plan");
+
+interface Case {
+  readonly functions: readonly TestFunction[];
+  /** Offsets from CODE. */
+  readonly at?: readonly number[];
+  readonly exitsOf?: readonly number[];
+  readonly data?: readonly number[];
+  readonly pointers?: readonly number[];
+  readonly options?: Partial<PlanOptions>;
+}
+
+function draft({ functions, at, exitsOf, data, pointers, options }: Case): PatchDraft {
+  const site = (place: PlanSite["place"]) => (offset: number, i: number) => ({
+    probe: i + (place === "exits" ? 100 : 0),
+    address: CODE + offset,
+    place,
+    symbol: "f",
+    floats: false,
+  });
+  const sites = [...(at ?? []).map(site("instruction")), ...(exitsOf ?? []).map(site("exits"))];
+  const code = { ...testModule(functions, data), codePointers: pointers ?? [] };
+  return planPatches([{ code, sites }], { ...OPTIONS, ...options });
+}
+
+/** Listing without module line, addresses as offsets from CODE. */
+function show(input: Case): string[] {
+  return showPlan(draft(input))
+    .trim()
+    .split("\n")
+    .filter((line) => !line.startsWith("module"))
+    .map((line) =>
+      line
+        .replaceAll(/, trampoline \+0x[0-9a-f]+/g, "")
+        .replaceAll(/0x([0-9a-f]{4})\b/g, (_, digits) => `${Number.parseInt(digits, 16) - CODE}`)
+        .trim(),
+    );
+}
+
+function lay(input: Case): PatchPlan {
+  return layPatches(draft(input), { areas: [AREA], enter: ENTER, entryOf: (p) => 0x5000 + p });
+}
+
+const push = 0x55; // push rbp
+const ret = 0xc3;
+const move = [0x48, 0x89, 0xe5]; // mov rbp, rsp
+const load = [0xb8, 1, 0, 0, 0]; // mov eax, 1
+const long: TestFunction = { name: "f", bytes: [push, ...move, ...load, ...load, ret] };
+
+s("overwrites whole instructions from the site on", () => {
+  assert.equal(show({ functions: [long], at: [0] }), [
+    "0-9 plain in f",
+    "probe 0 (flags dead)",
+    "0 push rbp",
+    "1 mov rbp,rsp",
+    "4 mov eax,1",
+  ]);
+});
+
+s("calls several probes of one place in their order", () => {
+  assert.equal(show({ functions: [long], at: [4, 4] }), [
+    "4-9 plain in f",
+    "probe 0, 1 (flags status)",
+    "4 mov eax,1",
+  ]);
+});
+
+s("gives places inside a region their own call", () => {
+  assert.equal(show({ functions: [long], at: [0, 1, 4] }), [
+    "0-9 plain in f",
+    "probe 0 (flags dead)",
+    "0 push rbp",
+    "probe 1 (flags status)",
+    "1 mov rbp,rsp",
+    "probe 2 (flags status)",
+    "4 mov eax,1",
+  ]);
+});
+
+s("uses the filler behind a function", () => {
+  const functions = [{ name: "f", bytes: [...load, ret] }, long];
+  assert.equal(show({ functions, at: [5] }), [
+    "5-10 padding in f",
+    "probe 0 (flags status)",
+    "5 ret",
+  ]);
+});
+
+s("does not run over the next function", () => {
+  const f: TestFunction = { name: "f", bytes: [...load, ...load, ...load, ret] }; // 16 bytes
+  assert.equal(show({ functions: [f, long], at: [15] }), [
+    "10-16 backward in f",
+    "10 mov eax,1",
+    "probe 0 (flags status)",
+    "15 ret",
+  ]);
+});
+
+s("refuses what is jumped into, and says what is near", () => {
+  const f: TestFunction = {
+    name: "f",
+    bytes: [
+      push, // 0
+      ...move, // 1
+      ...load, // 4
+      ...[0xeb, 0xf6], // 9: jmp 1
+    ],
+  };
+  assert.equal(show({ functions: [f], at: [0] }), [
+    "refused /bin/test f 0, probe 0: the code behind it is jumped to; 1 can be probed",
+  ]);
+});
+
+s("knows jumps from other functions, tables and pointers", () => {
+  const far: TestFunction = {
+    name: "far",
+    bytes: [0x0f, 0x84, ...word32(1 - 22)], // je 1, at 16
+  };
+  const reason = /^refused .* the code behind it is jumped to/;
+  assert.match(show({ functions: [long, far], at: [0] }).join(), reason);
+  assert.match(show({ functions: [long], at: [0], pointers: [CODE + 4] }).join(), reason);
+  const table: TestFunction = {
+    name: "f",
+    bytes: [
+      ...[0x48, 0x8d, 0x15, ...word32(DATA - CODE - 7)], // 0: lea rdx, [rip+DATA]
+      ...[0x48, 0x63, 0x04, 0x82], // 7: movsxd rax, [rdx+rax*4]
+      ...[0x48, 0x01, 0xd0], // 11: add rax, rdx
+      ...[0xff, 0xe0], // 14: jmp rax
+      ...move, // 16
+      ...move, // 19
+    ],
+  };
+  const data = word32(CODE + 19 - DATA);
+  assert.match(show({ functions: [table], at: [16], data }).join(), reason);
+  assert.match(show({ functions: [table], at: [16] }).join(), /^16-22 plain/);
+});
+
+s("keeps landing marks at the start of a region", () => {
+  const bytes = [push, 0xf3, 0x0f, 0x1e, 0xfa, ...load]; // endbr64 at 1
+  assert.match(show({ functions: [{ name: "f", bytes }], at: [0] }).join(), /jumped to/);
+});
+
+s("ends a region with a call", () => {
+  const bytes = [push, 0xff, 0xd0, ...load, ret]; // call rax at 1
+  assert.match(show({ functions: [{ name: "f", bytes }], at: [0] }).join(), /too few bytes/);
+  const direct = [push, 0xe8, ...word32(0x100), ret]; // call at 1
+  assert.match(show({ functions: [{ name: "f", bytes: direct }], at: [0] }).join(), /^0-6 plain/);
+  const shadow = {
+    functions: [{ name: "f", bytes: direct }],
+    at: [0],
+    options: { shadowStacks: true },
+  };
+  assert.match(show(shadow).join(), /^refused .* shadow stacks/);
+});
+
+s("hops to filler when only a short jump fits", () => {
+  const f = { name: "f", bytes: [...[0x31, 0xc0], ...[0x75, 0xfe], ret] }; // xor; jne 2; ret
+  assert.equal(show({ functions: [f, long], at: [0] }), [
+    "0-2 island at 5 in f",
+    "probe 0 (flags dead)",
+    "0 xor eax,eax",
+  ]);
+});
+
+s("puts a breakpoint only where it is allowed to", () => {
+  const f: TestFunction = { name: "f", bytes: [push, ...[0x75, 0xfe], ...load, ...load, ret] }; // jne 1
+  const refused = /^refused .* jumped to/;
+  assert.match(show({ functions: [f], at: [0] }).join(), refused);
+  const options = { allowBreakpoints: true };
+  assert.equal(show({ functions: [f], at: [0], options }), [
+    "0-1 breakpoint in f",
+    "probe 0 (flags dead)",
+    "0 push rbp",
+  ]);
+});
+
+s("refuses places that are no instruction and functions that must stay", () => {
+  assert.match(show({ functions: [long], at: [2] }).join(), /no instruction starts there/);
+  const restore = { name: "__restore_rt", bytes: [0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05] };
+  assert.match(show({ functions: [restore], at: [0] }).join(), /must not change/);
+});
+
+s("says that a function never returns", () => {
+  const f = { name: "f", bytes: [0xeb, 0xfe] }; // jmp 0
+  assert.match(show({ functions: [f], exitsOf: [0] }).join(), /the function never returns/);
+});
+
+s("runs entry handlers before exit handlers of a one-instruction function", () => {
+  const f = { name: "f", bytes: [ret] };
+  assert.equal(show({ functions: [f, long], exitsOf: [0], at: [0] }).slice(1), [
+    "probe 0 (flags dead)",
+    "probe 100 (flags dead)",
+    "0 ret",
+  ]);
+});
+
+s("runs exit handlers of a conditional tail jump only when it is taken", () => {
+  const f = { name: "f", bytes: [...load, 0x74, 0x09, ret] }; // je 16
+  const lines = show({ functions: [f, long], exitsOf: [0] });
+  assert.ok(lines.includes("probe 100 (flags dead, only if taken)"), lines.join("\n"));
+});
+
+s("saves all flags where the direction flag may be set", () => {
+  const f = { name: "f", bytes: [0xfd, ...load, 0xfc, ret] }; // std … cld
+  assert.match(show({ functions: [f], at: [1] }).join(), /flags all/);
+});
+
+s("plans sites in code without symbols", () => {
+  const code = { ...testModule([long]), functions: [] };
+  const site = {
+    probe: 0,
+    address: CODE + 4,
+    place: "instruction",
+    symbol: "",
+    floats: false,
+  } as const;
+  const plan = showPlan(planPatches([{ code, sites: [site] }], OPTIONS));
+  assert.match(plan, /plain, trampoline \+0x10\n {4}probe 0 \(flags all\)/);
+});
+
+s("gives bytes, moves and leaves in the address space of the process", () => {
+  const plan = lay({ functions: [long], at: [0, 4] });
+  const [region] = plan.regions;
+  assert.ok(region);
+  const start = LOAD_BIAS + CODE;
+  const [write] = region.writes;
+  assert.is(region.start, start);
+  assert.is(region.trampoline, AREA + 16);
+  assert.equal([...(write?.original ?? [])], [push, ...move, 0xb8]);
+  assert.equal([...(write?.patch ?? [])], [0xe9, ...word32(AREA + 16 - (start + 5))]);
+  assert.equal(
+    region.moves.map((move) => move.from - start),
+    [1, 4],
+  );
+  assert.equal(
+    region.leaves.map((leave) => leave.to - start),
+    [0, 1, 4],
+  );
+  const [before, after] = [region.moves[1], region.leaves[2]];
+  assert.ok(before && after && before.to < after.from, "a probe call lies between");
+  assert.equal(region.probes, [0, 1]);
+  const [area] = plan.areas;
+  assert.ok(area);
+  assert.is(new DataView(area.bytes.buffer).getBigUint64(0, true), BigInt(ENTER));
+  assert.ok(region.trampolineEnd <= area.address + area.bytes.length);
+});
+
+s("writes the island before the hop to it", () => {
+  const f = { name: "f", bytes: [...[0x31, 0xc0], ...[0x75, 0xfe], ret] };
+  const [region] = lay({ functions: [f, long], at: [0] }).regions;
+  assert.equal(
+    region?.writes.map((w) => w.address - LOAD_BIAS - CODE),
+    [5, 0],
+  );
+  assert.equal([...(region?.writes[1]?.patch ?? [])], [0xeb, 3]); // jmp 5
+});
+
+s("asks for an area in reach of the module", () => {
+  const [module] = draft({ functions: [long], at: [0] }).modules;
+  assert.ok(module);
+  assert.ok(module.lowest < LOAD_BIAS && module.highest > LOAD_BIAS);
+  assert.is(module.lowest % 4096, 0);
+  assert.is(draft({ functions: [long] }).modules[0]?.areaBytes, 0);
+  const far = { areas: [module.highest + 4096], enter: ENTER, entryOf: () => 0 };
+  assert.throws(() => layPatches(draft({ functions: [long], at: [0] }), far), /out of reach/);
+});
+
+s.run();
