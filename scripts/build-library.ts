@@ -22,7 +22,7 @@ const checkOnly = process.argv.includes("--check");
 let stale = 0;
 
 /** A program of a development dependency, run by this Node. */
-function run(packageName: string, script: string, args: readonly string[]): string {
+function run(packageName: string, script: string, args: readonly string[]): void {
   const home = join(PACKAGE_ROOT, "node_modules", packageName);
   const done = spawnSync(process.execPath, [join(home, script), ...args], {
     cwd: PACKAGE_ROOT,
@@ -31,7 +31,7 @@ function run(packageName: string, script: string, args: readonly string[]): stri
   if (done.status !== 0) {
     throw new Error(`${packageName} failed (${done.status}):\n${done.stdout}${done.stderr}`);
   }
-  return done.stdout;
+  process.stderr.write(done.stderr);
 }
 
 function writeGenerated(path: string, text: string): void {

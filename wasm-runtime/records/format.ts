@@ -80,7 +80,8 @@ function longOf(value: Value | undefined): bigint {
 }
 
 function textOf(value: Value | undefined): string {
-  return value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : "";
+  if (!(value instanceof Uint8Array)) return "";
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
 }
 
 function has(format: FormatSpec, flag: number): boolean {
@@ -99,6 +100,8 @@ function pad(text: string, format: FormatSpec): string {
 
 function formatNumber(value: bigint, conversion: string, format: FormatSpec): string {
   const signed = conversion === "d" || conversion === "i";
+  const plain = format.spec === conversion.charCodeAt(0) && format.precision === null;
+  if (signed && plain) return value.toString().padStart(format.width ?? 0);
   const magnitude = signed && value < 0n ? -value : BigInt.asUintN(64, value);
   const head = signed ? signOf(value, format) : prefixOf(conversion, format);
   const base = { o: 8, x: 16, X: 16, p: 16 }[conversion] ?? 10;

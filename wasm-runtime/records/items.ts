@@ -18,15 +18,13 @@ export type Item =
 /** Items of the record `bytes`, or null if they are not well-formed. Copies nothing. */
 export function decodeItems(bytes: Uint8Array): Item[] | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const cursor: Cursor = { view, at: 0 };
   const items: Item[] = [];
-  let at = 0;
   try {
-    while (at < bytes.length) {
-      const [code, values, next] = decodeItem(view, at);
-      const item = makeItem(code, values);
+    while (cursor.at < bytes.length) {
+      const item = decodeItem(cursor);
       if (item === null) return null;
       items.push(item);
-      at = next;
     }
   } catch (error) {
     if (error instanceof RangeError) return null;
@@ -35,68 +33,77 @@ export function decodeItems(bytes: Uint8Array): Item[] | null {
   return items;
 }
 
-function makeItem(code: Value | undefined, values: readonly Value[]): Item | null {
-  if (typeof code !== "bigint") return null;
+/** What is decoded, and the next byte; reading past the end is a RangeError of the view. */
+interface Cursor {
+  readonly view: DataView;
+  at: number;
+}
+
+/** The next item, null if it is none that the library writes; RangeError on garbage. */
+function decodeItem(cursor: Cursor): Item | null {
+  const count = arrayHeader(cursor, byteOf(cursor));
+  if (count === 0) return null;
+  const code = Number(integer(cursor, byteOf(cursor)));
+  const values: Value[] = [];
+  for (let i = 1; i < count; i++) values.push(decodeValue(cursor));
+  if (code >= 0) return { kind: "print", format: code, values };
   const [text, location] = values;
-  if (code >= 0n) return { kind: "print", format: Number(code), values };
   if (!(text instanceof Uint8Array)) return null;
-  if (code === BigInt(ITEM.warning)) return { kind: "warning", text };
-  if (code === BigInt(ITEM.system)) return { kind: "system", text };
-  if (code !== BigInt(ITEM.error) || typeof location !== "bigint") return null;
+  if (code === ITEM.warning) return { kind: "warning", text };
+  if (code === ITEM.system) return { kind: "system", text };
+  if (code !== ITEM.error || typeof location !== "bigint") return null;
   return { kind: "error", text, location: Number(location) };
 }
 
-/** Code, arguments and end of the item at `at`; RangeError on garbage. */
-function decodeItem(view: DataView, at: number): [Value | undefined, Value[], number] {
-  const [count, first] = arrayHeader(view, at);
-  const values: Value[] = [];
-  let next = first;
-  for (let i = 0; i < count; i++) {
-    const [value, end] = decodeValue(view, next);
-    values.push(value);
-    next = end;
-  }
-  return [values[0], values.slice(1), next];
+function byteOf(cursor: Cursor): number {
+  return cursor.view.getUint8(cursor.at++);
 }
 
-function arrayHeader(view: DataView, at: number): [number, number] {
-  const byte = view.getUint8(at);
-  if (byte >= 0x90 && byte < 0xa0) return [byte & 0xf, at + 1];
-  if (byte === 0xdc) return [view.getUint16(at + 1), at + 3];
-  throw new RangeError("no array");
+function isArray(byte: number): boolean {
+  return byte === 0xdc || (byte >= 0x90 && byte < 0xa0);
 }
 
-function decodeValue(view: DataView, at: number): [Value, number] {
-  const byte = view.getUint8(at);
-  if (byte === 0xc4) return binary(view, at + 2, view.getUint8(at + 1));
-  if (byte === 0xc5) return binary(view, at + 3, view.getUint16(at + 1));
-  if (byte === 0xc6) return binary(view, at + 5, view.getUint32(at + 1));
-  if (byte === 0xdc || (byte >= 0x90 && byte < 0xa0)) return integers(view, at);
-  return integer(view, at);
+/** Number of elements of the array that starts with `byte`. */
+function arrayHeader(cursor: Cursor, byte: number): number {
+  if (!isArray(byte)) throw new RangeError("no array");
+  if (byte !== 0xdc) return byte & 0xf;
+  cursor.at += 2;
+  return cursor.view.getUint16(cursor.at - 2);
 }
 
-function binary(view: DataView, start: number, length: number): [Uint8Array, number] {
-  if (start + length > view.byteLength) throw new RangeError("bytes end early");
-  return [new Uint8Array(view.buffer, view.byteOffset + start, length), start + length];
+function decodeValue(cursor: Cursor): Value {
+  const byte = byteOf(cursor);
+  if (byte >= 0xc4 && byte <= 0xc6) return binary(cursor, byte);
+  return isArray(byte) ? integers(cursor, byte) : integer(cursor, byte);
 }
 
-function integers(view: DataView, at: number): [bigint[], number] {
-  const [count, first] = arrayHeader(view, at);
+function binary(cursor: Cursor, byte: number): Uint8Array {
+  const { view, at } = cursor;
+  const header = 1 << (byte - 0xc4);
+  const length =
+    header === 1 ? view.getUint8(at) : header === 2 ? view.getUint16(at) : view.getUint32(at);
+  const start = at + header;
+  cursor.at = start + length;
+  if (cursor.at > view.byteLength) throw new RangeError("bytes end early");
+  return new Uint8Array(view.buffer, view.byteOffset + start, length);
+}
+
+function integers(cursor: Cursor, byte: number): bigint[] {
   const values: bigint[] = [];
-  let next = first;
-  for (let i = 0; i < count; i++) {
-    const [value, end] = integer(view, next);
-    values.push(value);
-    next = end;
+  for (let left = arrayHeader(cursor, byte); left > 0; left--) {
+    values.push(integer(cursor, byteOf(cursor)));
   }
-  return [values, next];
+  return values;
 }
 
-function integer(view: DataView, at: number): [bigint, number] {
-  const byte = view.getUint8(at);
-  if (byte < 0x80 || byte >= 0xe0) return [BigInt(view.getInt8(at)), at + 1];
-  if (byte === 0xd1) return [BigInt(view.getInt16(at + 1)), at + 3];
-  if (byte === 0xd2) return [BigInt(view.getInt32(at + 1)), at + 5];
-  if (byte === 0xd3) return [view.getBigInt64(at + 1), at + 9];
+function integer(cursor: Cursor, byte: number): bigint {
+  if (byte < 0x80) return BigInt(byte);
+  if (byte >= 0xe0) return BigInt(byte - 0x100);
+  const bytes = byte === 0xd1 ? 2 : byte === 0xd2 ? 4 : byte === 0xd3 ? 8 : 0;
+  const { view, at } = cursor;
+  cursor.at += bytes;
+  if (bytes === 2) return BigInt(view.getInt16(at));
+  if (bytes === 4) return BigInt(view.getInt32(at));
+  if (bytes === 8) return view.getBigInt64(at);
   throw new RangeError("no integer");
 }

@@ -79,12 +79,14 @@ export function createRingReader({ memory, base, bytes, onGarbage }: RingPlace):
     const sequence = Number(view.getBigUint64(record + RECORD.sequence, true));
     if (!Number.isSafeInteger(sequence)) return discard(head);
     const start = base + record + RECORD.bytes;
+    const payload = new Uint8Array(size);
+    payload.set(memory.subarray(start, start + size));
     nextTail = end === dataBytes ? 0 : end;
     return {
       sequence,
       probe: view.getInt32(record + RECORD.probe, true),
       slot: view.getInt32(RING.slot, true),
-      payload: Uint8Array.from(memory.subarray(start, start + size)),
+      payload,
     };
   }
 
