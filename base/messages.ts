@@ -41,7 +41,6 @@ export const MESSAGES = {
   "macro-file-token": (file: string): string => `unexpected token in library macro file '${file}'`,
   "duplicate-library-macro": (name: string): string =>
     `duplicate definition of library macro '@${name}'`,
-  "in-expansion": (): string => "in expansion of macro",
   // -- conditionals
   "unterminated-conditional": (): string => "incomplete conditional at end of file",
   "stray-conditional": (): string => "incomplete conditional - missing '%('",
@@ -63,7 +62,6 @@ export const MESSAGES = {
   "expected-one-of": (tokens: string): string => `expected one of '${tokens}'`,
   "expected-declaration": (): string =>
     "expected 'probe', 'global', 'private', 'function', or '%{'",
-  "expected-value": (): string => "expected literal string or number",
   "unknown-operator": (name: string): string => `unknown operator ${name}`,
   "needs-guru": (name: string): string => `using ${name} operator not permitted; need stap -g`,
   "double-address": (): string => "cannot take address more than once",
@@ -92,8 +90,6 @@ export const MESSAGES = {
     `Input file '${name}' is empty after preprocessing.`,
   "missing-file": (name: string): string => `Input file '${name}' is missing.`,
   "unreadable-file": (name: string): string => `Input file '${name}' can't be opened for reading.`,
-  "bad-macro-file": (name: string): string =>
-    `macro tapset "${name}" has errors, and will be skipped.`,
 } as const;
 
 /** Code of a message of pass 1. */
