@@ -245,16 +245,15 @@ const KNOWN_TID_OFFSETS: readonly number[] = [0x2d0, 0x30];
 export async function findTidOffset(tracer: Tracer, pid: number): Promise<number> {
   const tids = await tracer.stop(pid, STOP_MS);
   try {
-    let common: Set<number> | null = null;
+    const found: Set<number>[] = [];
     for (const tid of tids) {
       const registers = await tracer.registers(tid);
-      const found = wordsEqual(pid, Number(registers[REGISTER.fsBase] ?? 0n), innerTid(pid, tid));
-      common = common === null ? found : new Set([...common].filter((at) => found.has(at)));
+      const base = Number(registers[REGISTER.fsBase] ?? 0n);
+      found.push(wordsEqual(pid, base, innerTid(pid, tid)));
     }
-    const known = KNOWN_TID_OFFSETS.find((offset) => common?.has(offset));
-    if (known !== undefined) return known;
-    const [first] = [...(common ?? [])].sort((a, b) => a - b);
-    return tids.length > 1 && first !== undefined ? first : -1;
+    const common = [...(found[0] ?? [])].filter((at) => found.every((set) => set.has(at)));
+    const known = KNOWN_TID_OFFSETS.find((offset) => common.includes(offset));
+    return known ?? (tids.length > 1 ? (common[0] ?? -1) : -1);
   } finally {
     await tracer.resume(pid);
   }

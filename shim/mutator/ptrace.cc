@@ -105,6 +105,7 @@ class JsTracer : public Napi::ObjectWrap<JsTracer> {
     Napi::Value hold_guard(const Napi::CallbackInfo &info);
     Napi::Value release_guard(const Napi::CallbackInfo &info);
     Napi::Value close(const Napi::CallbackInfo &info);
+    Napi::Value abandon(const Napi::CallbackInfo &info);
 
     Napi::Value request(Napi::Env env, std::function<Produce(Tracer &)> work);
 
@@ -347,6 +348,12 @@ Napi::Value JsTracer::close(const Napi::CallbackInfo &info) {
     });
 }
 
+/* Lets the event loop end although processes are traced; they are let go when this one ends. */
+Napi::Value JsTracer::abandon(const Napi::CallbackInfo &info) {
+    deliver_->Unref(info.Env());
+    return info.Env().Undefined();
+}
+
 Napi::Function JsTracer::define(Napi::Env env) {
     return DefineClass(
         env, "Tracer",
@@ -361,7 +368,8 @@ Napi::Function JsTracer::define(Napi::Env env) {
          InstanceMethod("setBreakpoints", &JsTracer::set_breakpoints),
          InstanceMethod("holdGuard", &JsTracer::hold_guard),
          InstanceMethod("releaseGuard", &JsTracer::release_guard),
-         InstanceMethod("close", &JsTracer::close)});
+         InstanceMethod("close", &JsTracer::close),
+                        InstanceMethod("abandon", &JsTracer::abandon)});
 }
 
 Napi::Value system_error(Napi::Env env, const char *what) {

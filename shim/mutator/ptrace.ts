@@ -82,6 +82,8 @@ export interface Tracer {
   releaseGuard(): Promise<void>;
   /** Ends the thread; all processes must be detached. */
   close(): Promise<void>;
+  /** Lets the event loop end with processes still attached; the kernel lets go of them later. */
+  abandon(): void;
 }
 
 interface NativeTracer extends Omit<Tracer, "write"> {
@@ -130,6 +132,7 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
     holdGuard: (memory, offset) => native.holdGuard(memory, offset),
     releaseGuard: () => native.releaseGuard(),
     close: () => native.close(),
+    abandon: () => native.abandon(),
   };
 }
 

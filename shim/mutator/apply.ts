@@ -1,0 +1,242 @@
+/**
+ * Performs a PatchPlan on a process and undoes it.
+ *
+ * Order of patching (ARCHITECTURE.md, "Death of the mutator"): trampolines are complete before the
+ * first jump is written, and no thread is left between the start and the end of a region: threads,
+ * system calls that will restart, and signal handlers that will return there go on in the relocated
+ * copy, which means the same. Undoing writes the original bytes first; threads leave our code by
+ * themselves. So death between any two steps leaves a process that computes the same.
+ */
+import { viewOf } from "../../base/elf/image.js";
+import { findSavedPointers, isInside, type Range } from "./frames.js";
+import type { Mapping } from "./maps.js";
+import type { PatchPlan, PatchRegion } from "./plan.js";
+import { readMappings, readMemory } from "./process.js";
+import { type MemoryWrite, REGISTER, type Registers, type Tracer } from "./ptrace.js";
+
+/** Milliseconds in which a process must stop. */
+export const STOP_MS = 10_000;
+
+/** What was done to a process. */
+export interface Applied {
+  /** Regions that were patched, in the order of the plan. */
+  readonly regions: readonly PatchRegion[];
+  /** Addresses of semaphores that were incremented. */
+  readonly semaphores: readonly number[];
+}
+
+/** A region that was left as it is, or could not be restored. */
+export interface Conflict {
+  readonly region: PatchRegion;
+  readonly reason: string;
+}
+
+const SYSCALL_BYTES = 2;
+/** Restart codes of the kernel, -512 … -516 (include/linux/errno.h). */
+const RESTART_FIRST = -512n;
+const RESTART_LAST = -516n;
+
+/** Patches a process whose trampoline areas are mapped; it is stopped meanwhile. */
+export async function applyPlan(
+  tracer: Tracer,
+  pid: number,
+  plan: PatchPlan,
+  semaphores: readonly number[],
+): Promise<{ readonly applied: Applied; readonly conflicts: readonly Conflict[] }> {
+  await tracer.write(pid, plan.areas);
+  const tids = await tracer.stop(pid, STOP_MS);
+  try {
+    const conflicts: Conflict[] = [];
+    const regions = plan.regions.filter((region) => {
+      const reason = whyNotOriginal(pid, region);
+      if (reason !== null) conflicts.push({ region, reason });
+      return reason === null;
+    });
+    const moves = entering(regions);
+    const mappings = readMappings(pid);
+    for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);
+    await tracer.setBreakpoints(pid, breakpoints(regions));
+    await tracer.write(
+      pid,
+      regions.flatMap((region) =>
+        region.writes.map(({ address, patch }) => ({ address, bytes: patch })),
+      ),
+    );
+    await tracer.write(pid, changedSemaphores(pid, semaphores, 1));
+    return { applied: { regions, semaphores }, conflicts };
+  } finally {
+    await tracer.resume(pid);
+  }
+}
+
+/** Restores the bytes of a process, which is stopped meanwhile. Threads may still be in our code. */
+export async function undoPlan(
+  tracer: Tracer,
+  pid: number,
+  applied: Applied,
+): Promise<readonly Conflict[]> {
+  const tids = await tracer.stop(pid, STOP_MS);
+  try {
+    const conflicts: Conflict[] = [];
+    const writes: MemoryWrite[] = [];
+    for (const region of [...applied.regions].reverse()) {
+      const reason = whyNotOurs(pid, region);
+      if (reason === "restored") continue;
+      if (reason !== null) conflicts.push({ region, reason });
+      else writes.push(...originals(region));
+    }
+    await tracer.write(pid, writes);
+    if (writes.length > 0) await tracer.write(pid, changedSemaphores(pid, applied.semaphores, -1));
+    const moves = leaving(applied.regions);
+    const mappings = readMappings(pid);
+    for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);
+    return conflicts;
+  } finally {
+    await tracer.resume(pid);
+  }
+}
+
+/** True if a thread of a stopped process runs in `ranges` or will return there from a handler. */
+export async function isUsed(
+  tracer: Tracer,
+  pid: number,
+  tids: readonly number[],
+  ranges: readonly Range[],
+): Promise<boolean> {
+  const mappings = readMappings(pid);
+  for (const tid of tids) {
+    const registers = await tracer.registers(tid);
+    if (isInside(ranges, value(registers, REGISTER.rip))) return true;
+    const rsp = value(registers, REGISTER.rsp);
+    if (findSavedPointers(pid, mappings, rsp, ranges).length > 0) return true;
+  }
+  return false;
+}
+
+/** How threads are to be moved. */
+interface Moves {
+  readonly ranges: readonly Range[];
+  /** Next instruction → where to go on instead. */
+  readonly targets: ReadonlyMap<number, number>;
+  /** System call instruction → its copy, for threads that wait in it. */
+  readonly restarts: ReadonlyMap<number, number>;
+}
+
+/** From the original to the trampoline. */
+function entering(regions: readonly PatchRegion[]): Moves {
+  const targets = new Map<number, number>();
+  const restarts = new Map<number, number>();
+  for (const region of regions) {
+    for (const { from, to } of region.moves) targets.set(from, to);
+    for (const { from, to } of region.leaves) if (to !== region.start) restarts.set(to, from);
+  }
+  const ranges = regions.map(({ start, end }) => ({ start: start + 1, end: end + 1 }));
+  return { ranges, targets, restarts };
+}
+
+/** From the trampoline back to the original. */
+function leaving(regions: readonly PatchRegion[]): Moves {
+  const targets = new Map<number, number>();
+  for (const region of regions) for (const { from, to } of region.leaves) targets.set(from, to);
+  const ranges = regions.map(({ trampoline, trampolineEnd }) => ({
+    start: trampoline,
+    end: trampolineEnd,
+  }));
+  return { ranges, targets, restarts: targets };
+}
+
+async function moveThread(
+  tracer: Tracer,
+  pid: number,
+  tid: number,
+  moves: Moves,
+  mappings: readonly Mapping[],
+): Promise<void> {
+  const registers = await tracer.registers(tid);
+  const target = targetOf(registers, moves);
+  if (target !== null) {
+    registers[REGISTER.rip] = BigInt(target);
+    await tracer.setRegisters(tid, registers);
+  }
+  const rsp = value(registers, REGISTER.rsp);
+  for (const saved of findSavedPointers(pid, mappings, rsp, moves.ranges)) {
+    const to = moves.targets.get(saved.rip);
+    if (to === undefined) continue;
+    const bytes = new Uint8Array(8);
+    viewOf(bytes).setBigUint64(0, BigInt(to), true);
+    await tracer.write(pid, [{ address: saved.address, bytes }]);
+  }
+}
+
+/** Where a thread is to go on, null if it may stay. */
+function targetOf(registers: Registers, moves: Moves): number | null {
+  const rip = value(registers, REGISTER.rip);
+  if (restarts(registers)) {
+    const copy = moves.restarts.get(rip - SYSCALL_BYTES);
+    if (copy !== undefined) return copy + SYSCALL_BYTES;
+  }
+  return moves.targets.get(rip) ?? null;
+}
+
+/** True if the kernel is to make the thread repeat the system call instruction before rip. */
+function restarts(registers: Registers): boolean {
+  const number = BigInt.asIntN(64, registers[REGISTER.originalRax] ?? 0n);
+  const result = BigInt.asIntN(64, registers[REGISTER.rax] ?? 0n);
+  return number >= 0n && result <= RESTART_FIRST && result >= RESTART_LAST;
+}
+
+function value(registers: Registers, index: number): number {
+  return Number(registers[index] ?? 0n);
+}
+
+function breakpoints(regions: readonly PatchRegion[]): [number, number][] {
+  return regions
+    .filter((region) => region.technique === "breakpoint")
+    .map((region) => [region.start, region.trampoline]);
+}
+
+function originals(region: PatchRegion): MemoryWrite[] {
+  return [...region.writes]
+    .reverse()
+    .map(({ address, original }) => ({ address, bytes: original }));
+}
+
+function whyNotOriginal(pid: number, region: PatchRegion): string | null {
+  for (const { address, original } of region.writes) {
+    if (!isEqual(readMemory(pid, address, original.length), original)) {
+      return "its code in memory is not that of its file: another tool has changed it";
+    }
+  }
+  return null;
+}
+
+/** Null if what is there is our patch; "restored" if the original is back already. */
+function whyNotOurs(pid: number, region: PatchRegion): string | null {
+  const states = region.writes.map(({ address, original, patch }) => {
+    const now = readMemory(pid, address, patch.length);
+    if (isEqual(now, patch)) return "ours";
+    return isEqual(now, original) ? "restored" : "foreign";
+  });
+  if (states.every((state) => state === "ours")) return null;
+  if (states.every((state) => state === "restored")) return "restored";
+  return "its code was changed by another tool meanwhile";
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** Semaphores are 16-bit counters (SystemTap wiki, UserSpaceProbeImplementation). */
+function changedSemaphores(
+  pid: number,
+  addresses: readonly number[],
+  change: 1 | -1,
+): MemoryWrite[] {
+  return addresses.flatMap((address): MemoryWrite[] => {
+    const bytes = readMemory(pid, address, 2);
+    const count = viewOf(bytes).getUint16(0, true) + change;
+    if (count < 0 || count > 0xffff) return [];
+    viewOf(bytes).setUint16(0, count, true);
+    return [{ address, bytes }];
+  });
+}

@@ -1,0 +1,46 @@
+/**
+ * Runs handlers in this process, on the session's shared memory: init, begin, end, error, timers.
+ *
+ * The same shim image and handlers as in traced processes, with PARAMS.inMutator set: a probe
+ * register reads as 0 and process memory is out of reach.
+ */
+import { callHandler, mapMemory } from "../../wasm-runtime/aot/native.js";
+import { CONTROL, PRIVATE } from "../../wasm-runtime/layout.js";
+import { codeSize, commonParams, handlersAt, placeCode, type SessionImage } from "./inject.js";
+import { vdsoSymbol } from "./process.js";
+import { reserveCode, writeCode } from "./ptrace.js";
+
+/** Handlers that can be called here. */
+export interface LocalEngine {
+  /** Runs an exported function ("init" or a handler) as probe `index`; gives the trap reason. */
+  run(name: string, index: number): number;
+}
+
+/** Maps the code into this process. */
+export function startLocal(image: SessionImage): LocalEngine {
+  const { bundle, shim, shared } = image;
+  const address = reserveCode(codeSize(image));
+  const bytes = PRIVATE.stackBytes + PRIVATE.stateBytes + bundle.code.instance.length;
+  const area = mapMemory(bytes);
+  const instance = PRIVATE.stackBytes + PRIVATE.stateBytes;
+  new Uint8Array(area.buffer).set(bundle.code.instance, instance);
+  const privateBase = Number(area.address);
+  const params = {
+    ...commonParams(image, address),
+    control: shared.address,
+    memoryBase: shared.address + CONTROL.bytes,
+    privateBase,
+    tidOffset: -1,
+    vdsoClock: vdsoSymbol(process.pid, "__vdso_clock_gettime"),
+    inMutator: true,
+    noSystemCalls: false,
+    instance: bundle.code.instance.length === 0 ? 0 : privateBase + instance,
+  };
+  writeCode(address, placeCode(image, address, params));
+  const run = BigInt(address + shim.run);
+  const handlers = handlersAt(image, address);
+  return {
+    // wt_run(entry, probe) has the same parameters and result as a thunk: 64 bits, 32 bits → 32 bits.
+    run: (name, index) => callHandler(run, BigInt(handlers + bundle.code.entry(name)), index),
+  };
+}

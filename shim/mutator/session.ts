@@ -1,0 +1,251 @@
+/**
+ * A run of a bundle: the tracing thread, shared memory, the traced processes, handlers run here.
+ *
+ *     startSession   attach or start the target (held), make shared memory, hold the guard, init
+ *     arm            patch the target; from here on forked and executed programs are followed
+ *     resume         let a started program begin
+ *     disarm         restore all code, wait for threads to leave, unmap, detach
+ *     close          release guard and tracing thread
+ *
+ * Whatever happens in between, also kill -9, leaves the target running (ARCHITECTURE.md).
+ */
+import { assert } from "../../base/assert.js";
+import { ABI_VERSION, CONTROL, SESSION } from "../../wasm-runtime/layout.js";
+import type { RunnableBundle } from "./bundle-code.js";
+import { attachError, checkTarget, targetError } from "./errors.js";
+import { createFollower, type Follower, type ProcessEvent, type Remains } from "./follow.js";
+import {
+  closeShared,
+  createShared,
+  createSharedIn,
+  type SessionImage,
+  type SharedArea,
+  sharedBytes,
+} from "./inject.js";
+import { type LocalEngine, startLocal } from "./local.js";
+import { isSystemFailure, startTracer, type Tracer } from "./ptrace.js";
+import { openRemote } from "./remote.js";
+import { loadShim, type ShimImage } from "./shim-image.js";
+import { createSweeper, type SlotSweeper } from "./slots.js";
+import { type Command, spawnHeld } from "./spawn.js";
+import { newTracee, type Unpatched } from "./tracee.js";
+
+/** What to run the probes on. */
+export type SessionTarget =
+  | { readonly kind: "attach"; readonly pid: number }
+  | ({ readonly kind: "spawn" } & Command)
+  | { readonly kind: "none" };
+
+/** How to run a session. */
+export interface SessionOptions {
+  readonly bundle: RunnableBundle;
+  readonly target: SessionTarget;
+  /** Put int3 where no jump fits (dangerous: it kills the target if we are killed). */
+  readonly allowBreakpoints: boolean;
+  /** Default: the prebuilt one. */
+  readonly shim?: ShimImage;
+  /** Called for begin and end of processes and threads that are traced. */
+  readonly onProcess?: (event: ProcessEvent) => void;
+  /** Called with what went wrong in a process that is followed. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** A session; see the head of this file for the order of calls. */
+export interface Session {
+  /** Linear memory. */
+  readonly memory: Uint8Array;
+  /** Control area (CONTROL). */
+  readonly control: DataView;
+  /** Process attached or started, 0 if none. */
+  readonly pid: number;
+  /** Wait status of the target once it has ended; never settles without a target. */
+  readonly targetEnded: Promise<number>;
+  /** Probes that are not in some process, known after `arm`; grows as programs are executed. */
+  readonly unpatched: readonly Unpatched[];
+  /** Processes that are traced now. */
+  pids(): number[];
+  /** Runs the handler of probe `index` in this process; gives the trap reason, 0 = none. */
+  runHandler(index: number): number;
+  arm(): Promise<void>;
+  resume(): Promise<void>;
+  disarm(): Promise<Remains>;
+  close(): Promise<void>;
+}
+
+const STOP_MS = 10_000;
+const SWEEP_MS = 200;
+
+interface Started {
+  readonly tracer: Tracer;
+  readonly follower: Follower;
+  readonly pid: number;
+  readonly shared: SharedArea;
+  readonly engine: LocalEngine;
+  readonly image: SessionImage;
+  readonly sweeper: SlotSweeper;
+}
+
+/** Prepares a session. Throws TargetError if the target cannot be traced or injected into. */
+export async function startSession(options: SessionOptions): Promise<Session> {
+  let ended: (status: number) => void = () => undefined;
+  const targetEnded = new Promise<number>((resolve) => {
+    ended = resolve;
+  });
+  let target = 0;
+  let status: number | null = null;
+  let dirty = false;
+  const tracer = startTracer((event) => {
+    if (event.kind === "exit" || event.kind === "threadEnd") dirty = true;
+    follower.handle(event);
+  });
+  const follower = createFollower(tracer, {
+    onExit: (pid, value) => {
+      if (pid !== target) return;
+      status = value;
+      ended(value);
+    },
+    onProcess: (event) => options.onProcess?.(event),
+    onWarning: (message) => options.onWarning?.(message),
+  });
+  const started = await start(tracer, follower, options);
+  target = started.pid;
+  if (status !== null) ended(status);
+  const { shared, engine, image, sweeper } = started;
+  const sweep = (): void => {
+    if (!dirty) return;
+    dirty = false;
+    const owners = [...follower.tracees.values()].flatMap(({ pid, injection }) =>
+      injection === null ? [] : [{ pid, injection }],
+    );
+    sweeper.sweep(owners).catch(ignore);
+  };
+  const timer = setInterval(sweep, SWEEP_MS);
+  timer.unref();
+  return {
+    memory: new Uint8Array(shared.buffer, CONTROL.bytes),
+    control: new DataView(shared.buffer, 0, CONTROL.bytes),
+    pid: started.pid,
+    targetEnded,
+    unpatched: follower.unpatched,
+    pids: () => [...follower.tracees.keys()],
+    runHandler: (index) => {
+      const probe = options.bundle.meta.probes[index];
+      assert(probe, `no probe ${index}`);
+      return engine.run(probe.handler, index);
+    },
+    arm: () => follower.arm(image, { allowBreakpoints: options.allowBreakpoints }),
+    resume: () => follower.release(started.pid),
+    disarm: () => {
+      clearInterval(timer);
+      return follower.disarm();
+    },
+    close: () => close(tracer, shared),
+  };
+}
+
+async function start(
+  tracer: Tracer,
+  follower: Follower,
+  { bundle, target, shim }: SessionOptions,
+): Promise<Started> {
+  try {
+    const pid = await take(tracer, follower, target);
+    const shared = await makeShared(tracer, follower, target, sharedBytes(bundle));
+    const guard = await tracer.holdGuard(shared.buffer, CONTROL.guard);
+    const image = { bundle, shim: shim ?? loadShim(), shared, guard };
+    fillShared(shared, bundle);
+    const engine = startLocal(image);
+    const trap = bundle.code.entry("init") < 0 ? 0 : engine.run("init", 0);
+    assert(trap === 0, `init of the bundle was ended by trap ${trap}`);
+    fillSession(shared, pid);
+    const sweeper = createSweeper(tracer, shared.buffer, bundle.meta.memory.slotCount);
+    return { tracer, follower, pid, shared, engine, image, sweeper };
+  } catch (error) {
+    await follower.disarm().catch(ignore);
+    await tracer.close().catch(() => tracer.abandon());
+    throw error;
+  }
+}
+
+/** Attaches or starts the target; its process id, 0 for none. */
+async function take(tracer: Tracer, follower: Follower, target: SessionTarget): Promise<number> {
+  if (target.kind === "none") return 0;
+  if (target.kind === "spawn") return spawnHeld(tracer, target);
+  const { pid } = target;
+  checkTarget(pid);
+  follower.add(newTracee(pid));
+  try {
+    await tracer.seize(pid);
+    return pid;
+  } catch (cause) {
+    throw attachError(pid, cause);
+  }
+}
+
+/** The memory object: made by an attached process, so that it works across namespaces; else here. */
+async function makeShared(
+  tracer: Tracer,
+  follower: Follower,
+  target: SessionTarget,
+  bytes: number,
+): Promise<SharedArea> {
+  const tracee = target.kind === "attach" ? follower.tracees.get(target.pid) : undefined;
+  if (tracee === undefined) return createShared(bytes);
+  const { pid } = tracee;
+  try {
+    await tracer.stop(pid, STOP_MS);
+    try {
+      const { here, there } = await createSharedIn(openRemote(tracer, pid), bytes);
+      tracee.sharedAt = there;
+      return here;
+    } finally {
+      await tracer.resume(pid).catch(ignore);
+    }
+  } catch (cause) {
+    throw targetError("create shared memory", pid, cause);
+  }
+}
+
+function fillShared(shared: SharedArea, { meta, code }: RunnableBundle): void {
+  const control = new DataView(shared.buffer, 0, CONTROL.bytes);
+  control.setUint32(CONTROL.abi, ABI_VERSION, true);
+  control.setUint32(CONTROL.slotCount, meta.memory.slotCount, true);
+  const memory = new Uint8Array(shared.buffer, CONTROL.bytes);
+  for (const { address, bytes } of code.data) memory.set(bytes, address);
+}
+
+/** What only this process knows of SESSION; after `init`. */
+function fillSession(shared: SharedArea, pid: number): void {
+  const session = new DataView(shared.buffer, CONTROL.bytes + SESSION.address, SESSION.bytes);
+  session.setBigInt64(SESSION.target, BigInt(pid), true);
+  const now = new Date();
+  session.setBigInt64(SESSION.timeZoneOffset, BigInt(now.getTimezoneOffset() * 60), true);
+  session.setBigInt64(SESSION.random, process.hrtime.bigint(), true);
+  const name = Buffer.from(zoneName(now).slice(0, ZONE_NAME_BYTES - 1));
+  for (let i = 0; i < ZONE_NAME_BYTES; i++) session.setUint8(ZONE_NAME + i, name[i] ?? 0);
+  session.setInt32(SESSION.timeZoneName, SESSION.address + ZONE_NAME, true);
+}
+
+/** Buffer for the text of tz_name() behind SESSION.timeZoneName. */
+const ZONE_NAME = 128;
+const ZONE_NAME_BYTES = 16;
+
+/** Abbreviation of the time zone, as strftime(3) %Z. */
+function zoneName(date: Date): string {
+  const parts = new Intl.DateTimeFormat("en-US", { timeZoneName: "short" }).formatToParts(date);
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? "UTC";
+}
+
+async function close(tracer: Tracer, shared: SharedArea): Promise<void> {
+  await tracer.releaseGuard();
+  try {
+    await tracer.close();
+  } catch (error) {
+    if (!isSystemFailure(error)) throw error;
+    tracer.abandon();
+  }
+  closeShared(shared);
+}
+
+/** For what fails because a process ended meanwhile. */
+function ignore(): void {}

@@ -1,0 +1,357 @@
+/**
+ * One traced process: finds the modules that probes name, injects, patches; and takes all back.
+ *
+ * `Tracee` is plain state, changed only here and by session.ts on events of the tracing thread. A
+ * forked child has everything its parent had at that moment; execve(2) leaves nothing.
+ */
+import { statSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { TargetError } from "../../base/target-error.js";
+import type { BundleSite } from "../../wasm-runtime/bundle.js";
+import { type Applied, applyPlan, isUsed, STOP_MS, undoPlan } from "./apply.js";
+import type { RunnableBundle } from "./bundle-code.js";
+import { targetError } from "./errors.js";
+import type { Range } from "./frames.js";
+import { type Area, type Injection, inject, type SessionImage } from "./inject.js";
+import { findGap, livePath, type Mapping, PAGE_BYTES, roundUp } from "./maps.js";
+import { moduleCode } from "./module-code.js";
+import {
+  layPatches,
+  type PatchDraft,
+  type PlanModule,
+  type PlannedModule,
+  planPatches,
+  type RefusedSite,
+} from "./plan.js";
+import { hasShadowStacks, type Module, readMappings, readModules } from "./process.js";
+import { isSystemFailure, type Tracer } from "./ptrace.js";
+import { mapAnonymous, openRemote, PROTECTION, type Remote, unmap } from "./remote.js";
+
+/** State of one process. */
+export interface Tracee {
+  readonly pid: number;
+  /** Held after execve(2) until it is released. */
+  held: boolean;
+  /** The shared memory object is mapped here already although nothing else is; 0 = not. */
+  sharedAt: number;
+  injection: Injection | null;
+  /** Trampolines. */
+  areas: readonly Area[];
+  applied: Applied | null;
+}
+
+/** What a session decides about patching. */
+export interface ArmOptions {
+  readonly allowBreakpoints: boolean;
+}
+
+/** A probe that is not in a process, and why. */
+export interface Unpatched {
+  readonly pid: number;
+  readonly probe: number;
+  readonly module: string;
+  readonly symbol: string;
+  /** ELF address. */
+  readonly address: number;
+  readonly reason: string;
+  /** ELF address of an instruction nearby that could be probed, null if none is known. */
+  readonly nearest: number | null;
+}
+
+/** Memory that had to be left in a process. */
+export interface Leaked {
+  readonly pid: number;
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+/** A process without anything of ours. */
+export function newTracee(pid: number): Tracee {
+  return { pid, held: false, sharedAt: 0, injection: null, areas: [], applied: null };
+}
+
+/** The state of a child that process `parent` just forked. */
+export function forkedTracee(parent: Tracee | undefined, pid: number): Tracee {
+  const fresh = newTracee(pid);
+  if (parent === undefined) return fresh;
+  const { sharedAt, injection, areas, applied } = parent;
+  return { ...fresh, sharedAt, injection, areas, applied };
+}
+
+/** Forgets what execve(2) took away. */
+export function forgetImage(tracee: Tracee): void {
+  tracee.sharedAt = 0;
+  tracee.injection = null;
+  tracee.areas = [];
+  tracee.applied = null;
+}
+
+/** Sites of a bundle with the probes they belong to. */
+export interface ProbedSite {
+  readonly probe: number;
+  readonly site: BundleSite;
+}
+
+/** All places in code that a bundle wants to probe. */
+export function sitesOf(bundle: RunnableBundle): ProbedSite[] {
+  return bundle.meta.probes.flatMap(({ point }, probe) =>
+    point.kind === "site" ? [{ probe, site: point }] : [],
+  );
+}
+
+/** A module of the process and the probes in it. */
+interface ProbedModule {
+  readonly module: Module;
+  readonly sites: readonly ProbedSite[];
+}
+
+/**
+ * Injects into a process and patches what is mapped of the probed modules. Gives the probes that
+ * are not in it. Throws TargetError if it cannot be worked on, or runs another build of a module.
+ */
+export async function arm(
+  tracer: Tracer,
+  tracee: Tracee,
+  image: SessionImage,
+  options: ArmOptions,
+): Promise<Unpatched[]> {
+  const { pid } = tracee;
+  const mappings = readMappings(pid);
+  const [probed, missing] = matchModules(pid, readModules(pid, mappings), sitesOf(image.bundle));
+  const unpatched = missing.map(({ probe, site }) =>
+    notPatched(pid, probe, site, `${site.module} is not loaded`),
+  );
+  if (probed.length === 0) return unpatched;
+  const draft = planPatches(
+    probed.map((module) => planModule(module, image.bundle)),
+    { ...options, shadowStacks: hasShadowStacks(pid) },
+  );
+  unpatched.push(...draft.refused.map((refused) => refusedSite(pid, refused)));
+  try {
+    await tracer.stop(pid, STOP_MS);
+    try {
+      await put(tracer, tracee, image, draft, unpatched);
+    } finally {
+      await tracer.resume(pid);
+    }
+  } catch (cause) {
+    throw targetError("patch code", pid, cause);
+  }
+  return unpatched;
+}
+
+async function put(
+  tracer: Tracer,
+  tracee: Tracee,
+  image: SessionImage,
+  draft: PatchDraft,
+  unpatched: Unpatched[],
+): Promise<void> {
+  const { pid } = tracee;
+  const { shim, bundle } = image;
+  const remote = openRemote(tracer, pid);
+  const injection = await inject(tracer, remote, image, tracee.sharedAt);
+  tracee.injection = injection;
+  const areas: Area[] = [];
+  tracee.areas = areas;
+  const addresses: number[] = [];
+  for (const module of draft.modules) {
+    const address = module.areaBytes === 0 ? 0 : await mapNear(remote, module);
+    if (address !== 0) areas.push({ address, bytes: roundUp(module.areaBytes) });
+    addresses.push(address);
+  }
+  const plan = layPatches(draft, {
+    areas: addresses,
+    enter: injection.image + shim.enter,
+    entryOf: (probe) =>
+      injection.handlers + bundle.code.entry(bundle.meta.probes[probe]?.handler ?? ""),
+  });
+  const at = injection.image;
+  await tracer.setFixups(pid, [[at + shim.copyStart, at + shim.copyEnd, at + shim.copyFixup]]);
+  const { applied, conflicts } = await applyPlan(tracer, pid, plan, semaphores(draft, bundle));
+  tracee.applied = applied;
+  for (const { region, reason } of conflicts) {
+    for (const probe of region.probes) {
+      const point = bundle.meta.probes[probe]?.point;
+      if (point?.kind === "site") unpatched.push(notPatched(pid, probe, point, reason));
+    }
+  }
+}
+
+/** Maps a module's trampoline area within reach of it. */
+async function mapNear(remote: Remote, module: PlannedModule): Promise<number> {
+  const { lowest, highest, code } = module;
+  const near = code.loadBias + Math.min(...code.code.map((range) => range.address));
+  const protection = PROTECTION.read | PROTECTION.execute;
+  const bytes = roundUp(module.areaBytes);
+  const taken: Mapping[] = readMappings(remote.pid);
+  for (let attempt = 0; attempt < GAP_ATTEMPTS; attempt++) {
+    const at = findGap(taken, bytes, { lowest, highest, near: near - bytes - PAGE_BYTES });
+    if (at === null) break;
+    try {
+      return await mapAnonymous(remote, bytes, protection, at);
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      if (attempt + 1 === GAP_ATTEMPTS) throw error;
+      taken.push(blocked(at, bytes));
+      taken.sort((a, b) => a.start - b.start);
+    }
+  }
+  throw new TargetError(`process ${remote.pid} has no free memory near ${code.path}`, {
+    operation: "inject",
+    subject: remote.pid,
+  });
+}
+
+const GAP_ATTEMPTS = 16;
+
+/** A range that the kernel refused. */
+function blocked(start: number, bytes: number): Mapping {
+  const none = { readable: false, writable: false, executable: false, shared: false };
+  return { ...none, start, end: start + bytes, offset: 0, device: "", inode: 0, path: "" };
+}
+
+/** Semaphores of the marks that are patched, each once per probe that uses it. */
+function semaphores(draft: PatchDraft, bundle: RunnableBundle): number[] {
+  return draft.modules.flatMap(({ regions, code }) => {
+    const probes = new Set(regions.flatMap((r) => r.shape.calls.flatMap((call) => call.probes)));
+    return [...probes].flatMap((probe) => {
+      const point = bundle.meta.probes[probe]?.point;
+      return point?.kind === "site" && point.semaphore !== 0
+        ? [point.semaphore + code.loadBias]
+        : [];
+    });
+  });
+}
+
+function planModule({ module, sites }: ProbedModule, bundle: RunnableBundle): PlanModule {
+  return {
+    code: moduleCode(module.image, module.path, module.loadBias),
+    sites: sites.map(({ probe, site }) => ({
+      probe,
+      address: site.address,
+      place: site.place,
+      symbol: site.symbol,
+      floats: bundle.code.usesFloats(bundle.meta.probes[probe]?.handler ?? ""),
+    })),
+  };
+}
+
+function notPatched(pid: number, probe: number, site: BundleSite, reason: string): Unpatched {
+  const { module, symbol, address } = site;
+  return { pid, probe, module, symbol, address, reason, nearest: null };
+}
+
+function refusedSite(pid: number, refused: RefusedSite): Unpatched {
+  const { path, site, address, reason, nearest } = refused;
+  return { pid, probe: site.probe, module: path, symbol: site.symbol, address, reason, nearest };
+}
+
+/** Which sites lie in which module; by path, else by file, else by build-id. */
+function matchModules(
+  pid: number,
+  modules: readonly Module[],
+  sites: readonly ProbedSite[],
+): [ProbedModule[], ProbedSite[]] {
+  const found = new Map<Module, ProbedSite[]>();
+  const missing: ProbedSite[] = [];
+  for (const probed of sites) {
+    const module = findModule(pid, modules, probed.site);
+    if (module === null) missing.push(probed);
+    else found.set(module, [...(found.get(module) ?? []), probed]);
+  }
+  return [[...found].map(([module, list]) => ({ module, sites: list })), missing];
+}
+
+function findModule(pid: number, modules: readonly Module[], site: BundleSite): Module | null {
+  const inode = inodeOf(site.module);
+  const module =
+    modules.find((m) => livePath(m.path) === site.module) ??
+    modules.find((m) => inode !== 0 && m.file.inode === inode) ??
+    modules.find((m) => site.buildId !== null && m.image.buildId === site.buildId);
+  if (module === undefined) return null;
+  if (site.buildId !== null && module.image.buildId !== site.buildId) {
+    throw new TargetError(
+      `the script was compiled for another build of ${site.module}: build-id ${site.buildId}, process ${pid} has ${module.image.buildId ?? "none"}`,
+      { operation: "find module", subject: site.module },
+    );
+  }
+  return module;
+}
+
+function inodeOf(path: string): number {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return 0;
+  }
+}
+
+/** True if the executable at `path` is one that probes name, or may load libraries that they name. */
+export function concerns(sites: readonly ProbedSite[], path: string | null): boolean {
+  return sites.some(({ site }) => site.module === path);
+}
+
+/** Restores the code of a process. Gives the regions that are not ours any more. */
+export async function disarm(tracer: Tracer, tracee: Tracee): Promise<string[]> {
+  if (tracee.applied === null) return [];
+  const conflicts = await undoPlan(tracer, tracee.pid, tracee.applied);
+  tracee.applied = { ...tracee.applied, semaphores: [] };
+  return conflicts.map(
+    ({ region, reason }) => `0x${region.start.toString(16)} of ${region.path}: ${reason}`,
+  );
+}
+
+/** Milliseconds in which threads must have left our code, and between two looks. */
+const LEAVE_MS = 2000;
+const LOOK_MS = 5;
+
+/** Waits until no thread is in our code, unmaps it and lets go of the process. */
+export async function letGo(tracer: Tracer, tracee: Tracee): Promise<Leaked | null> {
+  const { pid, injection } = tracee;
+  const deadline = performance.now() + LEAVE_MS;
+  const ranges = ownRanges(tracee);
+  for (;;) {
+    const tids = await tracer.stop(pid, STOP_MS);
+    const used = ranges.length > 0 && (await isUsed(tracer, pid, tids, ranges));
+    if (!used || performance.now() >= deadline) {
+      const leaked = injection === null ? null : await clear(tracer, tracee, injection, used);
+      await tracer.detach(pid);
+      return leaked;
+    }
+    await tracer.resume(pid);
+    await delay(LOOK_MS);
+  }
+}
+
+function ownRanges({ injection, areas, applied }: Tracee): Range[] {
+  if (injection === null) return [];
+  const range = ({ address, bytes }: Area): Range => ({ start: address, end: address + bytes });
+  // A thread that has executed an int3 of ours stands behind it until its SIGTRAP is dealt with.
+  const traps = (applied?.regions ?? [])
+    .filter((region) => region.technique === "breakpoint")
+    .map((region) => ({ start: region.start + 1, end: region.start + 2 }));
+  return [range(injection.code), ...areas.map(range), ...traps];
+}
+
+async function clear(
+  tracer: Tracer,
+  tracee: Tracee,
+  injection: Injection,
+  used: boolean,
+): Promise<Leaked | null> {
+  const { pid, areas } = tracee;
+  const mine = [...areas, injection.code, injection.private, injection.shared];
+  const bytes = mine.reduce((sum, area) => sum + area.bytes, 0);
+  if (used) return { pid, bytes, reason: "a thread is still in a probe" };
+  try {
+    const remote = openRemote(tracer, pid);
+    for (const { address, bytes: size } of mine) await unmap(remote, address, size);
+    return null;
+  } catch (error) {
+    if (isSystemFailure(error) || error instanceof TargetError) {
+      return { pid, bytes, reason: error.message };
+    }
+    throw error;
+  }
+}
