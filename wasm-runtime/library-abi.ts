@@ -120,6 +120,8 @@ export const LIBRARY = {
   ctime: "ili>", // (context, epoch seconds, out)
   randint: "il>l",
   register_value: "il>l", // (context, DWARF number)
+  /** (context, out): return addresses "0x… 0x…", innermost first */
+  ubacktrace: "ii>",
   /** (context, address, bytes 1|2|4|8, signed) with error "read fault …" */
   user_load: "illl>l",
   /** same, 0 on a fault */

@@ -17,6 +17,8 @@ export declare function clock(id: u32): i64;
 export declare function identity(what: u32): i64;
 /** Writes the name of the calling thread; its length. */
 export declare function thread_name(to: usize, capacity: u32): i32;
+/** Writes at most `capacity` return addresses, u64 each; how many. */
+export declare function unwind(to: usize, capacity: u32): i32;
 /** Time stamp counter. */
 export declare function ticks(): u64;
 /** Pauses between tries for a lock. */

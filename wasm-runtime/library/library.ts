@@ -1,4 +1,5 @@
 /** What the library exports: exactly the functions of wasm-runtime/library-abi.ts. */
+export { ubacktrace } from "./backtrace";
 export { ctime } from "./calendar";
 export {
   cpu,

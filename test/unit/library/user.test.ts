@@ -111,6 +111,17 @@ s("registers by number, 0 where there is none", () => {
   assert.is(h.lib.register_value(h.context, -1n), 0n);
 });
 
+s("a backtrace has whole addresses only", () => {
+  const h = onHit();
+  h.hit = { ...HIT, returnAddresses: [0x401000n, 0x7ffff7dd0000n, 1n] };
+  const show = (): string => h.result((out) => h.lib.ubacktrace(h.context, out));
+  assert.is(show(), "0x401000 0x7ffff7dd0000 0x1");
+  h.hit = { ...HIT, returnAddresses: Array.from({ length: 30 }, () => 0x7ffff7dd0000n) };
+  assert.is(show(), Array.from({ length: 4 }, () => "0x7ffff7dd0000").join(" "));
+  h.hit = HIT;
+  assert.is(show(), "");
+});
+
 s("identities, clocks, names", () => {
   const h = onHit();
   const { lib, context } = h;
