@@ -16,7 +16,7 @@ import type {
 } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
 import type { LibraryEntry } from "./library.js";
-import { showComponents, showPoint, withComponents } from "./point.js";
+import { showComponents, withComponents } from "./point.js";
 import { matchPoint, type PointMatch, type PointTree } from "./point-tree.js";
 import { type Message, ResolutionError } from "./report.js";
 import type { FamilyContext, Site } from "./site.js";
@@ -159,7 +159,8 @@ function derivedProbe(site: Site, point: ProbePoint, derivation: Derivation): De
     declaration: derivation.declaration,
     site,
     name: showComponents(site.point),
-    written: hasWildcard && written === point ? showComponents(site.point) : showPoint(written),
+    written:
+      hasWildcard && written === point ? showComponents(site.point) : showComponents(written),
     conditions: derivation.conditions,
     body: derivation.body,
   };

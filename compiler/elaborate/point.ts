@@ -57,13 +57,7 @@ export function withComponents(
   return { ...point, id: newNodeId(), components };
 }
 
-/** Text of a point without condition, e.g. `process("/bin/x").function("f").return?`. */
-export function showPoint(point: ProbePoint): string {
-  const suffix = point.sufficient ? "!" : point.optional ? "?" : "";
-  return showComponents(point) + suffix;
-}
-
-/** Text of the components only. Addresses are hexadecimal. */
+/** Text of a point without marks and condition. Addresses are hexadecimal. */
 export function showComponents(point: ProbePoint): string {
   return point.components.map(showComponent).join(".");
 }
