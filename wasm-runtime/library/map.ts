@@ -6,7 +6,6 @@
  *     entry: chain previous next hash │ key, key … │ value
  */
 import {
-  CONTEXT_KEYS,
   MAP_BUCKETS,
   MAP_BYTES,
   MAP_CAPACITY,
@@ -29,17 +28,10 @@ import {
   MAP_WRAP,
   MAP_WRAP_SIZED,
   MAP_WRAP_WRAP,
-  SESSION_ADDRESS,
-  SESSION_MAX_STRING,
 } from "./gen/layout";
 import { TEXT_OVERFLOW } from "./gen/texts";
+import { copyKeys, hashKeys, keyBytes, keysEqual } from "./key";
 import { raise, raiseOverflow } from "./message";
-import { copyText, sameText, stringEnd } from "./string";
-
-/** FNV-1a for 64 bits, and 2^64 divided by the golden ratio. */
-const FNV_BASIS: u64 = ((<u64>0xcbf29ce4) << 32) | 0x84222325;
-const FNV_PRIME: u64 = 0x100000001b3;
-const KEY_FACTOR: u64 = ((<u64>0x9e3779b9) << 32) | 0x7f4a7c15;
 
 /** Makes an empty array at `map`; see library-abi.ts for the parameters. */
 export function map_init(
@@ -145,43 +137,12 @@ export function insertAfter(map: usize, entry: usize, previous: usize): void {
   else store<usize>(map, entry, MAP_LAST);
 }
 
-/** Bytes that a key takes in an entry. */
-export function keyBytes(isString: i32): i32 {
-  return isString ? align8(load<i32>(SESSION_ADDRESS, SESSION_MAX_STRING)) : 8;
-}
-
 function align8(bytes: i32): i32 {
   return (bytes + 7) & ~7;
 }
 
 function bucketOf(map: usize, hash: u32): usize {
   return map + MAP_BYTES + ((hash & (load<u32>(map, MAP_BUCKETS) - 1)) << 2);
-}
-
-function keyAddress(context: usize, index: i32): usize {
-  return context + CONTEXT_KEYS + ((<usize>index) << 3);
-}
-
-/** Multiplicative mixing of 64-bit words; strings byte by byte (FNV-1a, 64 bits). */
-function hashKeys(context: usize, map: usize): u32 {
-  const count = load<i32>(map, MAP_KEY_COUNT);
-  const strings = load<i32>(map, MAP_STRING_KEYS);
-  let hash: u64 = FNV_BASIS;
-  for (let i = 0; i < count; i++) {
-    const key = load<u64>(keyAddress(context, i));
-    hash = (strings >> i) & 1 ? hashText(hash, <usize>key) : hash ^ key;
-    hash *= KEY_FACTOR;
-    hash ^= hash >> 32;
-  }
-  return <u32>hash;
-}
-
-function hashText(hash: u64, text: usize): u64 {
-  const end = stringEnd(text);
-  for (let byte = load<u8>(text); byte !== 0 && text < end; byte = load<u8>(++text)) {
-    hash = (hash ^ byte) * FNV_PRIME;
-  }
-  return hash;
 }
 
 function lookUp(context: usize, map: usize, hash: u32): usize {
@@ -191,35 +152,6 @@ function lookUp(context: usize, map: usize, hash: u32): usize {
     entry = load<usize>(entry, MAP_ENTRY_CHAIN);
   }
   return entry;
-}
-
-function keysEqual(context: usize, map: usize, entry: usize, mask: i32): bool {
-  const count = load<i32>(map, MAP_KEY_COUNT);
-  const strings = load<i32>(map, MAP_STRING_KEYS);
-  let stored = entry + MAP_ENTRY_KEYS;
-  for (let i = 0; i < count; i++) {
-    const isString = (strings >> i) & 1;
-    if ((mask >> i) & 1) {
-      const key = load<u64>(keyAddress(context, i));
-      if (isString ? !sameText(stored, <usize>key) : load<u64>(stored) !== key) return false;
-    }
-    stored += keyBytes(isString);
-  }
-  return true;
-}
-
-function copyKeys(context: usize, map: usize, entry: usize): void {
-  const count = load<i32>(map, MAP_KEY_COUNT);
-  const strings = load<i32>(map, MAP_STRING_KEYS);
-  const maxString = load<i32>(SESSION_ADDRESS, SESSION_MAX_STRING);
-  let stored = entry + MAP_ENTRY_KEYS;
-  for (let i = 0; i < count; i++) {
-    const isString = (strings >> i) & 1;
-    const key = load<u64>(keyAddress(context, i));
-    if (isString) copyText(stored, <usize>key, maxString);
-    else store<u64>(stored, key);
-    stored += keyBytes(isString);
-  }
 }
 
 /** An entry in no list: a freed one, a fresh one, or the oldest of a wrapping array. */

@@ -18,7 +18,8 @@ import {
   STAT_MIN,
   STAT_SUM,
 } from "./gen/layout";
-import { insertAfter, keyBytes, unlinkEntry } from "./map";
+import { keyBytes } from "./key";
+import { insertAfter, unlinkEntry } from "./map";
 import { average, variance } from "./stat";
 import { string_compare } from "./string";
 
