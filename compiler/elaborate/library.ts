@@ -50,7 +50,7 @@ export function createDefinitions(
       const scopes = [
         own(files.get(file), "functions", name),
         scripts.flatMap((script) => visible(script, "functions", name)),
-        remember(library.functions.get(name) ?? []),
+        publicOnly(remember(library.functions.get(name) ?? [])),
       ];
       const fits = scopes.find((s) => s.some((e) => e.declaration.parameters.length === arity));
       return fits ?? scopes.flat();
@@ -59,7 +59,7 @@ export function createDefinitions(
       const found =
         own(files.get(file), "globals", name)[0] ??
         scripts.flatMap((script) => visible(script, "globals", name))[0] ??
-        remember(library.globals.get(name) ?? [])[0];
+        publicOnly(remember(library.globals.get(name) ?? []))[0];
       return found ?? null;
     },
     aliases(name) {
@@ -103,6 +103,12 @@ function visible<K extends keyof Named>(
   name: string,
 ): LibraryEntry<Named[K]>[] {
   return own(script, kind, name).filter((entry) => !entry.declaration.isPrivate);
+}
+
+function publicOnly<T extends { readonly isPrivate: boolean }>(
+  entries: readonly LibraryEntry<T>[],
+): readonly LibraryEntry<T>[] {
+  return entries.filter((entry) => !entry.declaration.isPrivate);
 }
 
 function indexAliases(scripts: readonly Script[]): Map<string, LibraryEntry<ProbeAlias>[]> {
