@@ -3,10 +3,13 @@ import { showExpression, showStatement } from "../syntax/print.js";
 import { showString } from "../syntax/strings.js";
 import type { FunctionInstance, Global, Local, Probe, Program } from "./program.js";
 
-/** The sections `# globals`, `# functions`, `# probes`; empty ones are left out. */
+/** The sections `# globals`, `# functions`, `# probes`; with bodies and initial values as -v. */
 export function showProgram(program: Program, withBodies = false): string {
   return [
-    ...section("globals", program.globals.map(showGlobal)),
+    ...section(
+      "globals",
+      program.globals.map((global) => showGlobal(global, withBodies)),
+    ),
     ...section(
       "functions",
       program.functions.flatMap((f) => showFunction(f, withBodies)),
@@ -24,12 +27,12 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`# ${title}`, ...lines];
 }
 
-function showGlobal(global: Global): string {
+function showGlobal(global: Global, withInitial: boolean): string {
   const wrap = global.wrap ? "%" : "";
   const size = global.capacity === null ? "" : `[${global.capacity}]`;
   const keys = global.keys.length === 0 ? "" : ` [${global.keys.join(", ")}]`;
   const { initial } = global;
-  const value = initial === null ? "" : ` = ${showLiteral(initial)}`;
+  const value = initial === null || !withInitial ? "" : ` = ${showLiteral(initial)}`;
   return `${global.name}${wrap}${size}:${global.type}${keys}${value}`;
 }
 
