@@ -8,7 +8,7 @@ import { CONTEXT } from "../../wasm-runtime/layout.js";
 import { binary, get, i32, load } from "../ir/build.js";
 import type { FunctionReference, IrLocal } from "../ir/ir.js";
 import type { FunctionInstance } from "../types/program.js";
-import { mostActions } from "./actions.js";
+import { mostActions, settle } from "./actions.js";
 import { createCode, finishFunction } from "./code.js";
 import { DISPATCH } from "./dispatch.js";
 import { clearTexts, type Lowered, placeLocals } from "./handler.js";
@@ -35,6 +35,7 @@ export function lowerFunction(
     code.block(scope.exit, () => {
       copyParameters(fn, scope);
       DISPATCH.statement(body, scope);
+      settle(scope, fn);
     });
   });
   const clears = code.collect(() => clearTexts(scope));

@@ -14,7 +14,7 @@ import { binary, get, i32, load, not } from "../ir/build.js";
 import type { IrExpression, IrFunction, IrLocal, IrStatement } from "../ir/ir.js";
 import type { Expression, Statement } from "../syntax/ast.js";
 import type { Global, Local, Probe } from "../types/program.js";
-import { mostActions } from "./actions.js";
+import { mostActions, settle } from "./actions.js";
 import type { Code } from "./children.js";
 import { createCode } from "./code.js";
 import { DISPATCH } from "./dispatch.js";
@@ -161,6 +161,7 @@ function lowerBody(probe: Probe, scope: Scope): void {
     if (touched.some((global) => lockOf(global, scope.unit) !== null)) acquire();
     DISPATCH.statement(statement, scope);
   }
+  settle(scope, probe);
 }
 
 /** A condition over single numbers reads each of them whole, so it needs no lock. */

@@ -22,13 +22,8 @@ export interface SessionSettings {
   readonly moduleName: number;
 }
 
-/** The function `init`. `initial` gives the initial values of scalars that are not 0 or "". */
-export function buildInit(
-  unit: Unit,
-  memory: BundleMemory,
-  settings: SessionSettings,
-  initial: ReadonlyMap<Global, bigint | string>,
-): IrFunction {
+/** The function `init`. */
+export function buildInit(unit: Unit, memory: BundleMemory, settings: SessionSettings): IrFunction {
   const code = createCode([]);
   const body = code.collect(() => {
     storeSession(code, memory, settings);
@@ -38,8 +33,7 @@ export function buildInit(
     for (const global of unit.program.globals) {
       const storage = storageOf(unit, global);
       if (storage.kind === "map") initMap(code, global, storage);
-      const value = initial.get(global);
-      if (value !== undefined) storeInitial(code, unit, storage, value);
+      if (global.initial !== null) storeInitial(code, unit, storage, global.initial.value);
     }
   });
   const reference: FunctionReference = {

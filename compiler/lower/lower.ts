@@ -23,7 +23,6 @@ import { capabilitiesOf } from "./capabilities.js";
 import { lowerFunction } from "./function.js";
 import { lowerProbe } from "./handler.js";
 import { buildHelpers, buildInit, type SessionSettings } from "./init.js";
-import { initialValues } from "./initial.js";
 import { callDepth, deepestFrames, layOut } from "./layout.js";
 import { readLimits } from "./limits.js";
 import { type SharedHandlers, shareHandlers } from "./share.js";
@@ -53,11 +52,12 @@ export function lowerProgram(program: Program, context: CompileContext): Lowered
   const found: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
   const unit = openUnit(program, context, report);
-  const initial = initialValues(program, context.options.globals, report);
   const { handlers, functions, frameBytes } = lowerCode(unit);
   const settings = sessionSettings(unit, context);
   // All constants must exist before the memory behind them is laid out.
-  for (const value of initial.values()) if (typeof value === "string") unit.data.text(value);
+  for (const { initial } of program.globals) {
+    if (initial?.kind === "string") unit.data.text(initial.value);
+  }
   const memory = layOut({
     limits: unit.limits,
     dataEnd: unit.data.end(),
@@ -67,7 +67,7 @@ export function lowerProgram(program: Program, context: CompileContext): Lowered
   });
   checkMemory(memory, report);
   if (found.length > 0) throw new CompileFailed(found);
-  const init = buildInit(unit, memory, settings, initial);
+  const init = buildInit(unit, memory, settings);
   const lowered = [init, ...handlers.functions, ...functions];
   const called = new Set(lowered.flatMap((fn) => calleesOf(fn).map((callee) => callee.name)));
   const all = [...lowered, ...buildHelpers(called, memory)];

@@ -22,9 +22,13 @@ import { clearStat } from "./stat.js";
 import { unsupported, variableOf } from "./unit.js";
 import { clearVariable, writeText } from "./variable.js";
 
+/** Statements that may run before they are charged (language reference §17). */
+const MOST_PENDING = 10;
+
 /** Emits `node`; its temporaries are free again afterwards. */
 export function lowerStatement(node: Statement, scope: Scope): void {
   scope.code.scoped(() => lowerKind(node, scope));
+  if ((scope.actions?.pending ?? 0) >= MOST_PENDING) settle(scope, node);
 }
 
 function lowerKind(node: Statement, scope: Scope): void {

@@ -1,0 +1,78 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { EMPTY_HIT } from "../../../wasm-runtime/engine/hit.js";
+import { compileText, LIBRARY_PATH, outputOf, run, start } from "./support.js";
+
+const s = suite("lower/print");
+const test = LIBRARY_PATH === null ? s.skip : s;
+
+function begin(body: string): string {
+  return outputOf(`probe begin { ${body} }`);
+}
+
+test("print, println, printd, printdln, print_char", () => {
+  assert.is(
+    begin(
+      'n = 3; t = "s"; print(n, t, "lit", 4); println(); println(n, t); printd("-", n, t, 1); printdln(", ", n, n); print_char(65); println("")',
+    ),
+    "3slit4\n3s\n3-s-13, 3\nA\n",
+  );
+});
+
+test("printf conversions, widths and precisions", () => {
+  const format = "[%d|%5d|%-5d|%05d|%+d|%x|%#x|%X|%o|%u|%c|%p|%s|%8s|%-8s|%.2s|%%]\\n";
+  const args = "n, n, n, n, n, 255, 255, 255, 8, -1, 66, 16, t, t, t, t";
+  const expected =
+    "[42|   42|42   |00042|+42|ff|0xff|FF|10|18446744073709551615|B|0x10|text|    text|text    |te|%]\n";
+  assert.is(begin(`n = 42; t = "text"; printf("${format}", ${args})`), expected);
+  assert.is(begin(`n = 42; t = "text"; print(sprintf("${format}", ${args}))`), expected);
+});
+
+test("sizes given by arguments", () => {
+  const call = '("%*d|%-*d|%.*s|%*s|\\n", 5, n, 5, n, 2, t, -6, t)';
+  const expected = "    7|7    |ab|abc   |\n";
+  assert.is(begin(`n = 7; t = "abc"; printf${call}`), expected);
+  assert.is(begin(`n = 7; t = "abc"; print(sprintf${call})`), expected);
+});
+
+test("arguments are complete before anything is printed", () => {
+  assert.is(
+    begin('printf("%d %d\\n", 1, 1 / z); println("no")'),
+    "ERROR: division by 0 near operator '/' at <input>:1:38\n",
+  );
+  assert.is(
+    outputOf('function f() { print("inner "); return 1 } probe begin { printf("%d\\n", f()) }'),
+    "inner 1\n",
+  );
+});
+
+test("sprint family makes strings", () => {
+  assert.is(
+    begin(
+      'n = 1; s = sprint(n, "a") . sprintln("b") . sprintd(",", n, 2) . sprintdln("-", n, 3); print(s)',
+    ),
+    "1ab\n1,21-3\n",
+  );
+});
+
+test("process memory, and a fault in it", () => {
+  const bytes = Buffer.from("hello\0");
+  const hit = { ...EMPTY_HIT, registers: [0x1000n], memory: [{ address: 0x1000n, bytes }] };
+  const engine = start(
+    compileText(
+      'probe process.begin { printf("%.5m|%.2M|%s\\n", @uregister(0), @uregister(0), user_string(@uregister(0))) } probe process.end { printf("%.5m\\n", 64) }',
+    ),
+  );
+  const text = run(engine, [
+    { probe: 0, hit },
+    { probe: 1, hit },
+  ]);
+  assert.match(text, /^hello\|6865\|hello\n/);
+  assert.match(text, /ERROR: read fault \[man error::fault\] at 0x40/);
+});
+
+test("warnings and output keep their order", () => {
+  assert.is(begin('println("a"); warn("careful"); println("b")'), "a\nWARNING: careful\nb\n");
+});
+
+s.run();
