@@ -35,7 +35,7 @@ export interface ProcessEvent {
 
 /** What is told while processes are followed. */
 export interface FollowListener {
-  /** A probed process ended, with its wait status. */
+  /** A process ended, with its wait status. */
   onExit(pid: number, status: number): void;
   onProcess(event: ProcessEvent): void;
   /** Something failed in a process that was executed later; it runs on without probes. */
@@ -51,187 +51,209 @@ export interface Remains {
   readonly stuck: readonly { readonly pid: number; readonly reason: string }[];
 }
 
-/** The processes of a session. */
+/** The processes of a session. Its fields are changed by the functions of this file only. */
 export interface Follower {
-  readonly tracees: ReadonlyMap<number, Tracee>;
-  /** Takes a process that was attached or started by us. */
-  add(tracee: Tracee): void;
-  handle(event: TraceEvent): void;
-  /** Probes that are in no process so far, by process. */
-  readonly unpatched: readonly Unpatched[];
-  arm(image: SessionImage, options: ArmOptions): Promise<void>;
-  /** Lets a held process go on. */
-  release(pid: number): Promise<void>;
-  disarm(): Promise<Remains>;
+  readonly tracer: Tracer;
+  readonly listener: FollowListener;
+  readonly tracees: Map<number, Tracee>;
+  /** Executables of processes, kept for their end. */
+  readonly paths: Map<number, string | null>;
+  /** Who waits for a process to come to its entry point. */
+  readonly waiting: Map<number, (reached: boolean) => void>;
+  /** What is being done to a process that executed a program. */
+  readonly work: Map<number, Promise<void>>;
+  /** Probes that are in some probed process not to be found or not possible. */
+  readonly unpatched: Unpatched[];
+  state: "idle" | "armed" | "ending";
+  armed: { readonly image: SessionImage; readonly options: ArmOptions } | null;
 }
-
-type State = "idle" | "armed" | "ending";
 
 /** Follows processes traced by `tracer`. */
 export function createFollower(tracer: Tracer, listener: FollowListener): Follower {
-  const tracees = new Map<number, Tracee>();
-  const paths = new Map<number, string | null>();
-  const waiting = new Map<number, (reached: boolean) => void>();
-  const work = new Map<number, Promise<void>>();
-  const unpatched: Unpatched[] = [];
-  let state: State = "idle";
-  let armed: { readonly image: SessionImage; readonly options: ArmOptions } | null = null;
-
-  const arrive = (pid: number, reached: boolean): void => {
-    waiting.get(pid)?.(reached);
-    waiting.delete(pid);
-  };
-  const known = (pid: number): Tracee => {
-    const tracee = tracees.get(pid) ?? newTracee(pid);
-    tracees.set(pid, tracee);
-    return tracee;
-  };
-  const report = (kind: ProcessEvent["kind"], pid: number, tid: number): void => {
-    if (kind === "begin" || !paths.has(pid)) paths.set(pid, executablePath(pid));
-    listener.onProcess({ kind, pid, tid, path: paths.get(pid) ?? null });
-  };
-
-  /** Patches what a held program has of the probed modules. */
-  const armHeld = async (tracee: Tracee): Promise<void> => {
-    if (armed === null) return;
-    const { pid } = tracee;
-    const sites = sitesOf(armed.image.bundle);
-    if (sites.length === 0) return;
-    const path = executablePath(pid);
-    const onlyProgram = sites.every(({ site }) => site.module === path);
-    if (!onlyProgram && hasLoader(pid, path) && !(await runLoader(tracee))) return;
-    const missing = await arm(tracer, tracee, armed.image, armed.options);
-    if (tracee.injection !== null) unpatched.push(...missing);
-  };
-  const runLoader = async (tracee: Tracee): Promise<boolean> => {
-    const arrival = (): Promise<boolean> =>
-      new Promise((resolve) => waiting.set(tracee.pid, resolve));
-    tracee.held = false;
-    const reached = await runToEntry(tracer, tracee.pid, arrival);
-    if (reached) tracee.held = true;
-    return reached;
-  };
-  const release = async (pid: number): Promise<void> => {
-    const tracee = tracees.get(pid);
-    if (tracee === undefined || !tracee.held) return;
-    tracee.held = false;
-    await tracer.release(pid).catch(ignoreEnded);
-  };
-  /** A program that was executed while armed. */
-  const followExec = async (tracee: Tracee): Promise<void> => {
-    try {
-      await armHeld(tracee);
-    } catch (cause) {
-      const error = targetError("follow a program", tracee.pid, cause);
-      if (tracees.has(tracee.pid)) listener.onWarning(error.message);
-    }
-    if (state === "armed") await release(tracee.pid);
-  };
-  const enqueue = (pid: number, task: () => Promise<void>): void => {
-    const before = work.get(pid) ?? Promise.resolve();
-    work.set(pid, before.then(task));
-  };
-
-  const handle = (event: TraceEvent): void => {
-    const { pid, tid, value } = event;
-    switch (event.kind) {
-      case "fork":
-        tracees.set(pid, forkedTracee(tracees.get(value), pid));
-        report("begin", pid, tid);
-        break;
-      case "exec": {
-        const tracee = known(pid);
-        forgetImage(tracee);
-        tracee.held = true;
-        arrive(pid, false);
-        report("begin", pid, tid);
-        if (state === "armed") enqueue(pid, () => followExec(tracee));
-        break;
-      }
-      case "reached":
-        arrive(pid, true);
-        break;
-      case "exit":
-        tracees.delete(pid);
-        arrive(pid, false);
-        report("end", pid, tid);
-        paths.delete(pid);
-        listener.onExit(pid, value);
-        break;
-      case "threadBegin":
-      case "threadEnd":
-        report(event.kind === "threadBegin" ? "thread.begin" : "thread.end", pid, tid);
-        break;
-      case "groupStop":
-        break;
-    }
-  };
-
-  const armAll = async (image: SessionImage, options: ArmOptions): Promise<void> => {
-    armed = { image, options };
-    const before = [...tracees.values()];
-    state = "armed";
-    for (const tracee of before) {
-      if (tracee.held) {
-        await armHeld(tracee);
-        continue;
-      }
-      unpatched.push(...(await arm(tracer, tracee, image, options)));
-    }
-  };
-
-  const disarmAll = async (): Promise<Remains> => {
-    state = "ending";
-    const leaked: Leaked[] = [];
-    const foreign: string[] = [];
-    const stuck: { pid: number; reason: string }[] = [];
-    const failed = new Set<number>();
-    const attempt = async (tracee: Tracee, step: () => Promise<void>): Promise<void> => {
-      try {
-        await step();
-      } catch (error) {
-        if (isSystemFailure(error) && error.errno === ESTALE) return;
-        if (!tracees.has(tracee.pid)) return;
-        failed.add(tracee.pid);
-        const reason = error instanceof Error ? error.message : String(error);
-        stuck.push({ pid: tracee.pid, reason });
-      }
-    };
-    const left = (): Tracee[] => [...tracees.values()].filter(({ pid }) => !failed.has(pid));
-    for (let list = left(); list.length > 0; list = left()) {
-      await Promise.all(work.values());
-      for (const tracee of list) {
-        await attempt(tracee, async () => {
-          foreign.push(...(await disarm(tracer, tracee)));
-        });
-      }
-      for (const tracee of list) {
-        if (failed.has(tracee.pid) || !tracees.has(tracee.pid)) continue;
-        await attempt(tracee, async () => {
-          const remains = await letGo(tracer, tracee);
-          tracees.delete(tracee.pid);
-          if (remains !== null) leaked.push(remains);
-        });
-      }
-    }
-    return { leaked, foreign, stuck };
-  };
-
   return {
-    tracees,
-    add: (tracee) => tracees.set(tracee.pid, tracee),
-    handle,
-    unpatched,
-    arm: armAll,
-    release,
-    disarm: disarmAll,
+    tracer,
+    listener,
+    tracees: new Map(),
+    paths: new Map(),
+    waiting: new Map(),
+    work: new Map(),
+    unpatched: [],
+    state: "idle",
+    armed: null,
   };
+}
+
+/** Takes note of an event of the tracing thread. */
+export function follow(follower: Follower, event: TraceEvent): void {
+  const { tracees, paths } = follower;
+  const { pid, tid, value } = event;
+  switch (event.kind) {
+    case "fork":
+      tracees.set(pid, forkedTracee(tracees.get(value), pid));
+      report(follower, "begin", pid, tid);
+      break;
+    case "exec":
+      executed(follower, pid, tid);
+      break;
+    case "reached":
+      arrive(follower, pid, true);
+      break;
+    case "exit":
+      tracees.delete(pid);
+      arrive(follower, pid, false);
+      report(follower, "end", pid, tid);
+      paths.delete(pid);
+      follower.listener.onExit(pid, value);
+      break;
+    case "threadBegin":
+      report(follower, "thread.begin", pid, tid);
+      break;
+    case "threadEnd":
+      report(follower, "thread.end", pid, tid);
+      break;
+    case "groupStop":
+      break;
+  }
+}
+
+function arrive({ waiting }: Follower, pid: number, reached: boolean): void {
+  waiting.get(pid)?.(reached);
+  waiting.delete(pid);
+}
+
+function report(
+  { paths, listener }: Follower,
+  kind: ProcessEvent["kind"],
+  pid: number,
+  tid: number,
+): void {
+  if (kind === "begin" || !paths.has(pid)) paths.set(pid, executablePath(pid));
+  listener.onProcess({ kind, pid, tid, path: paths.get(pid) ?? null });
+}
+
+function executed(follower: Follower, pid: number, tid: number): void {
+  const { tracees, work } = follower;
+  const tracee = tracees.get(pid) ?? newTracee(pid);
+  tracees.set(pid, tracee);
+  forgetImage(tracee);
+  tracee.held = true;
+  arrive(follower, pid, false);
+  report(follower, "begin", pid, tid);
+  if (follower.state !== "armed") return;
+  const before = work.get(pid) ?? Promise.resolve();
+  const task = before.then(() => followExec(follower, tracee));
+  work.set(pid, task);
+  task.finally(() => {
+    if (work.get(pid) === task) work.delete(pid);
+  });
+}
+
+/** A program that was executed while armed. */
+async function followExec(follower: Follower, tracee: Tracee): Promise<void> {
+  const { listener, tracees } = follower;
+  try {
+    await armHeld(follower, tracee);
+  } catch (cause) {
+    const error = targetError("follow a program", tracee.pid, cause);
+    if (tracees.has(tracee.pid) && tracee.held) listener.onWarning(error.message);
+  }
+  if (follower.state === "armed") await release(follower, tracee.pid);
+}
+
+/** Patches what a held program has of the probed modules. */
+async function armHeld(follower: Follower, tracee: Tracee): Promise<void> {
+  const { armed, tracer, unpatched } = follower;
+  if (armed === null) return;
+  const { pid } = tracee;
+  const sites = sitesOf(armed.image.bundle);
+  if (sites.length === 0) return;
+  const path = executablePath(pid);
+  const onlyProgram = sites.every(({ site }) => site.module === path);
+  if (!onlyProgram && hasLoader(pid, path) && !(await runLoader(follower, tracee))) return;
+  const missing = await arm(tracer, tracee, armed.image, armed.options);
+  if (tracee.injection !== null) unpatched.push(...missing);
+}
+
+async function runLoader({ tracer, waiting }: Follower, tracee: Tracee): Promise<boolean> {
+  const arrival = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      tracee.held = false;
+      waiting.set(tracee.pid, resolve);
+    });
+  const reached = await runToEntry(tracer, tracee.pid, arrival);
+  if (reached) tracee.held = true;
+  return reached;
+}
+
+/** Lets a held process go on. */
+export async function release({ tracees, tracer }: Follower, pid: number): Promise<void> {
+  const tracee = tracees.get(pid);
+  if (tracee === undefined || !tracee.held) return;
+  tracee.held = false;
+  try {
+    await tracer.release(pid);
+  } catch (error) {
+    if (!(isSystemFailure(error) && error.errno === ESRCH)) throw error;
+  }
+}
+
+/** Patches every process there is and every program executed from now on. */
+export async function armAll(
+  follower: Follower,
+  image: SessionImage,
+  options: ArmOptions,
+): Promise<void> {
+  const { tracer, tracees, unpatched } = follower;
+  follower.armed = { image, options };
+  follower.state = "armed";
+  for (const tracee of [...tracees.values()]) {
+    if (tracee.held) await armHeld(follower, tracee);
+    else unpatched.push(...(await arm(tracer, tracee, image, options)));
+  }
+}
+
+/** Takes everything back and lets go of all processes. */
+export async function disarmAll(follower: Follower): Promise<Remains> {
+  const { tracees, tracer, work } = follower;
+  follower.state = "ending";
+  const remains = { leaked: [] as Leaked[], foreign: [] as string[], stuck: [] as Stuck[] };
+  const failed = new Set<number>();
+  const attempt = async (tracee: Tracee, step: () => Promise<void>): Promise<void> => {
+    if (failed.has(tracee.pid) || tracees.get(tracee.pid) !== tracee) return;
+    try {
+      await step();
+    } catch (error) {
+      if (isSystemFailure(error) && error.errno === ESTALE) return;
+      if (!tracees.has(tracee.pid)) return;
+      failed.add(tracee.pid);
+      remains.stuck.push({ pid: tracee.pid, reason: messageOf(error) });
+    }
+  };
+  const left = (): Tracee[] => [...tracees.values()].filter(({ pid }) => !failed.has(pid));
+  for (let list = left(); list.length > 0; list = left()) {
+    await Promise.all(work.values());
+    for (const tracee of list) {
+      await attempt(tracee, async () => {
+        remains.foreign.push(...(await disarm(tracer, tracee)));
+      });
+    }
+    for (const tracee of list) {
+      await attempt(tracee, async () => {
+        const leaked = await letGo(tracer, tracee);
+        tracees.delete(tracee.pid);
+        if (leaked !== null) remains.leaked.push(leaked);
+      });
+    }
+  }
+  return remains;
+}
+
+type Stuck = Remains["stuck"][number];
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The process executed another program meanwhile: what was to be undone is gone. */
 const ESTALE = 116;
 const ESRCH = 3;
-
-function ignoreEnded(error: unknown): void {
-  if (!(isSystemFailure(error) && error.errno === ESRCH)) throw error;
-}

@@ -12,7 +12,6 @@ import { closeSync, openSync } from "node:fs";
 import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
 import { CAPABILITY, CONTROL, PRIVATE, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
-import type { RunnableBundle } from "./bundle-code.js";
 import { roundUp } from "./maps.js";
 import { hasSeccomp, innerTid, readMemory, vdsoSymbol } from "./process.js";
 import { createMemory, mapShared, REGISTER, type SharedMemory, type Tracer } from "./ptrace.js";
@@ -26,6 +25,7 @@ import {
   unmap,
   wipeOnFork,
 } from "./remote.js";
+import { DEFAULT_FUEL, type RunnableBundle, recoverOffset } from "./runnable.js";
 import { fillParams, type ShimImage, type ShimParams } from "./shim-image.js";
 
 /** The session's memory object in this process. */
@@ -82,7 +82,7 @@ export function createShared(bytes: number): SharedArea {
 export async function createSharedIn(
   remote: Remote,
   bytes: number,
-): Promise<{ readonly here: SharedArea; readonly there: number }> {
+): Promise<{ readonly here: SharedArea; readonly there: Area }> {
   const descriptor = await createRemoteMemory(remote, NAME, bytes);
   const path = `/proc/${remote.pid}/fd/${descriptor}`;
   let here: SharedArea;
@@ -95,7 +95,8 @@ export async function createSharedIn(
       { cause },
     );
   }
-  return { here, there: await mapSharedRemote(remote, descriptor, bytes) };
+  const address = await mapSharedRemote(remote, descriptor, bytes);
+  return { here, there: { address, bytes } };
 }
 
 function mapHere(descriptor: number, bytes: number): SharedArea {
@@ -107,14 +108,14 @@ export function closeShared(shared: SharedArea): void {
   closeSync(shared.descriptor);
 }
 
-/** Injects into a stopped process. `sharedAt` is where the memory object is mapped there, 0 = not yet. */
+/** Injects into a stopped process; `shared` is the memory object if it is mapped there already. */
 export async function inject(
   tracer: Tracer,
   remote: Remote,
   image: SessionImage,
-  sharedAt: number = 0,
+  shared: Area | null,
 ): Promise<Injection> {
-  const { bundle, shared } = image;
+  const { bundle } = image;
   const made: Area[] = [];
   const keep = (address: number, bytes: number): Area => {
     const area = { address, bytes };
@@ -122,10 +123,10 @@ export async function inject(
     return area;
   };
   try {
-    const inThere = sharedAt === 0 ? await joinShared(remote, shared) : sharedAt;
-    const sharedArea = keep(inThere, shared.bytes);
+    const sharedArea = shared ?? (await joinShared(remote, image.shared));
+    if (shared === null) made.push(sharedArea);
     const stacks = bundle.meta.memory.slotCount * PRIVATE.stackBytes;
-    const privateBytes = stacks + PRIVATE.stateBytes + roundUp(bundle.code.instance.length);
+    const privateBytes = stacks + PRIVATE.stateBytes + roundUp(bundle.code.instanceBytes);
     const readWrite = PROTECTION.read | PROTECTION.write;
     const own = keep(await mapAnonymous(remote, privateBytes, readWrite), privateBytes);
     await wipeOnFork(remote, own.address + stacks, PRIVATE.stateBytes);
@@ -142,11 +143,11 @@ export async function inject(
       vdsoClock: vdsoSymbol(remote.pid, "__vdso_clock_gettime"),
       inMutator: false,
       noSystemCalls: hasSeccomp(remote.pid),
-      instance: bundle.code.instance.length === 0 ? 0 : own.address + stacks + PRIVATE.stateBytes,
+      instance: bundle.code.instanceBytes === 0 ? 0 : own.address + stacks + PRIVATE.stateBytes,
     };
     const writes = [{ address: code.address, bytes: placeCode(image, code.address, params) }];
     if (params.instance !== 0) {
-      writes.push({ address: params.instance, bytes: bundle.code.instance });
+      writes.push({ address: params.instance, bytes: bundle.code.initialInstance });
     }
     await tracer.write(remote.pid, writes);
     return {
@@ -164,14 +165,15 @@ export async function inject(
 }
 
 /** Maps the session's memory object into a process that can see this one in /proc. */
-async function joinShared(remote: Remote, shared: SharedArea): Promise<number> {
-  const path = `/proc/${process.pid}/fd/${shared.descriptor}`;
-  return mapSharedRemote(remote, await openRemoteFile(remote, path), shared.bytes);
+async function joinShared(remote: Remote, { descriptor, bytes }: SharedArea): Promise<Area> {
+  const path = `/proc/${process.pid}/fd/${descriptor}`;
+  const opened = await openRemoteFile(remote, path);
+  return { address: await mapSharedRemote(remote, opened, bytes), bytes };
 }
 
 /** Bytes of shim image and handlers together. */
 export function codeSize({ shim, bundle }: SessionImage): number {
-  return roundUp(alignCode(shim.bytes.length) + bundle.code.bytes);
+  return roundUp(alignCode(shim.bytes.length) + bundle.code.bytes.length);
 }
 
 /** Address of the handlers when the shim image is at `image`. */
@@ -184,7 +186,7 @@ export function placeCode(image: SessionImage, address: number, params: ShimPara
   const bytes = new Uint8Array(codeSize(image)).fill(INT3);
   const handlers = handlersAt(image, address);
   bytes.set(fillParams(image.shim, address, params), 0);
-  bytes.set(image.bundle.code.at(handlers), handlers - address);
+  bytes.set(image.bundle.code.bytes, handlers - address);
   return bytes;
 }
 
@@ -213,8 +215,8 @@ export function commonParams(
     contextStride: memory.contextStride,
     slotCount: memory.slotCount,
     guard: image.guard,
-    recover: handlersAt(image, address) + image.bundle.code.recover,
-    fuel: image.bundle.code.fuel,
+    recover: handlersAt(image, address) + recoverOffset(image.bundle),
+    fuel: image.bundle.fuel ?? DEFAULT_FUEL,
     capabilities: capabilities.reduce((bits, name) => bits | capabilityBit(name), 0),
     mutatorPid: process.pid,
   };

@@ -9,21 +9,24 @@ import { CONTROL, PRIVATE } from "../../wasm-runtime/layout.js";
 import { codeSize, commonParams, handlersAt, placeCode, type SessionImage } from "./inject.js";
 import { vdsoSymbol } from "./process.js";
 import { reserveCode, writeCode } from "./ptrace.js";
+import { entryOffset } from "./runnable.js";
 
 /** Handlers that can be called here. */
 export interface LocalEngine {
   /** Runs an exported function ("init" or a handler) as probe `index`; gives the trap reason. */
   run(name: string, index: number): number;
+  /** Runs the start functions of the modules; gives the first trap reason, 0 = none. */
+  start(): number;
 }
 
 /** Maps the code into this process. */
 export function startLocal(image: SessionImage): LocalEngine {
   const { bundle, shim, shared } = image;
   const address = reserveCode(codeSize(image));
-  const bytes = PRIVATE.stackBytes + PRIVATE.stateBytes + bundle.code.instance.length;
+  const bytes = PRIVATE.stackBytes + PRIVATE.stateBytes + bundle.code.instanceBytes;
   const area = mapMemory(bytes);
   const instance = PRIVATE.stackBytes + PRIVATE.stateBytes;
-  new Uint8Array(area.buffer).set(bundle.code.instance, instance);
+  new Uint8Array(area.buffer).set(bundle.code.initialInstance, instance);
   const privateBase = Number(area.address);
   const params = {
     ...commonParams(image, address),
@@ -34,13 +37,16 @@ export function startLocal(image: SessionImage): LocalEngine {
     vdsoClock: vdsoSymbol(process.pid, "__vdso_clock_gettime"),
     inMutator: true,
     noSystemCalls: false,
-    instance: bundle.code.instance.length === 0 ? 0 : privateBase + instance,
+    instance: bundle.code.instanceBytes === 0 ? 0 : privateBase + instance,
   };
   writeCode(address, placeCode(image, address, params));
   const run = BigInt(address + shim.run);
   const handlers = handlersAt(image, address);
+  // wt_run(entry, probe) has the same parameters and result as a thunk: 64 bits, 32 bits → 32 bits.
+  const call = (offset: number, index: number): number =>
+    callHandler(run, BigInt(handlers + offset), index);
   return {
-    // wt_run(entry, probe) has the same parameters and result as a thunk: 64 bits, 32 bits → 32 bits.
-    run: (name, index) => callHandler(run, BigInt(handlers + bundle.code.entry(name)), index),
+    run: (name, index) => call(entryOffset(bundle, name), index),
+    start: () => bundle.code.starts.reduce((trap, offset) => trap || call(offset, 0), 0),
   };
 }

@@ -11,9 +11,17 @@
  */
 import { assert } from "../../base/assert.js";
 import { ABI_VERSION, CONTROL, SESSION } from "../../wasm-runtime/layout.js";
-import type { RunnableBundle } from "./bundle-code.js";
 import { attachError, checkTarget, targetError } from "./errors.js";
-import { createFollower, type Follower, type ProcessEvent, type Remains } from "./follow.js";
+import {
+  armAll,
+  createFollower,
+  disarmAll,
+  type Follower,
+  follow,
+  type ProcessEvent,
+  type Remains,
+  release,
+} from "./follow.js";
 import {
   closeShared,
   createShared,
@@ -25,6 +33,7 @@ import {
 import { type LocalEngine, startLocal } from "./local.js";
 import { isSystemFailure, startTracer, type Tracer } from "./ptrace.js";
 import { openRemote } from "./remote.js";
+import type { RunnableBundle } from "./runnable.js";
 import { loadShim, type ShimImage } from "./shim-image.js";
 import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
@@ -96,7 +105,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   let dirty = false;
   const tracer = startTracer((event) => {
     if (event.kind === "exit" || event.kind === "threadEnd") dirty = true;
-    follower.handle(event);
+    follow(follower, event);
   });
   const follower = createFollower(tracer, {
     onExit: (pid, value) => {
@@ -133,11 +142,11 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       assert(probe, `no probe ${index}`);
       return engine.run(probe.handler, index);
     },
-    arm: () => follower.arm(image, { allowBreakpoints: options.allowBreakpoints }),
-    resume: () => follower.release(started.pid),
+    arm: () => armAll(follower, image, { allowBreakpoints: options.allowBreakpoints }),
+    resume: () => release(follower, started.pid),
     disarm: () => {
       clearInterval(timer);
-      return follower.disarm();
+      return disarmAll(follower);
     },
     close: () => close(tracer, shared),
   };
@@ -155,13 +164,13 @@ async function start(
     const image = { bundle, shim: shim ?? loadShim(), shared, guard };
     fillShared(shared, bundle);
     const engine = startLocal(image);
-    const trap = bundle.code.entry("init") < 0 ? 0 : engine.run("init", 0);
+    const trap = engine.start() || engine.run("init", 0);
     assert(trap === 0, `init of the bundle was ended by trap ${trap}`);
     fillSession(shared, pid);
     const sweeper = createSweeper(tracer, shared.buffer, bundle.meta.memory.slotCount);
     return { tracer, follower, pid, shared, engine, image, sweeper };
   } catch (error) {
-    await follower.disarm().catch(ignore);
+    await disarmAll(follower).catch(ignore);
     await tracer.close().catch(() => tracer.abandon());
     throw error;
   }
@@ -173,7 +182,7 @@ async function take(tracer: Tracer, follower: Follower, target: SessionTarget): 
   if (target.kind === "spawn") return spawnHeld(tracer, target);
   const { pid } = target;
   checkTarget(pid);
-  follower.add(newTracee(pid));
+  follower.tracees.set(pid, newTracee(pid));
   try {
     await tracer.seize(pid);
     return pid;
@@ -196,7 +205,7 @@ async function makeShared(
     await tracer.stop(pid, STOP_MS);
     try {
       const { here, there } = await createSharedIn(openRemote(tracer, pid), bytes);
-      tracee.sharedAt = there;
+      tracee.shared = there;
       return here;
     } finally {
       await tracer.resume(pid).catch(ignore);
@@ -211,7 +220,7 @@ function fillShared(shared: SharedArea, { meta, code }: RunnableBundle): void {
   control.setUint32(CONTROL.abi, ABI_VERSION, true);
   control.setUint32(CONTROL.slotCount, meta.memory.slotCount, true);
   const memory = new Uint8Array(shared.buffer, CONTROL.bytes);
-  for (const { address, bytes } of code.data) memory.set(bytes, address);
+  for (const { address, bytes } of code.initialMemory) memory.set(bytes, address);
 }
 
 /** What only this process knows of SESSION; after `init`. */

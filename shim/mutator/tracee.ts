@@ -9,7 +9,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { TargetError } from "../../base/target-error.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { type Applied, applyPlan, isUsed, STOP_MS, undoPlan } from "./apply.js";
-import type { RunnableBundle } from "./bundle-code.js";
 import { targetError } from "./errors.js";
 import type { Range } from "./frames.js";
 import { type Area, type Injection, inject, type SessionImage } from "./inject.js";
@@ -26,14 +25,15 @@ import {
 import { hasShadowStacks, type Module, readMappings, readModules } from "./process.js";
 import { isSystemFailure, type Tracer } from "./ptrace.js";
 import { mapAnonymous, openRemote, PROTECTION, type Remote, unmap } from "./remote.js";
+import { entryOffset, type RunnableBundle } from "./runnable.js";
 
 /** State of one process. */
 export interface Tracee {
   readonly pid: number;
   /** Held after execve(2) until it is released. */
   held: boolean;
-  /** The shared memory object is mapped here already although nothing else is; 0 = not. */
-  sharedAt: number;
+  /** The session's memory object if it is mapped here. */
+  shared: Area | null;
   injection: Injection | null;
   /** Trampolines. */
   areas: readonly Area[];
@@ -67,20 +67,20 @@ export interface Leaked {
 
 /** A process without anything of ours. */
 export function newTracee(pid: number): Tracee {
-  return { pid, held: false, sharedAt: 0, injection: null, areas: [], applied: null };
+  return { pid, held: false, shared: null, injection: null, areas: [], applied: null };
 }
 
 /** The state of a child that process `parent` just forked. */
 export function forkedTracee(parent: Tracee | undefined, pid: number): Tracee {
   const fresh = newTracee(pid);
   if (parent === undefined) return fresh;
-  const { sharedAt, injection, areas, applied } = parent;
-  return { ...fresh, sharedAt, injection, areas, applied };
+  const { shared, injection, areas, applied } = parent;
+  return { ...fresh, shared, injection, areas, applied };
 }
 
 /** Forgets what execve(2) took away. */
 export function forgetImage(tracee: Tracee): void {
-  tracee.sharedAt = 0;
+  tracee.shared = null;
   tracee.injection = null;
   tracee.areas = [];
   tracee.applied = null;
@@ -150,8 +150,9 @@ async function put(
   const { pid } = tracee;
   const { shim, bundle } = image;
   const remote = openRemote(tracer, pid);
-  const injection = await inject(tracer, remote, image, tracee.sharedAt);
+  const injection = await inject(tracer, remote, image, tracee.shared);
   tracee.injection = injection;
+  tracee.shared = injection.shared;
   const areas: Area[] = [];
   tracee.areas = areas;
   const addresses: number[] = [];
@@ -164,7 +165,7 @@ async function put(
     areas: addresses,
     enter: injection.image + shim.enter,
     entryOf: (probe) =>
-      injection.handlers + bundle.code.entry(bundle.meta.probes[probe]?.handler ?? ""),
+      injection.handlers + entryOffset(bundle, bundle.meta.probes[probe]?.handler ?? ""),
   });
   const at = injection.image;
   await tracer.setFixups(pid, [[at + shim.copyStart, at + shim.copyEnd, at + shim.copyFixup]]);
@@ -232,7 +233,7 @@ function planModule({ module, sites }: ProbedModule, bundle: RunnableBundle): Pl
       address: site.address,
       place: site.place,
       symbol: site.symbol,
-      floats: bundle.code.usesFloats(bundle.meta.probes[probe]?.handler ?? ""),
+      floats: bundle.code.usesFloat.has(bundle.meta.probes[probe]?.handler ?? ""),
     })),
   };
 }
@@ -287,11 +288,6 @@ function inodeOf(path: string): number {
   }
 }
 
-/** True if the executable at `path` is one that probes name, or may load libraries that they name. */
-export function concerns(sites: readonly ProbedSite[], path: string | null): boolean {
-  return sites.some(({ site }) => site.module === path);
-}
-
 /** Restores the code of a process. Gives the regions that are not ours any more. */
 export async function disarm(tracer: Tracer, tracee: Tracee): Promise<string[]> {
   if (tracee.applied === null) return [];
@@ -308,14 +304,14 @@ const LOOK_MS = 5;
 
 /** Waits until no thread is in our code, unmaps it and lets go of the process. */
 export async function letGo(tracer: Tracer, tracee: Tracee): Promise<Leaked | null> {
-  const { pid, injection } = tracee;
+  const { pid } = tracee;
   const deadline = performance.now() + LEAVE_MS;
   const ranges = ownRanges(tracee);
   for (;;) {
     const tids = await tracer.stop(pid, STOP_MS);
     const used = ranges.length > 0 && (await isUsed(tracer, pid, tids, ranges));
     if (!used || performance.now() >= deadline) {
-      const leaked = injection === null ? null : await clear(tracer, tracee, injection, used);
+      const leaked = await clear(tracer, tracee, used);
       await tracer.detach(pid);
       return leaked;
     }
@@ -334,14 +330,14 @@ function ownRanges({ injection, areas, applied }: Tracee): Range[] {
   return [range(injection.code), ...areas.map(range), ...traps];
 }
 
-async function clear(
-  tracer: Tracer,
-  tracee: Tracee,
-  injection: Injection,
-  used: boolean,
-): Promise<Leaked | null> {
-  const { pid, areas } = tracee;
-  const mine = [...areas, injection.code, injection.private, injection.shared];
+async function clear(tracer: Tracer, tracee: Tracee, used: boolean): Promise<Leaked | null> {
+  const { pid, areas, injection, shared } = tracee;
+  const mine = [
+    ...areas,
+    ...(injection === null ? [] : [injection.code, injection.private]),
+    ...(shared === null ? [] : [shared]),
+  ];
+  if (mine.length === 0) return null;
   const bytes = mine.reduce((sum, area) => sum + area.bytes, 0);
   if (used) return { pid, bytes, reason: "a thread is still in a probe" };
   try {
