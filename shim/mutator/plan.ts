@@ -9,25 +9,10 @@
 import { assert, bug } from "../../base/assert.js";
 import { SITE_FLAG } from "../../wasm-runtime/layout.js";
 import { Assembler } from "./assembler.js";
-import { findExits } from "./exits.js";
+import { type Choice, chooseRegions, type Target } from "./choices.js";
 import { liveFlags } from "./flags.js";
-import {
-  bytesOf,
-  type FunctionCode,
-  type FunctionIndex,
-  functionAt,
-  indexFunctions,
-  type ModuleCode,
-} from "./functions.js";
-import {
-  candidates,
-  JUMP_BYTES,
-  type Region,
-  type RegionRules,
-  regionFrom,
-  SHORT_JUMP_BYTES,
-  TOO_CLOSE,
-} from "./regions.js";
+import { bytesOf, type ModuleCode } from "./functions.js";
+import { type Region, SHORT_JUMP_BYTES } from "./regions.js";
 import { emitTrampoline, type ProbeCall, type TrampolineShape } from "./trampoline.js";
 
 /** One probe at one place of a module. */
@@ -94,15 +79,6 @@ export interface PatchDraft {
   readonly refused: readonly RefusedSite[];
 }
 
-/** Functions whose code is returned into or looked at, so that it must stay as it is. */
-const UNTOUCHABLE: ReadonlyMap<string, string> = new Map([
-  ["__restore_rt", "unwinders recognise its bytes"],
-  ["__restore", "unwinders recognise its bytes"],
-  ["runtime.goexit", "goroutines return into its middle"],
-  ["runtime.sigreturn__sigaction", "unwinders recognise its bytes"],
-  ["__syscall_cancel_arch", "thread cancellation compares addresses in it"],
-]);
-
 /** First word of an area: the address of wt_enter. */
 const AREA_HEADER_BYTES = 16;
 const TRAMPOLINE_ALIGNMENT = 16;
@@ -117,194 +93,13 @@ export function planPatches(modules: readonly PlanModule[], options: PlanOptions
   return { modules: planned, refused };
 }
 
-/** An instruction to be probed, with the probes in the order they run. */
-interface Target {
-  readonly address: number;
-  readonly onlyTaken: boolean;
-  readonly returnAtSp: boolean;
-  readonly sites: PlanSite[];
-}
-
-/** A region with the targets that it holds. */
-interface Choice {
-  readonly region: Region;
-  readonly targets: readonly Target[];
-}
-
-interface Planner {
-  readonly index: FunctionIndex;
-  readonly rules: RegionRules;
-  /** Bytes of filler in use, and bytes of all regions with them. */
-  readonly filler: Set<number>;
-  readonly taken: Set<number>;
-  /** Ascending by start. */
-  readonly choices: Choice[];
-  readonly refused: RefusedSite[];
-}
-
 function planModule(
   { code, sites }: PlanModule,
   options: PlanOptions,
   refused: RefusedSite[],
 ): PlannedModule {
-  const first = indexFunctions(
-    code,
-    sites.map((site) => site.address),
-  );
-  const targets = collectTargets(first, sites, refused);
-  const filler = new Set<number>();
-  const taken = new Set<number>();
-  const planner: Planner = {
-    index: indexFunctions(
-      code,
-      targets.map((target) => target.address),
-    ),
-    rules: {
-      ...options,
-      isFillerUsed: (start, end) => hasAny(filler, start, end),
-      isTaken: (start, end) => hasAny(taken, start, end),
-    },
-    filler,
-    taken,
-    choices: [],
-    refused,
-  };
-  for (const target of targets) planTarget(planner, target);
-  return layOut(code, planner.choices);
+  return layOut(code, chooseRegions(code, sites, options, refused));
 }
-
-function hasAny(bytes: ReadonlySet<number>, start: number, end: number): boolean {
-  for (let address = start; address < end; address++) if (bytes.has(address)) return true;
-  return false;
-}
-
-/** Instructions to probe, ascending; plain sites of an address come before its exit. */
-function collectTargets(
-  index: FunctionIndex,
-  sites: readonly PlanSite[],
-  refused: RefusedSite[],
-): Target[] {
-  const targets = new Map<string, Target>();
-  const add = (address: number, kind: "instruction" | "exit" | "taken", site: PlanSite): void => {
-    const key = `${address} ${kind}`;
-    const known = targets.get(key);
-    if (known) known.sites.push(site);
-    else {
-      const returnAtSp = kind !== "instruction" || functionAt(index, address)?.start === address;
-      targets.set(key, { address, onlyTaken: kind === "taken", returnAtSp, sites: [site] });
-    }
-  };
-  for (const site of sites) {
-    if (site.place === "instruction") add(site.address, "instruction", site);
-    else {
-      const exits = findExits(index, site.address);
-      if (exits.length === 0) refused.push(refusal(index, site, "the function never returns"));
-      for (const exit of exits) add(exit.address, exit.onlyTaken ? "taken" : "exit", site);
-    }
-  }
-  return [...targets.values()].sort((a, b) => a.address - b.address || rank(a) - rank(b));
-}
-
-function rank(target: Target): number {
-  if (target.onlyTaken) return 2;
-  return target.sites.some((site) => site.place === "exits") ? 1 : 0;
-}
-
-function refusal(
-  { module }: FunctionIndex,
-  site: PlanSite,
-  reason: string,
-  address: number = site.address,
-  nearest: number | null = null,
-): RefusedSite {
-  return { path: module.path, site, address, reason, nearest };
-}
-
-function planTarget(planner: Planner, target: Target): void {
-  const { index, choices } = planner;
-  const refuse = (reason: string, nearest: number | null = null): void => {
-    for (const site of target.sites) {
-      planner.refused.push(refusal(index, site, reason, target.address, nearest));
-    }
-  };
-  const code = functionAt(index, target.address);
-  const at = code?.indexes.get(target.address);
-  const untouchable = UNTOUCHABLE.get(code?.name ?? "");
-  if (!code || at === undefined) refuse("no instruction starts there");
-  else if (untouchable !== undefined) refuse(`'${code.name}' must not change: ${untouchable}`);
-  else if (!join(choices, target)) {
-    if (choose(planner, candidates(code, at, planner.rules), at, target)) return;
-    const region = regionFrom(code, at, at, JUMP_BYTES, planner.rules);
-    const reason = typeof region === "string" ? region : TOO_CLOSE;
-    refuse(reason, nearestSite(planner, code, at));
-  }
-}
-
-/** Adds `target` to the last region if that displaces its instruction anyway. */
-function join(choices: Choice[], target: Target): boolean {
-  const last = choices.at(-1);
-  if (!last || !holds(last.region, target.address)) return false;
-  choices[choices.length - 1] = { ...last, targets: [...last.targets, target] };
-  return true;
-}
-
-function holds(region: Region, address: number): boolean {
-  return address >= region.start && address < region.next;
-}
-
-/** Takes the first region that is free, or can be joined with those it overlaps. */
-function choose(planner: Planner, regions: readonly Region[], at: number, target: Target): boolean {
-  for (const region of regions) {
-    const previous = planner.choices.at(-1);
-    if (!previous || previous.region.end <= region.start) {
-      take(planner, { region, targets: [target] });
-      return true;
-    }
-    if (previous.region.code !== region.code) continue;
-    const joined = regionFrom(
-      region.code,
-      Math.min(previous.region.first, region.first),
-      at,
-      JUMP_BYTES,
-      planner.rules,
-    );
-    const before = planner.choices.at(-2);
-    if (typeof joined === "string" || (before && before.region.end > joined.start)) continue;
-    planner.choices.pop();
-    take(planner, { region: joined, targets: [...previous.targets, target] });
-    return true;
-  }
-  return false;
-}
-
-function take(planner: Planner, choice: Choice): void {
-  const { region } = choice;
-  const useFiller = (start: number, end: number): void => {
-    for (let address = start; address < end; address++) {
-      planner.filler.add(address);
-      planner.taken.add(address);
-    }
-  };
-  useFiller(region.next, region.end);
-  if (region.island !== 0) useFiller(region.island, region.island + JUMP_BYTES);
-  for (let address = region.start; address < region.end; address++) planner.taken.add(address);
-  planner.choices.push(choice);
-}
-
-/** Address of the next instruction of the function that a plain jump fits, null if none is near. */
-function nearestSite(planner: Planner, code: FunctionCode, at: number): number | null {
-  for (let distance = 1; distance <= NEAREST_INSNS; distance++) {
-    for (const other of [at + distance, at - distance]) {
-      const insn = code.insns[other];
-      if (insn === undefined || insn.address >= code.end) continue;
-      const region = regionFrom(code, other, other, JUMP_BYTES, planner.rules);
-      if (typeof region !== "string" && region.technique === "plain") return insn.address;
-    }
-  }
-  return null;
-}
-
-const NEAREST_INSNS = 32;
 
 function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
   const [low, high] = extent(code, choices);
@@ -438,18 +233,27 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
     const area = { address, bytes: new Uint8Array(module.areaBytes).fill(INT3) };
     new DataView(area.bytes.buffer).setBigUint64(0, BigInt(placement.enter), true);
     areas.push(area);
+    const offsets = new Map(module.regions.map((r) => [r.region.start, r.offset]));
+    const trampolineOf = (region: Region): number =>
+      address + (offsets.get(region.start) ?? bug("a region without a trampoline"));
     for (const planned of module.regions) {
-      regions.push(layRegion(module.code, planned, area, placement));
+      const writes = writesOf(planned.region, module.code.loadBias, trampolineOf);
+      regions.push(layRegion(module.code, planned, { area, placement, writes }));
     }
   });
   return { areas, regions, refused: draft.refused };
 }
 
+interface LaidParts {
+  readonly area: TrampolineArea;
+  readonly placement: Placement;
+  readonly writes: readonly PatchWrite[];
+}
+
 function layRegion(
   code: ModuleCode,
   { region, shape, offset, bytes }: PlannedRegion,
-  area: TrampolineArea,
-  placement: Placement,
+  { area, placement, writes }: LaidParts,
 ): PatchRegion {
   const { loadBias } = code;
   const address = area.address + offset;
@@ -462,7 +266,7 @@ function layRegion(
     start: region.start + loadBias,
     end: region.end + loadBias,
     technique: region.technique,
-    writes: writesOf(region, loadBias, address),
+    writes,
     trampoline: address,
     trampolineEnd: address + bytes,
     moves: trampoline.map.slice(1).map(({ original, before }) => ({ from: original, to: before })),
@@ -471,21 +275,31 @@ function layRegion(
   };
 }
 
-function writesOf(region: Region, loadBias: number, trampoline: number): PatchWrite[] {
+function writesOf(
+  region: Region,
+  loadBias: number,
+  trampolineOf: (region: Region) => number,
+): PatchWrite[] {
+  const { code, start, technique, island, host } = region;
   const write = (elfAddress: number, patch: Uint8Array): PatchWrite => {
-    const at = elfAddress - region.code.start;
-    const original = Uint8Array.from(region.code.bytes.subarray(at, at + patch.length));
+    const at = elfAddress - code.start;
+    const original = Uint8Array.from(code.bytes.subarray(at, at + patch.length));
     return { address: elfAddress + loadBias, original, patch };
   };
-  if (region.technique === "breakpoint") return [write(region.start, Uint8Array.of(INT3))];
-  if (region.technique === "island") {
-    const hop = (region.island - (region.start + SHORT_JUMP_BYTES)) & 255;
-    return [
-      write(region.island, jumpTo(region.island + loadBias, trampoline)),
-      write(region.start, Uint8Array.of(0xeb, hop)),
-    ];
+  const jump = (from: number, to: Region): PatchWrite =>
+    write(from, jumpTo(from + loadBias, trampolineOf(to)));
+  switch (technique) {
+    case "breakpoint":
+      return [write(start, Uint8Array.of(INT3))];
+    case "island": {
+      const hop = (island - (start + SHORT_JUMP_BYTES)) & 255;
+      // The host's own region writes its jump too; here it keeps the three together.
+      const kept = host ? [jump(host.start, host)] : [];
+      return [...kept, jump(island, region), write(start, Uint8Array.of(0xeb, hop))];
+    }
+    default:
+      return [jump(start, region)];
   }
-  return [write(region.start, jumpTo(region.start + loadBias, trampoline))];
 }
 
 const INT3 = 0xcc;

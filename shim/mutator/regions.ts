@@ -4,7 +4,10 @@
  * A region is a run of whole instructions, entered only at its first byte, long enough for a jump.
  * In order of preference it is: the site's instruction and those behind it; the same with the
  * filler between functions; a run that begins before the site in the same straight line of code;
- * two bytes for a short jump to an island of filler that holds the long one; one byte for int3.
+ * two bytes for a short jump to an island that holds the long one; one byte for int3.
+ *
+ * An island is five bytes of filler or, where there is none, of a host: a region without a probe
+ * near by that is moved to a trampoline too, and has bytes left behind its own jump.
  */
 import type { Insn } from "./decode.js";
 import { bytesOf, type FunctionCode } from "./functions.js";
@@ -25,8 +28,10 @@ export interface Region {
   /** Where control goes on behind the displaced instructions. */
   readonly next: number;
   readonly technique: Technique;
-  /** Address of the long jump in filler, 0 without an island. */
+  /** Address of the long jump, 0 without an island. */
   readonly island: number;
+  /** Region whose bytes hold the island, null if it lies in filler. */
+  readonly host: Region | null;
 }
 
 /** Rules that hold for all regions of a plan. */
@@ -99,7 +104,7 @@ export function regionFrom(
   if (at <= through) return "control does not reach it in a straight line";
   const last = code.insns[at - 1];
   if (last === undefined) return "there is no instruction";
-  const region = { code, first, last: at, start, next: end, island: 0 } as const;
+  const region = { code, first, last: at, start, next: end, island: 0, host: null } as const;
   if (rules.isFillerUsed(start, end)) return TOO_CLOSE;
   if (end - start >= least) {
     const technique = first < through ? "backward" : "plain";
@@ -150,13 +155,37 @@ function isInsideTaken(code: FunctionCode, insn: Insn, rules: RegionRules): bool
 
 /** A region of two bytes or more whose short jump leads to an island. */
 function shortRegion(code: FunctionCode, site: number, rules: RegionRules): Region | null {
-  for (let first = site; first >= Math.max(0, site - 1); first--) {
-    const region = regionFrom(code, first, site, SHORT_JUMP_BYTES, rules);
-    if (typeof region === "string") continue;
-    const island = findIsland(code, region.start, rules);
-    if (island !== 0) return { ...region, technique: "island", island };
+  for (const find of [inFiller, inHost]) {
+    for (let first = site; first >= Math.max(0, site - 1); first--) {
+      const region = regionFrom(code, first, site, SHORT_JUMP_BYTES, rules);
+      const found = typeof region === "string" ? null : find(region, rules);
+      if (found) return found;
+    }
   }
   return null;
+}
+
+function inFiller(region: Region, rules: RegionRules): Region | null {
+  const island = findIsland(region.code, region.start, rules);
+  return island === 0 ? null : { ...region, technique: "island", island };
+}
+
+/** Takes the nearest host in reach. */
+function inHost(region: Region, rules: RegionRules): Region | null {
+  const { code, start } = region;
+  const from = start + SHORT_JUMP_BYTES;
+  const hosts: Region[] = [];
+  for (const [at, insn] of code.insns.entries()) {
+    const island = insn.address + JUMP_BYTES;
+    if (island - from < SHORT_LEAST || island - from > SHORT_MOST) continue;
+    const host = regionFrom(code, at, at, 2 * JUMP_BYTES, rules);
+    if (typeof host === "string" || host.technique !== "plain") continue;
+    const overlaps = host.start < region.end && host.end > region.start;
+    if (!overlaps && !rules.isTaken(host.start, host.end)) hosts.push(host);
+  }
+  hosts.sort((a, b) => Math.abs(a.start - start) - Math.abs(b.start - start));
+  const [host] = hosts;
+  return host ? { ...region, technique: "island", island: host.start + JUMP_BYTES, host } : null;
 }
 
 /** Address of five free bytes of filler in reach of a short jump at `start`, 0 if there are none. */

@@ -16,7 +16,8 @@ function showModule({ code, regions, areaBytes }: PlannedModule): string[] {
 
 function showRegion({ region, shape, offset }: PlannedRegion): string[] {
   const where = region.code.name === "" ? "" : ` in ${region.code.name}`;
-  const island = region.island === 0 ? "" : ` at ${hex(region.island)}`;
+  const host = region.host ? " in a host" : "";
+  const island = region.island === 0 ? "" : ` at ${hex(region.island)}${host}`;
   const head = `  ${hex(region.start)}-${hex(region.end)} ${region.technique}${island}${where}, trampoline +${hex(offset)}`;
   const body = shape.displaced.flatMap(({ insn, bytes }) => [
     ...shape.calls.filter((call) => call.address === insn.address).map(showCall),

@@ -135,7 +135,7 @@ s("knows jumps from other functions, tables and pointers", () => {
   };
   const reason = /^refused .* the code behind it is jumped to/;
   assert.match(show({ functions: [long, far], at: [0] }).join(), reason);
-  assert.match(show({ functions: [long], at: [0], pointers: [CODE + 4] }).join(), reason);
+  assert.match(show({ functions: [long], at: [0], pointers: [CODE + 1] }).join(), reason);
   const table: TestFunction = {
     name: "f",
     bytes: [
@@ -148,7 +148,7 @@ s("knows jumps from other functions, tables and pointers", () => {
     ],
   };
   const data = word32(CODE + 19 - DATA);
-  assert.match(show({ functions: [table], at: [16], data }).join(), reason);
+  assert.match(show({ functions: [table], at: [16], data }).join(), /16-19 island/);
   assert.match(show({ functions: [table], at: [16] }).join(), /^16-22 plain/);
 });
 
@@ -177,6 +177,28 @@ s("hops to filler when only a short jump fits", () => {
     "probe 0 (flags dead)",
     "0 xor eax,eax",
   ]);
+});
+
+s("hops to a host where there is no filler", () => {
+  // push; mov | a table leads to 4: two movs of ten bytes there can make room
+  assert.equal(show({ functions: [long], at: [0], pointers: [CODE + 4] }), [
+    "4-14 plain in f",
+    "4 mov eax,1",
+    "9 mov eax,1",
+    "0-4 island at 9 in a host in f",
+    "probe 0 (flags dead)",
+    "0 push rbp",
+    "1 mov rbp,rsp",
+  ]);
+  const plan = lay({ functions: [long], at: [0, 4], pointers: [CODE + 4] });
+  assert.equal(
+    plan.regions.map((r) => r.writes.map((w) => w.address - LOAD_BIAS - CODE)),
+    [[4], [4, 9, 0]],
+  );
+  assert.equal(
+    plan.regions.map((r) => r.probes),
+    [[1], [0]],
+  );
 });
 
 s("puts a breakpoint only where it is allowed to", () => {

@@ -1,0 +1,243 @@
+/**
+ * Assigns each instruction to be probed to a region of bytes: regions that overlap become one,
+ * and an instruction that another region displaces anyway joins it.
+ */
+import { findExits } from "./exits.js";
+import {
+  type FunctionCode,
+  type FunctionIndex,
+  functionAt,
+  indexFunctions,
+  type ModuleCode,
+} from "./functions.js";
+import type { PlanOptions, PlanSite, RefusedSite } from "./plan.js";
+import {
+  candidates,
+  JUMP_BYTES,
+  type Region,
+  type RegionRules,
+  regionFrom,
+  TOO_CLOSE,
+} from "./regions.js";
+
+/** An instruction to be probed, with the probes in the order they run. */
+export interface Target {
+  readonly address: number;
+  readonly onlyTaken: boolean;
+  readonly returnAtSp: boolean;
+  readonly sites: PlanSite[];
+}
+
+/** A region with the targets that it holds; a host of an island may hold none. */
+export interface Choice {
+  readonly region: Region;
+  readonly targets: Target[];
+}
+
+interface Planner {
+  readonly index: FunctionIndex;
+  readonly rules: RegionRules;
+  /** Bytes of islands and of filler in use: no other region may hold them. */
+  readonly filler: Set<number>;
+  /** Which region has a byte. */
+  readonly owners: Map<number, Choice>;
+  readonly refused: RefusedSite[];
+}
+
+/** Functions whose code is returned into or looked at, so that it must stay as it is. */
+const UNTOUCHABLE: ReadonlyMap<string, string> = new Map([
+  ["__restore_rt", "unwinders recognise its bytes"],
+  ["__restore", "unwinders recognise its bytes"],
+  ["runtime.goexit", "goroutines return into its middle"],
+  ["runtime.sigreturn__sigaction", "unwinders recognise its bytes"],
+  ["__syscall_cancel_arch", "thread cancellation compares addresses in it"],
+]);
+
+/** Regions for `sites`, hosts of islands first; what fits nowhere is added to `refused`. */
+export function chooseRegions(
+  code: ModuleCode,
+  sites: readonly PlanSite[],
+  options: PlanOptions,
+  refused: RefusedSite[],
+): Choice[] {
+  const targets = collectTargets(indexFunctions(code, []), sites, refused);
+  const addresses = targets.map((target) => target.address);
+  const filler = new Set<number>();
+  const owners = new Map<number, Choice>();
+  const planner: Planner = {
+    index: indexFunctions(code, addresses),
+    rules: {
+      ...options,
+      isFillerUsed: (start, end) => hasAny(filler, start, end),
+      isTaken: (start, end) => hasAny(owners, start, end) || hasAny(filler, start, end),
+    },
+    filler,
+    owners,
+    refused,
+  };
+  for (const target of targets) planTarget(planner, target);
+  return inOrder(owners);
+}
+
+/** Regions ascending, but hosts before all others: an island may only be written behind a jump. */
+function inOrder(owners: ReadonlyMap<number, Choice>): Choice[] {
+  const choices = [...new Set(owners.values())];
+  const hosts = new Set(choices.map((choice) => choice.region.host?.start));
+  const isHost = (choice: Choice): number => (hosts.has(choice.region.start) ? 0 : 1);
+  return choices.sort((a, b) => isHost(a) - isHost(b) || a.region.start - b.region.start);
+}
+
+interface Bytes {
+  has(address: number): boolean;
+}
+
+function hasAny(bytes: Bytes, start: number, end: number): boolean {
+  for (let address = start; address < end; address++) if (bytes.has(address)) return true;
+  return false;
+}
+
+/** Instructions to probe, ascending; plain sites of an address come before its exit. */
+function collectTargets(
+  index: FunctionIndex,
+  sites: readonly PlanSite[],
+  refused: RefusedSite[],
+): Target[] {
+  const targets = new Map<string, Target>();
+  const add = (address: number, kind: "instruction" | "exit" | "taken", site: PlanSite): void => {
+    const key = `${address} ${kind}`;
+    const known = targets.get(key);
+    if (known) known.sites.push(site);
+    else {
+      const returnAtSp = kind !== "instruction" || functionAt(index, address)?.start === address;
+      targets.set(key, { address, onlyTaken: kind === "taken", returnAtSp, sites: [site] });
+    }
+  };
+  for (const site of sites) {
+    if (site.place === "instruction") add(site.address, "instruction", site);
+    else {
+      const exits = findExits(index, site.address);
+      if (exits.length === 0) refused.push(refusal(index, site, "the function never returns"));
+      for (const exit of exits) add(exit.address, exit.onlyTaken ? "taken" : "exit", site);
+    }
+  }
+  return [...targets.values()].sort((a, b) => a.address - b.address || rank(a) - rank(b));
+}
+
+function rank(target: Target): number {
+  if (target.onlyTaken) return 2;
+  return target.sites.some((site) => site.place === "exits") ? 1 : 0;
+}
+
+function refusal(
+  { module }: FunctionIndex,
+  site: PlanSite,
+  reason: string,
+  address: number = site.address,
+  nearest: number | null = null,
+): RefusedSite {
+  return { path: module.path, site, address, reason, nearest };
+}
+
+function planTarget(planner: Planner, target: Target): void {
+  const { index } = planner;
+  const refuse = (reason: string, nearest: number | null = null): void => {
+    for (const site of target.sites) {
+      planner.refused.push(refusal(index, site, reason, target.address, nearest));
+    }
+  };
+  const code = functionAt(index, target.address);
+  const at = code?.indexes.get(target.address);
+  const untouchable = UNTOUCHABLE.get(code?.name ?? "");
+  if (!code || at === undefined) refuse("no instruction starts there");
+  else if (untouchable !== undefined) refuse(`'${code.name}' must not change: ${untouchable}`);
+  else if (!join(planner, target)) {
+    if (choose(planner, candidates(code, at, planner.rules), at, target)) return;
+    const region = regionFrom(code, at, at, JUMP_BYTES, planner.rules);
+    const reason = typeof region === "string" ? region : TOO_CLOSE;
+    refuse(reason, nearestSite(planner, code, at));
+  }
+}
+
+/** Adds `target` to the region that displaces its instruction anyway, if there is one. */
+function join({ owners }: Planner, target: Target): boolean {
+  const choice = owners.get(target.address);
+  if (!choice || target.address >= choice.region.next) return false;
+  choice.targets.push(target);
+  return true;
+}
+
+/** Takes the first region that is free, or can be joined with the one it overlaps. */
+function choose(planner: Planner, regions: readonly Region[], at: number, target: Target): boolean {
+  for (const region of regions) {
+    const others = overlapping(planner, region);
+    const [other] = others;
+    if (!other) {
+      take(planner, { region, targets: [target] });
+      return true;
+    }
+    if (others.length > 1 || other.region.code !== region.code) continue;
+    drop(planner, other);
+    const joined = joinedRegion(planner, region, other, at);
+    take(planner, joined ? { region: joined, targets: [...other.targets, target] } : other);
+    if (joined) return true;
+  }
+  return false;
+}
+
+function overlapping({ owners }: Planner, { start, end }: Region): Choice[] {
+  const found = new Set<Choice>();
+  for (let address = start; address < end; address++) {
+    const owner = owners.get(address);
+    if (owner) found.add(owner);
+  }
+  return [...found];
+}
+
+/** One region for what both displace, null if it would not be allowed or meet a third one. */
+function joinedRegion(planner: Planner, region: Region, other: Choice, at: number): Region | null {
+  const first = Math.min(other.region.first, region.first);
+  const through = Math.max(other.region.last - 1, at);
+  const joined = regionFrom(region.code, first, through, JUMP_BYTES, planner.rules);
+  return typeof joined === "string" || overlapping(planner, joined).length > 0 ? null : joined;
+}
+
+/** The bytes of filler that a region uses. */
+function fillerOf(region: Region): number[] {
+  const used: number[] = [];
+  for (let address = region.next; address < region.end; address++) used.push(address);
+  if (region.island !== 0) for (let i = 0; i < JUMP_BYTES; i++) used.push(region.island + i);
+  return used;
+}
+
+function take(planner: Planner, choice: Choice): void {
+  const { region } = choice;
+  const { host } = region;
+  if (host && !planner.owners.has(host.start)) take(planner, { region: host, targets: [] });
+  for (const address of fillerOf(region)) planner.filler.add(address);
+  for (let address = region.start; address < region.end; address++) {
+    planner.owners.set(address, choice);
+  }
+}
+
+/** Undoes `take`, but leaves a host: it may hold targets by now. */
+function drop(planner: Planner, { region }: Choice): void {
+  for (const address of fillerOf(region)) planner.filler.delete(address);
+  for (let address = region.start; address < region.end; address++) {
+    planner.owners.delete(address);
+  }
+}
+
+/** Address of the next instruction of the function that a plain jump fits, null if none is near. */
+function nearestSite(planner: Planner, code: FunctionCode, at: number): number | null {
+  for (let distance = 1; distance <= NEAREST_INSNS; distance++) {
+    for (const other of [at + distance, at - distance]) {
+      const insn = code.insns[other];
+      if (insn === undefined || insn.address >= code.end) continue;
+      const region = regionFrom(code, other, other, JUMP_BYTES, planner.rules);
+      if (typeof region !== "string" && region.technique === "plain") return insn.address;
+    }
+  }
+  return null;
+}
+
+const NEAREST_INSNS = 32;
