@@ -62,6 +62,7 @@ export const MESSAGES = {
   "expected-one-of": (tokens: string): string => `expected one of '${tokens}'`,
   "expected-declaration": (): string =>
     "expected 'probe', 'global', 'private', 'function', or '%{'",
+  "too-deep": (limit: number): string => `more than ${limit} levels of nesting`,
   "unknown-operator": (name: string): string => `unknown operator ${name}`,
   "needs-guru": (name: string): string => `using ${name} operator not permitted; need stap -g`,
   "double-address": (): string => "cannot take address more than once",

@@ -34,6 +34,10 @@ const ASSIGNMENTS: ReadonlySet<string> = new Set<AssignmentOperator>([
 
 /** Parses an expression (assignment, the lowest precedence). */
 export function parseExpression(stream: TokenStream): Expression {
+  return stream.nest(parseAssignment);
+}
+
+function parseAssignment(stream: TokenStream): Expression {
   const target = parseTernary(stream);
   const operator = acceptOperator(stream, ASSIGNMENTS);
   if (operator === null) return target;
@@ -58,7 +62,7 @@ function parseTernary(stream: TokenStream): Expression {
   if (question === null) return condition;
   const consequent = parseExpression(stream);
   stream.expect(":");
-  const alternate = parseTernary(stream);
+  const alternate = stream.nest(parseTernary);
   return {
     kind: "ternary",
     id: newNodeId(),
@@ -181,7 +185,7 @@ function parseUnary(stream: TokenStream): Expression {
     id: newNodeId(),
     span: operator.span,
     operator: operator.text as "+" | "-" | "!" | "~",
-    operand: parseUnary(stream),
+    operand: stream.nest(parseUnary),
   };
 }
 

@@ -58,7 +58,7 @@ function parseStep(stream: TokenStream): Draft[] {
   if (stream.accept("{") === null)
     return [{ components: [parseComponent(stream)], suffix: NO_SUFFIX }];
   const drafts: Draft[] = [];
-  do drafts.push(...parseDrafts(stream));
+  do drafts.push(...stream.nest(parseDrafts));
   while (stream.accept(",") !== null);
   stream.expect("}");
   return drafts;

@@ -30,6 +30,10 @@ function nodeAt(token: Token): { readonly id: number; readonly span: Token["span
 
 /** Parses one statement. */
 export function parseStatement(stream: TokenStream): Statement {
+  return stream.nest(parseAnyStatement);
+}
+
+function parseAnyStatement(stream: TokenStream): Statement {
   const token = stream.peek();
   if (token === null || token.kind === "junk") return stream.fail("expected", "statement");
   if (token.kind === "operator" && token.text === ";")
@@ -106,8 +110,13 @@ function parseIf(stream: TokenStream): Statement {
   const place = nodeAt(stream.next());
   const condition = parseCondition(stream);
   const consequent = parseStatement(stream);
-  const alternate = stream.accept("else") === null ? null : parseStatement(stream);
+  const alternate = stream.accept("else") === null ? null : parseElse(stream);
   return { kind: "if", ...place, condition, consequent, alternate };
+}
+
+/** `else if` is no deeper level: chains of them may be long. */
+function parseElse(stream: TokenStream): Statement {
+  return stream.at("if") ? parseIf(stream) : parseStatement(stream);
 }
 
 function parseWhile(stream: TokenStream): Statement {

@@ -9,6 +9,9 @@ import type { Expression } from "../syntax/ast.js";
 import { endOfFileError } from "./macros.js";
 import { ParseFailure, type Token, type TokenKind } from "./token.js";
 
+/** Deepest nesting of expressions and statements; keeps later stages within the stack. */
+const MAX_DEPTH = 256;
+
 /** Reads tokens for one file. */
 export class TokenStream {
   readonly file: SourceFile;
@@ -21,6 +24,7 @@ export class TokenStream {
   /** Parser of expressions; given to break the circle of imports. */
   readonly parseExpression: (stream: TokenStream) => Expression;
   readonly #source: () => Token | null;
+  #depth = 0;
   #ahead: Token | null = null;
   /** What "saw:" shows: the token looked at last, null for the end of the file. */
   #last: Token | null = null;
@@ -35,6 +39,17 @@ export class TokenStream {
     this.#source = source;
     this.privileged = privileged;
     this.parseExpression = parseExpression;
+  }
+
+  /** Runs `parse` one level deeper. */
+  nest<T>(parse: (stream: TokenStream) => T): T {
+    if (this.#depth === MAX_DEPTH) this.fail("too-deep", MAX_DEPTH);
+    this.#depth++;
+    try {
+      return parse(this);
+    } finally {
+      this.#depth--;
+    }
   }
 
   /** The next token without taking it, null at the end of the file. */
