@@ -84,7 +84,7 @@ function derivePoints(
       const probes = derivePoint(point, { ...derivation, optional }, context, onError);
       const isSilent = probes.length === 0 && context.report.count() === errors;
       if (isSilent && !optional) throw new ResolutionError("no-match", "no match");
-      found.push(...probes);
+      for (const probe of probes) found.push(probe);
       if (point.sufficient && probes.length > 0) break;
     } catch (error) {
       if (!(error instanceof ResolutionError)) throw error;
@@ -121,7 +121,7 @@ function derivePoint(
   for (const match of matches) {
     const down = { ...derivation, conditions, written: writtenPoint(written, match.point) };
     try {
-      found.push(...deriveMatch(match, down, context, onError));
+      for (const probe of deriveMatch(match, down, context, onError)) found.push(probe);
     } catch (error) {
       if (!(error instanceof ResolutionError)) throw error;
       failure ??= error;

@@ -28,6 +28,9 @@ import type { FunctionSymbol, HandlerSymbol, SymbolTable, VariableSymbol } from 
 const LIBRARY_PRIORITY = 1;
 const USER_PRIORITY = 0;
 
+/** Keys of an array (language.md §17). */
+const MAX_KEYS = 9;
+
 /** Resolves names of the bodies it is given. */
 export interface Resolver {
   readonly table: SymbolTable;
@@ -211,6 +214,10 @@ function missingArray(node: Identifier, arity: number, state: State): void {
 }
 
 function checkArity(variable: VariableSymbol, arity: number, node: Identifier, state: State): void {
+  if (arity > MAX_KEYS) {
+    const message = `too many array keys (${arity}, at most ${MAX_KEYS})`;
+    state.report.error({ code: "too-many-keys", message, node });
+  }
   if (variable.kind === "parameter" && arity > 0) missingArray(node, arity, state);
   else if (variable.arity === null) {
     variable.arity = arity;

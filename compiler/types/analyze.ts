@@ -67,6 +67,10 @@ export function analyze(
 ): Program {
   const scripts = "probes" in script ? [script] : script;
   const analysis = startAnalysis(scripts, library, context);
+  for (const node of scripts.flatMap((each) => each.embedded)) {
+    const message = "not supported yet: embedded code at top level";
+    analysis.report.error({ code: "unsupported-embedded", message, node });
+  }
   for (const each of analysis.scripts) deriveScript(each, analysis);
   resolveUncalled(scripts, analysis);
   analysis.report.finish();

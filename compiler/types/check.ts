@@ -6,7 +6,7 @@ import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, VariableSymbol } from "../elaborate/symbol.js";
 import type { Expression, ForeachStatement, Node } from "../syntax/ast.js";
 import { childrenOf } from "../syntax/walk.js";
-import type { Inference } from "./cells.js";
+import { cellsOf, type Inference } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
 import { baseOf, variableUse } from "./usage.js";
 
@@ -87,6 +87,11 @@ function checkJumps(node: Node, inLoop: boolean, state: Inference): void {
 function checkForeach(node: ForeachStatement, writes: Writes, state: Inference): void {
   const array = state.symbols.variables.get(node.base.id);
   if (array === undefined) return;
+  const { type } = cellsOf(array, state).value;
+  if (node.sort?.statistic && type !== "stats") {
+    const message = `invalid type ${type}`;
+    state.report.error({ code: "not-a-statistic", message, node: node.base });
+  }
   const modified = (place: Expression): void =>
     state.report.error({
       code: "modified-in-foreach",
@@ -156,6 +161,8 @@ export function checkSupported(
 ): void {
   const { failures, values } = state.targets;
   for (const body of bodies) {
+    // An embedded function body is lowering's business.
+    if (body.kind === "embedded") continue;
     forEachNode(body, (node) => {
       const failure = failures.get(node.id);
       if (failure && skipBadVariables && node.kind === "target") {
@@ -187,6 +194,8 @@ function unsupportedConstruct(node: Node): string | null {
       return `@${node.operator} (needs debug information)`;
     case "const":
       return "@const";
+    case "embedded":
+      return "embedded code as expression or statement";
     case "register":
       if (node.operator === "kregister") return "@kregister";
       return node.index.kind === "number" ? null : "@uregister with a computed register number";

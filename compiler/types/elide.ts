@@ -45,7 +45,8 @@ export function elide(state: Inference): void {
     }
     return !isEmpty;
   });
-  handlers.splice(0, handlers.length, ...kept);
+  handlers.length = 0;
+  for (const handler of kept) handlers.push(handler);
 }
 
 /** Repeats until nothing changes: a value may be read only by what was taken out. */

@@ -46,6 +46,10 @@ function mergeHistogram(
   state: Inference,
 ): Histogram {
   const histogram = histogramOf(node);
+  if (histogram.kind === "linear" && histogram.low >= histogram.high) {
+    const message = "upper bound of @hist_linear must be above the lower bound";
+    state.report.error({ code: "histogram-bounds", message, node });
+  }
   if (before.kind === "none" || isSame(before, histogram)) return histogram;
   state.report.error({
     code: "conflicting-histograms",

@@ -3,10 +3,12 @@ import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseElf } from "../../../base/elf/image.js";
+import { readSdtNotes } from "../../../base/elf/notes.js";
 import { readFunctionSymbols } from "../../../base/elf/symbols.js";
 import type { CompileOptions } from "../../../base/stage.js";
 import type { Probe } from "../../../compiler/types/program.js";
 import { showProgram } from "../../../compiler/types/show.js";
+import { hasProgram } from "../../support/tools.js";
 import { buildFixture } from "../elf/fixture.js";
 import { analyzeGood, analyzeText } from "../types/support.js";
 
@@ -174,6 +176,22 @@ test("libraries are found as the loader finds them", () => {
   assert.is(
     reason('process("P").library("libnone.so").function("f")'),
     "cannot find library 'libnone.so' for 'P'",
+  );
+});
+
+const PHP = "/usr/bin/php8.2";
+const hasPhp = hasProgram(PHP);
+if (!hasPhp) process.stdout.write(`skipped: no ${PHP}\n`);
+
+(hasPhp ? s : s.skip)("every mark of PHP is a probe", () => {
+  const marks = readSdtNotes(parseElf(readFileSync(PHP), PHP));
+  const found = analyzeGood(
+    `probe process("${PHP}").mark("*") { println($$name, $$parms) }`,
+  ).probes.map((probe) => (probe.point.kind === "site" ? probe.point : null));
+  assert.ok(marks.length > 0);
+  assert.equal(
+    found.map((point) => `${point?.symbol} ${point?.address} ${point?.semaphore}`),
+    marks.map((mark) => `${mark.provider}:${mark.name} ${mark.address} ${mark.semaphore}`),
   );
 });
 

@@ -93,6 +93,15 @@ const ERRORS: readonly (readonly [script: string, ...errors: string[]])[] = [
   ['probe begin { if ("x") println(1) }', "1:19 type mismatch: expected long but found string"],
   ['probe begin { x = "a" + 1 println(x) }', "1:19 type mismatch: expected long but found string"],
   ['probe begin { println(1 ? 1 : "s") }', "1:31 type mismatch: expected long but found string"],
+  ["global a probe begin { a[1]=1 foreach (k in a @sum-) println(k) }", "1:45 invalid type long"],
+  [
+    "global s probe begin { s<<<1 print(@hist_linear(s,10,0,1)) }",
+    "1:36 upper bound of @hist_linear must be above the lower bound",
+  ],
+  [
+    "global a probe begin { a[1,2,3,4,5,6,7,8,9,10] = 1 }",
+    "1:24 too many array keys (10, at most 9)",
+  ],
   ["probe begin { 1 = 2 }", "1:17 Expecting lvalue for assignment | not an lvalue"],
   [
     "probe begin { f(1) = 2 } function f(x) { return x }",
