@@ -27,6 +27,7 @@ import {
   specializeExpression,
   type TargetTable,
 } from "../elaborate/specialize.js";
+import { inDeclarationOrder } from "../elaborate/symbol.js";
 import { parseSynthesized, parseSynthesizedExpression } from "../elaborate/synthesize.js";
 import { currentSearchContext } from "../elf/find.js";
 import { type BlockStatement, type Node, newNodeId, type Script } from "../syntax/ast.js";
@@ -188,9 +189,9 @@ function withEntryValues(
 function addDisplay(analysis: Analysis, state: Inference): void {
   const { table } = analysis.resolver;
   const use = variableUse(bodiesOf(state), table);
-  const shown = table.globals
-    .filter((g) => !g.library && use.written.has(g) && !use.read.has(g))
-    .sort((a, b) => a.place.span.start - b.place.span.start);
+  const shown = inDeclarationOrder(
+    table.globals.filter((g) => !g.library && use.written.has(g) && !use.read.has(g)),
+  );
   for (const variable of shown) {
     const script = parseSynthesized(
       displayProbe(variable, state),

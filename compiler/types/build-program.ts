@@ -1,7 +1,12 @@
 /** Side tables of inference → Program: symbols become Globals, Locals and FunctionInstances. */
 import { bug } from "../../base/assert.js";
 import { forEachNode } from "../elaborate/rewrite.js";
-import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
+import {
+  type FunctionSymbol,
+  type HandlerSymbol,
+  inDeclarationOrder,
+  type VariableSymbol,
+} from "../elaborate/symbol.js";
 import { type Node, type NodeId, newNodeId } from "../syntax/ast.js";
 import { cellsOf, type Inference, resultOf } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
@@ -65,8 +70,7 @@ function usedVariables(roots: readonly Node[], state: Inference): Set<VariableSy
 /** Declaration order: the user's scripts first. */
 function usedGlobals(building: Building): Global[] {
   const symbols = building.state.symbols.globals.filter((symbol) => building.used.has(symbol));
-  const user = symbols.filter((symbol) => !symbol.library);
-  user.sort((a, b) => a.place.span.start - b.place.span.start);
+  const user = inDeclarationOrder(symbols.filter((symbol) => !symbol.library));
   return [...user, ...symbols.filter((symbol) => symbol.library)].map((symbol) => {
     const variable = convert(symbol, building);
     return variable.kind === "global" ? variable : bug(`'${symbol.name}' is not a global`);
