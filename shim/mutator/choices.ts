@@ -9,6 +9,7 @@ import {
   functionAt,
   indexFunctions,
   type ModuleCode,
+  withForeignTargets,
 } from "./functions.js";
 import type { PlanOptions, PlanSite, RefusedSite } from "./plan.js";
 import {
@@ -60,12 +61,13 @@ export function chooseRegions(
   options: PlanOptions,
   refused: RefusedSite[],
 ): Choice[] {
-  const targets = collectTargets(indexFunctions(code, []), sites, refused);
+  const index = indexFunctions(code);
+  const targets = collectTargets(index, sites, refused);
   const addresses = targets.map((target) => target.address);
   const filler = new Set<number>();
   const owners = new Map<number, Choice>();
   const planner: Planner = {
-    index: indexFunctions(code, addresses),
+    index: withForeignTargets(index, addresses),
     rules: {
       ...options,
       isFillerUsed: (start, end) => hasAny(filler, start, end),

@@ -68,6 +68,8 @@ export interface FunctionIndex {
   /** Addresses near sites that something in the module leads to, ascending. */
   readonly foreignTargets: Float64Array;
   readonly cache: Map<number, FunctionCode | null>;
+  /** Instructions of functions by start; does not depend on sites. */
+  readonly bodies: Map<number, readonly Insn[]>;
 }
 
 /** Most bytes of code looked at where no symbol bounds a function. */
@@ -78,10 +80,16 @@ const MAX_TABLE_ENTRIES = 4096;
 /** Displacements of short jumps (Intel SDM vol. 2 Jcc) reach this far, plus the instruction. */
 const SHORT_REACH = 130;
 
-/** Prepares planning for sites at `addresses`; without sites, targets from afar are not known. */
-export function indexFunctions(module: ModuleCode, addresses: readonly number[]): FunctionIndex {
-  if (addresses.length === 0)
-    return { module, foreignTargets: new Float64Array(), cache: new Map() };
+/** Prepares looking at functions of `module`; what leads to them from afar is not known yet. */
+export function indexFunctions(module: ModuleCode): FunctionIndex {
+  return { module, foreignTargets: new Float64Array(), cache: new Map(), bodies: new Map() };
+}
+
+/** The same with everything that leads near `addresses`: needed to plan regions there. */
+export function withForeignTargets(
+  { module, bodies }: FunctionIndex,
+  addresses: readonly number[],
+): FunctionIndex {
   const found = new Set<number>();
   const near = nearSites(module, addresses);
   for (const range of module.code) scanJumps(range, module, near, found);
@@ -90,7 +98,7 @@ export function indexFunctions(module: ModuleCode, addresses: readonly number[])
   }
   if (module.loadBias === 0) scanPointers(module, near, found);
   const foreignTargets = Float64Array.from(found).sort();
-  return { module, foreignTargets, cache: new Map() };
+  return { module, foreignTargets, cache: new Map(), bodies };
 }
 
 /** The function that contains `address`, or the code from there on if no symbol does. */
@@ -171,7 +179,7 @@ function analyse(
   const size = range?.size ?? Math.min(UNKNOWN_BYTES, nextFunction(module, address) - address);
   const bytes = readModule(module.code, start, size + FILLER_BYTES);
   if (bytes.length < size && range !== null) return null;
-  const body = decodeAll(bytes.subarray(0, size), start);
+  const body = bodyAt(index, start, size);
   const end = start + size;
   const filler = decodeFiller(
     bytes.subarray(size),
@@ -182,7 +190,7 @@ function analyse(
   const targets = new Set<number>();
   addTargets(body, targets);
   addForeignTargets(index, start, end + FILLER_BYTES, targets);
-  addNeighbours(module, start, end, targets);
+  addNeighbours(index, start, end, targets);
   if (body.some((insn) => insn.flow === "indirect-jump")) {
     addTables(module, { start, end, bytes, insns: body }, targets);
   }
@@ -198,6 +206,14 @@ function analyse(
     targets,
     usesDirection: body.some((insn) => setsDirectionFlag(insn, bytes, start)),
   };
+}
+
+function bodyAt({ module, bodies }: FunctionIndex, start: number, size: number): readonly Insn[] {
+  const known = bodies.get(start);
+  if (known) return known;
+  const body = decodeAll(readModule(module.code, start, size), start);
+  bodies.set(start, body);
+  return body;
 }
 
 function lastEnd(insns: readonly Insn[]): number {
@@ -237,14 +253,21 @@ function addForeignTargets(
     targets.add(foreignTargets[at] ?? 0);
 }
 
-function addNeighbours(module: ModuleCode, start: number, end: number, targets: Set<number>): void {
-  for (const address of [start - 1, end + FILLER_BYTES]) {
-    const range = rangeAt(module, address);
-    if (range === null || range.address === start) continue;
-    const from = address < start ? Math.max(range.address, start - SHORT_REACH) : range.address;
-    const whole = readModule(module.code, range.address, range.size);
-    const near = decodeAll(whole, range.address).filter(
-      (insn) => insn.address >= from && insn.address < end + FILLER_BYTES + SHORT_REACH,
+/** Jumps of the functions before and behind that are short, which the scan of bytes leaves out. */
+function addNeighbours(
+  index: FunctionIndex,
+  start: number,
+  end: number,
+  targets: Set<number>,
+): void {
+  const { module } = index;
+  const after = firstAbove(module.functions.length, (i) => startOf(module, i), start);
+  for (const neighbour of [module.functions[after - 2], module.functions[after]]) {
+    const range = neighbour && rangeAt(module, neighbour.address);
+    if (!range || range.address + range.size + SHORT_REACH < start) continue;
+    if (range.address - SHORT_REACH > end) continue;
+    const near = bodyAt(index, range.address, range.size).filter(
+      (insn) => insn.address + SHORT_REACH >= start && insn.address <= end + SHORT_REACH,
     );
     addTargets(near, targets);
   }

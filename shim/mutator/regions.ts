@@ -175,7 +175,9 @@ function inHost(region: Region, rules: RegionRules): Region | null {
   const { code, start } = region;
   const from = start + SHORT_JUMP_BYTES;
   const hosts: Region[] = [];
-  for (const [at, insn] of code.insns.entries()) {
+  for (let at = Math.max(0, region.first - SHORT_MOST); at < region.first + SHORT_MOST; at++) {
+    const insn = code.insns[at];
+    if (insn === undefined) break;
     const island = insn.address + JUMP_BYTES;
     if (island - from < SHORT_LEAST || island - from > SHORT_MOST) continue;
     const host = regionFrom(code, at, at, 2 * JUMP_BYTES, rules);
@@ -191,7 +193,8 @@ function inHost(region: Region, rules: RegionRules): Region | null {
 /** Address of five free bytes of filler in reach of a short jump at `start`, 0 if there are none. */
 function findIsland(code: FunctionCode, start: number, rules: RegionRules): number {
   const from = start + SHORT_JUMP_BYTES;
-  for (let at = 1; at <= code.insns.length; at++) {
+  const site = code.indexes.get(start) ?? 0;
+  for (let at = Math.max(1, site - SHORT_MOST); at <= code.insns.length; at++) {
     const last = code.insns[at - 1];
     if (last === undefined || last.isFiller) continue;
     const begin = last.address + last.length;

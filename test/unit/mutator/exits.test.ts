@@ -8,7 +8,7 @@ const s = suite("mutator/exits");
 
 /** Exits of the first function as "offset" or "offset if taken". */
 function exits(functions: readonly TestFunction[], data: readonly number[] = []): string[] {
-  const index = indexFunctions(testModule(functions, data), []);
+  const index = indexFunctions(testModule(functions, data));
   return findExits(index, CODE).map(
     ({ address, onlyTaken }) => `${address - CODE}${onlyTaken ? " if taken" : ""}`,
   );

@@ -148,7 +148,7 @@ function check(program: string, choose: Choose): PatchDraft {
   const image = parseElf(readFileSync(program), program);
   const code = moduleCode(image, program, 0);
   const symbols = readFunctionSymbols(image);
-  const index = indexFunctions(code, []);
+  const index = indexFunctions(code);
   const functions = symbols
     .filter((symbol) => symbol.name.startsWith("t_") && !symbol.name.includes(".cold"))
     .flatMap((symbol) => functionAt(index, symbol.address) ?? []);
