@@ -43,6 +43,9 @@ void reset_signals() {
     if (got != 1)
         _exit(127);
     reset_signals();
+    /* Node marks the descriptors that it was started with close-on-exec. */
+    for (int standard = 0; standard <= 2; standard++)
+        fcntl(standard, F_SETFD, 0);
     int failure = ENOENT;
     if (prepared.directory[0] != 0 && chdir(prepared.directory) != 0)
         failure = errno;
