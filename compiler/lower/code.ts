@@ -34,6 +34,8 @@ export interface Code {
   local(name: string, type: ValueType): IrLocal;
   /** A local for the current statement only; holds anything until set. */
   temporary(type: ValueType): IrLocal;
+  /** True for locals that `temporary` gave. */
+  isTemporary(local: IrLocal): boolean;
   /** Offset in the string frame of `bytes` bytes for the current statement. */
   frame(bytes: number): number;
   /** Bytes of string frame used at most. */
@@ -105,6 +107,7 @@ export function createCode(reserved: readonly string[]): Code {
       pool[type].push(fresh);
       return fresh;
     },
+    isTemporary: (local) => pool[local.type].includes(local),
     frame(bytes) {
       const offset = frameTop;
       frameTop += align8(bytes);

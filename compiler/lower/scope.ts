@@ -116,6 +116,7 @@ export function callForValue(
 /** `value` in a temporary, so that it is computed here and now. */
 export function keep(scope: Scope, value: IrExpression): IrExpression {
   if (value.kind === "i32" || value.kind === "i64") return value;
+  if (value.kind === "get" && scope.code.isTemporary(value.local)) return value;
   const local = scope.code.temporary(typeOf(value));
   scope.code.set(local, value);
   return get(local);
