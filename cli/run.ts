@@ -11,7 +11,9 @@ import type { BundleProbe } from "../wasm-runtime/bundle.js";
 import { CONTROL, SESSION, SESSION_STATE, TRAP_REASONS } from "../wasm-runtime/layout.js";
 import type { RecordReader } from "../wasm-runtime/records/read.js";
 import type { Messages } from "./messages.js";
+import { say } from "./output.js";
 import type { RecordPrinter } from "./print-records.js";
+import type { ProcessProbes } from "./process-probes.js";
 import { startTimers } from "./timers.js";
 
 /** Milliseconds between two looks at the rings while nothing comes in. */
@@ -27,6 +29,8 @@ export interface RunContext {
   readonly reader: RecordReader;
   readonly print: RecordPrinter;
   readonly messages: Messages;
+  readonly processProbes: ProcessProbes;
+  readonly verbose: boolean;
   /** Ends the session after this time; null = never. */
   readonly timeoutMs: number | null;
 }
@@ -37,32 +41,69 @@ export interface RunResult {
   readonly failed: boolean;
 }
 
-type Ending = "exit" | "target ended" | "interrupt" | "timeout" | "output closed";
-
 /** Runs begin probes, arms, waits for an ending, disarms, runs end or error probes, reports. */
 export async function runSession(context: RunContext): Promise<RunResult> {
   const { session } = context;
   const state = sessionState(session.memory);
-  runOrdered(context, "begin");
-  drain(context);
-  if (state.get() === SESSION_STATE.starting) {
-    state.set(SESSION_STATE.running);
-    await session.arm();
-    const timers = startTimers(context.probes, (index) => runLocal(context, index));
-    await session.resume();
-    await untilEnding(context);
-    timers.stop();
+  try {
+    runOrdered(context, "begin");
+    drain(context);
+    if (state.get() === SESSION_STATE.starting) await runArmed(context);
+  } finally {
+    await disarm(context);
   }
-  await session.disarm();
   drain(context, true);
-  const failed = state.get() === SESSION_STATE.error;
-  if (!failed) state.set(SESSION_STATE.stopping);
-  runOrdered(context, failed ? "error" : "end");
-  drain(context);
+  const stateAtEnd = state.get();
+  if (stateAtEnd !== SESSION_STATE.error) state.set(SESSION_STATE.stopping);
+  runOrdered(context, stateAtEnd === SESSION_STATE.error ? "error" : "end");
+  drain(context, true);
   reportLosses(context);
   await session.close();
-  return { failed };
+  return { failed: state.get() === SESSION_STATE.error };
 }
+
+async function runArmed(context: RunContext): Promise<void> {
+  const { session, processProbes } = context;
+  const state = sessionState(session.memory);
+  const run = (index: number): void => runLocal(context, index);
+  state.set(SESSION_STATE.running);
+  await session.arm();
+  reportUnpatched(context);
+  const timers = startTimers(context.probes, run);
+  processProbes.start(run);
+  if (context.verbose) say("Pass 5: probes armed.");
+  await session.resume();
+  const ending = await untilEnding(context);
+  timers.stop();
+  processProbes.stop();
+  if (ending.kind === "target ended") reportStatus(context, ending.status);
+}
+
+async function disarm({ session, messages }: RunContext): Promise<void> {
+  const { leaked, foreign, stuck } = await session.disarm();
+  for (const { pid, reason } of leaked) messages.warning(`process ${pid}: ${reason}`);
+  for (const text of foreign) messages.warning(text);
+  for (const { pid, reason } of stuck) messages.warning(`process ${pid}: ${reason}`);
+}
+
+function reportUnpatched({ session, messages }: RunContext): void {
+  for (const { module, symbol, address, reason, nearest } of session.unpatched) {
+    const place = `${module}: ${symbol} at 0x${address.toString(16)}`;
+    const hint = nearest === null ? "" : `; 0x${nearest.toString(16)} would do`;
+    messages.warning(`${place} cannot be probed: ${reason}${hint}`);
+  }
+}
+
+function reportStatus({ messages }: RunContext, status: number): void {
+  const signal = status & 0x7f;
+  const code = (status >> 8) & 0xff;
+  if (signal !== 0) messages.warning(`Child process exited with signal ${signal}`);
+  else if (code !== 0) messages.warning(`Child process exited with status ${code}`);
+}
+
+type Ending =
+  | { readonly kind: "exit" | "interrupt" | "timeout" | "output closed" }
+  | { readonly kind: "target ended"; readonly status: number };
 
 function untilEnding(context: RunContext): Promise<Ending> {
   const { session, timeoutMs } = context;
@@ -70,7 +111,7 @@ function untilEnding(context: RunContext): Promise<Ending> {
   return new Promise((resolve) => {
     let poll: NodeJS.Timeout | undefined;
     let limit: NodeJS.Timeout | undefined;
-    const interrupted = (): void => end("interrupt");
+    const interrupted = (): void => end({ kind: "interrupt" });
     const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
     const end = (ending: Ending): void => {
       clearTimeout(poll);
@@ -80,14 +121,14 @@ function untilEnding(context: RunContext): Promise<Ending> {
     };
     const look = (): void => {
       const seen = drain(context);
-      if (seen < 0) return end("output closed");
-      if (state.get() !== SESSION_STATE.running) return end("exit");
-      if (skippedTooMany(context)) return end("exit");
-      poll = setTimeout(look, seen > 0 ? BUSY_POLL_MS : IDLE_POLL_MS);
+      const over = state.get() !== SESSION_STATE.running || skippedTooMany(context);
+      if (seen < 0) end({ kind: "output closed" });
+      else if (over) end({ kind: "exit" });
+      else poll = setTimeout(look, seen > 0 ? BUSY_POLL_MS : IDLE_POLL_MS);
     };
     for (const name of signals) process.on(name, interrupted);
-    if (timeoutMs !== null) limit = setTimeout(() => end("timeout"), timeoutMs);
-    session.targetEnded.then(() => end("target ended"));
+    if (timeoutMs !== null) limit = setTimeout(() => end({ kind: "timeout" }), timeoutMs);
+    session.targetEnded.then((status) => end({ kind: "target ended", status }));
     look();
   });
 }

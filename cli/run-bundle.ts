@@ -1,0 +1,105 @@
+/** From a bundle to a finished run: check, compile to machine code, start the session, run, report. */
+import { readPrebuilt } from "../base/prebuilt.js";
+import type { RunnableBundle } from "../shim/mutator/runnable.js";
+import { type Session, type SessionTarget, startSession } from "../shim/mutator/session.js";
+import { compileImage } from "../wasm-runtime/aot/compile.js";
+import { validateModule } from "../wasm-runtime/aot/validate.js";
+import type { BundleMeta } from "../wasm-runtime/bundle.js";
+import { readBundle } from "../wasm-runtime/bundle-read.js";
+import { createRecordReader } from "../wasm-runtime/records/read.js";
+import { disassemble } from "../wasm-runtime/x64/print.js";
+import { commandWords } from "./command.js";
+import { createMessages, type Messages } from "./messages.js";
+import type { Options } from "./options.js";
+import { openOutput, say } from "./output.js";
+import { createRecordPrinter } from "./print-records.js";
+import { createProcessProbes } from "./process-probes.js";
+import { type RunContext, runSession } from "./run.js";
+
+/** Runs the bundle in `bytes`, called `name` in messages, as `options` say. Gives the exit status. */
+export async function runBundle(
+  bytes: Uint8Array,
+  name: string,
+  options: Options,
+): Promise<number> {
+  const { meta } = readBundle(bytes, name);
+  const messages = createMessages({
+    repeat: options.verbosity > 0,
+    noWarnings: options.noWarnings,
+  });
+  for (const warning of meta.warnings) messages.warning(warning);
+  const bundle = { meta, code: compileBundle(bytes, meta, options) };
+  const output = openOutput(options.output);
+  const started = performance.now();
+  if (options.verbosity > 0) say("Pass 5: starting run.");
+  const processProbes = createProcessProbes(meta.probes);
+  const session = await openSession(bundle, options, messages, processProbes.happened);
+  const context: RunContext = {
+    session,
+    probes: meta.probes,
+    maxSkipped: meta.session.maxSkipped,
+    reader: createRecordReader(session.memory, meta),
+    print: createRecordPrinter(meta, output, messages),
+    messages,
+    processProbes,
+    timeoutMs: options.timeoutMs,
+    verbose: options.verbosity > 0,
+  };
+  const { failed } = await runSession(context);
+  output.close();
+  const ms = (performance.now() - started).toFixed(0);
+  if (options.verbosity > 0) say(`Pass 5: run completed in ${ms}ms.`);
+  if (failed) say("Pass 5: run failed.  [man error::pass5]");
+  return failed ? 1 : 0;
+}
+
+function compileBundle(
+  bytes: Uint8Array,
+  meta: BundleMeta,
+  options: Options,
+): RunnableBundle["code"] {
+  const started = performance.now();
+  const handlers = meta.probes.map((probe) => probe.handler);
+  const image = compileImage([
+    { name: "lib", module: validateModule(readPrebuilt("library.wasm")), keep: ["recover"] },
+    { name: "bundle", module: validateModule(bytes), keep: ["init", ...handlers] },
+  ]);
+  if (options.verbosity > 0) {
+    const ms = (performance.now() - started).toFixed(0);
+    say(`Pass 4: compiled ${image.bytes.length} bytes of machine code in ${ms}ms.`);
+  }
+  if (options.dump.has("x64")) sayCode(image, handlers);
+  return image;
+}
+
+/** Listing of the handlers, from their entry thunks on. */
+function sayCode({ bytes, functions }: RunnableBundle["code"], handlers: readonly string[]): void {
+  say(`# ${handlers.length} handlers`);
+  for (const [key, { offset, bytes: size }] of functions) {
+    say(`${key}:`);
+    for (const line of disassemble(bytes.subarray(offset, offset + size))) {
+      say(`  ${(offset + line.offset).toString(16).padStart(6)}  ${line.text}`);
+    }
+  }
+}
+
+function openSession(
+  bundle: RunnableBundle,
+  options: Options,
+  messages: Messages,
+  onProcess: ReturnType<typeof createProcessProbes>["happened"],
+): Promise<Session> {
+  return startSession({
+    bundle,
+    target: sessionTarget(options),
+    allowBreakpoints: options.allowBreakpoints,
+    onProcess,
+    onWarning: messages.warning,
+  });
+}
+
+function sessionTarget({ pid, command }: Options): SessionTarget {
+  if (pid !== null) return { kind: "attach", pid };
+  if (command === null) return { kind: "none" };
+  return { kind: "spawn", argv: commandWords(command) };
+}
