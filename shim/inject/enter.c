@@ -4,32 +4,45 @@
  */
 #include "shim.h"
 
+static uint32_t context_of(uint32_t slot) {
+    return wt_params.context_base + slot * wt_params.context_stride;
+}
+
+/* Drops what a handler left behind in the context of slot: locks, an open record. */
+static void recover(struct wt_thread *thread, uint32_t slot) {
+    if (wt_params.recover == 0)
+        return;
+    thread->vm.fuel = wt_params.fuel;
+    ((wt_entry *)wt_params.recover)(&thread->vm, context_of(slot));
+}
+
 /* Runs one compiled function; returns 0 or the reason of its trap. */
 static uint32_t call(struct wt_thread *thread, uint64_t entry, uint32_t probe) {
     struct wt_vm_context *vm = &thread->vm;
-    uint32_t context = wt_params.context_base + vm->slot * wt_params.context_stride;
     vm->fuel = wt_params.fuel;
     vm->trap_reason = 0;
-    uint32_t reason = ((wt_entry *)entry)(vm, context);
+    uint32_t reason = ((wt_entry *)entry)(vm, context_of(vm->slot));
     if (reason == 0)
         return 0;
     wt_shared__note_trap(reason, probe);
-    if (wt_params.recover != 0) {
-        vm->fuel = wt_params.fuel;
-        ((wt_entry *)wt_params.recover)(vm, context);
-    }
+    recover(thread, vm->slot);
     return reason;
 }
 
 /* On the private stack. */
 static void run_site(struct wt_thread *thread) {
     const struct wt_site *site = thread->site;
+    __atomic_store_n(&thread->on_stack, 1, __ATOMIC_RELEASE);
+    if (thread->abandoned != 0)
+        recover(thread, thread->abandoned - 1);
+    thread->abandoned = 0;
     thread->trap = 0;
     for (uint32_t i = 0; i < site->handler_count; i++) {
         uint32_t reason = call(thread, site->handlers[i].entry, site->handlers[i].probe);
         if (reason != 0)
             thread->trap = reason;
     }
+    __atomic_store_n(&thread->on_stack, 0, __ATOMIC_RELEASE);
 }
 
 /*

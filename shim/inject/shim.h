@@ -99,15 +99,18 @@ extern const volatile struct wt_params wt_params __attribute__((visibility("hidd
  */
 struct wt_thread {
     struct wt_vm_context vm;
-    /* 1 while handlers run on this stack. */
+    /* 1 from the hit until its handlers are done; on_stack: while they run on this stack. */
     uint32_t busy;
+    uint32_t on_stack;
     uint32_t tid;
+    /* 1 + slot whose handler this thread left by longjmp just before, 0 if none. */
+    uint32_t abandoned;
     /* Of the hit that runs. */
     const struct wt_site *site;
     uint64_t entry_sp;
     /* Reason of the last trap of this hit, 0 if none. */
     uint32_t trap;
-    uint32_t reserved[9];
+    uint32_t reserved[7];
 };
 _Static_assert(sizeof(struct wt_thread) == 192, "keeps the stack below it aligned to 64");
 _Static_assert(offsetof(struct wt_thread, vm) == 0, "host functions get the VmContext");

@@ -52,6 +52,8 @@ static void prepare(struct wt_thread *thread, uint32_t slot, uint32_t tid) {
     thread->vm.frame = NULL;
     thread->tid = tid;
     thread->busy = 0;
+    thread->on_stack = 0;
+    thread->abandoned = 0;
 }
 
 /* Multiplicative hashing, Knuth vol. 3 §6.4: spreads consecutive thread ids over the slots. */
@@ -106,14 +108,15 @@ static struct wt_thread *find_or_claim(void) {
 }
 
 /*
- * Returns whether the handlers on thread's stack can never go on: the thread is back above the
- * hit that started them, on its ordinary stack. In doubt they can.
+ * Returns whether the handlers on thread's stack can never go on. While they run, a signal handler
+ * finds itself on the same stack or on the alternate one; anywhere else the thread has left them.
+ * Before and after, the hit's own frame lies below entry_sp. In doubt they go on.
  */
 static bool is_abandoned(const struct wt_thread *thread, uint64_t sp) {
     uint64_t base = stack_base(thread->vm.slot);
     if (sp >= base && sp < base + WT_PRIVATE_STACK_BYTES)
         return false;
-    if (sp <= thread->entry_sp || wt_params.no_system_calls)
+    if ((!thread->on_stack && sp < thread->entry_sp) || wt_params.no_system_calls)
         return false;
     struct alternate_stack now;
     if (wt_syscall3(WT_SYS_SIGALTSTACK, 0, (uint64_t)&now, 0) != 0)
@@ -141,8 +144,11 @@ struct wt_thread *wt_slots__acquire(uint64_t sp) {
             wt_shared__count(WT_CONTROL_SKIPPED_REENTRANT);
             return NULL;
         }
+        uint32_t slot = thread->vm.slot;
         retire(thread);
         thread = claim(thread->tid);
+        if (thread)
+            thread->abandoned = slot + 1;
     }
     if (!thread) {
         wt_shared__count(WT_CONTROL_SKIPPED_NO_SLOT);

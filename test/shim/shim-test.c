@@ -144,6 +144,13 @@ static void slot_left_by_longjmp_is_retired(void) {
     CHECK(counter(WT_CONTROL_SKIPPED_REENTRANT) == 0);
 }
 
+static void slot_left_for_a_deeper_call_is_retired(void) {
+    struct wt_thread *thread = (struct wt_thread *)acquire();
+    thread->on_stack = 1;
+    struct wt_thread *next = wt_slots__acquire(thread->entry_sp - 4096);
+    CHECK(next && next != thread && next->abandoned == thread->vm.slot + 1);
+}
+
 static struct wt_thread *volatile got_in_handler;
 
 static void on_signal(int number) {
@@ -224,7 +231,7 @@ static void slot_of_another_process_with_the_same_tid_is_not_used(void) {
 
 /* -- running handlers ------------------------------------------------------------------------- */
 
-static uint32_t calls, recoveries, seen_context;
+static uint32_t calls, recoveries, seen_context, recovered_context;
 static uint64_t seen_rip, seen_sp;
 
 static uint32_t good_handler(struct wt_vm_context *vm, uint32_t context) {
@@ -243,7 +250,7 @@ static uint32_t trapping_handler(struct wt_vm_context *vm, uint32_t context) {
 }
 
 static uint32_t recover(struct wt_vm_context *vm, uint32_t context) {
-    (void)context;
+    recovered_context = context;
     CHECK(vm->fuel == 1000);
     recoveries++;
     return 0;
@@ -277,6 +284,19 @@ static void handlers_of_a_site_run_in_order_on_the_private_stack(void) {
     CHECK(last == 7);
     enter_site();
     CHECK(calls == 4);
+}
+
+static void context_left_by_longjmp_is_recovered(void) {
+    struct wt_vm_context *left = acquire();
+    recoveries = 0;
+    one_site.site.handler_count = 1;
+    one_site.handlers[0].entry = (uint64_t)good_handler;
+    params->recover = (uint64_t)recover;
+    ((struct wt_thread *)left)->on_stack = 1;
+    enter_site();
+    CHECK(recoveries == 1 && recovered_context == left->slot * STRIDE);
+    enter_site();
+    CHECK(recoveries == 1);
 }
 
 static void nothing_runs_when_the_mutator_is_dead(void) {
@@ -480,11 +500,13 @@ static const struct {
     CASE(nested_hit_on_the_private_stack_is_skipped),
     CASE(nested_hit_below_the_first_is_skipped),
     CASE(slot_left_by_longjmp_is_retired),
+    CASE(slot_left_for_a_deeper_call_is_retired),
     CASE(hit_on_a_signal_stack_is_skipped),
     CASE(each_thread_has_a_slot_of_its_own),
     CASE(forked_child_with_a_stale_tid_gets_another_slot),
     CASE(slot_of_another_process_with_the_same_tid_is_not_used),
     CASE(handlers_of_a_site_run_in_order_on_the_private_stack),
+    CASE(context_left_by_longjmp_is_recovered),
     CASE(nothing_runs_when_the_mutator_is_dead),
     CASE(mutator_runs_handlers_in_the_last_slot),
     CASE(reads_copy_or_fault),
