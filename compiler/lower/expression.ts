@@ -8,6 +8,7 @@ import type {
   IndexExpression,
   InExpression,
   LogicalExpression,
+  StringLiteral,
   TernaryExpression,
   UnaryExpression,
 } from "../syntax/ast.js";
@@ -74,6 +75,7 @@ export function lowerTextExpression(node: Expression, scope: Scope, out?: Text):
   if (location !== null) return lowerLocationText(location, scope, node);
   switch (node.kind) {
     case "string":
+      warnIfCut(node, scope);
       return literal(scope, node.value);
     case "identifier":
       return readText(variableOf(scope.unit, node), scope);
@@ -251,6 +253,19 @@ function branchOn(
     () => chargedArm(scope, node, then),
     () => chargedArm(scope, node, otherwise),
   );
+}
+
+function warnIfCut(node: StringLiteral, scope: Scope): void {
+  const { maxString } = scope.unit.limits;
+  if (node.value.length < maxString) return;
+  scope.unit.report({
+    code: "literal-cut",
+    severity: "warning",
+    message: `string of ${node.value.length} bytes is cut to ${maxString - 1} (MAXSTRINGLEN)`,
+    span: node.span,
+    token: "string",
+    notes: [],
+  });
 }
 
 function reportUnsupported(node: Expression, scope: Scope): void {

@@ -20,6 +20,7 @@ import { createCode } from "./code.js";
 import { DISPATCH } from "./dispatch.js";
 import { lowerCondition } from "./expression.js";
 import { callForValue, callLibrary, callOf, type LocalPlace, type Scope } from "./scope.js";
+import { runsAlone } from "./storage.js";
 import { storageOf, type Unit } from "./unit.js";
 import { changedGlobals } from "./usage.js";
 
@@ -70,7 +71,7 @@ export function lowerProbe(probe: Probe, unit: Unit): LoweredHandler {
 /** Leaves at once if the session does not run, then enters. */
 function emitEntry(scope: Scope, index: IrExpression): void {
   const { owner, unit } = scope;
-  if ("point" in owner && !["begin", "end", "error"].includes(owner.point.kind)) checkState(scope);
+  if ("point" in owner && !runsAlone(owner)) checkState(scope);
   if (!scope.needsEnter) return;
   callLibrary(scope, "enter", [scope.context, index, i32(unit.limits.maxAction ?? 0)]);
 }
@@ -182,6 +183,7 @@ function acquireLocks(list: readonly number[], scope: Scope): void {
 
 /** Lock words of `probe`, sorted by address, with bit 0 set for write. */
 function lockList(probe: Probe, unit: Unit): readonly number[] {
+  if (runsAlone(probe)) return [];
   const usage = unit.usages.all(probe);
   const changed = changedGlobals(usage);
   const words: number[] = [];

@@ -50,7 +50,16 @@ export const lowerStage: Stage<Program, LoweredProgram> = {
 /** Lowers `program`; throws CompileFailed with everything that cannot be lowered. */
 export function lowerProgram(program: Program, context: CompileContext): LoweredProgram {
   const found: Diagnostic[] = [];
-  const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
+  const seen = new Set<string>();
+  // The bodies of a wildcard are lowered once for each match: say what is wrong once.
+  const report = (diagnostic: Diagnostic): void => {
+    const { message, span, severity } = diagnostic;
+    const key = `${message} ${span === null ? "" : showPosition(span)}`;
+    if (seen.has(key)) return;
+    seen.add(key);
+    if (severity === "warning") context.warn(diagnostic);
+    else found.push(diagnostic);
+  };
   const unit = openUnit(program, context, report);
   const { handlers, functions, frameBytes } = lowerCode(unit);
   const settings = sessionSettings(unit, context);

@@ -7,7 +7,8 @@
  *   map         arrays, with a lock on the same terms
  *
  * begin, end, error and timer handlers run one after the other in the mutator, all others in
- * threads of the traced process. A lock word shares the cache line of the scalar it protects.
+ * threads of the traced process. begin, end and error handlers need no locks: nothing else runs
+ * then, and a process that was killed in a handler may have left one taken. A lock word shares the cache line of the scalar it protects.
  */
 import {
   align8,
@@ -123,6 +124,11 @@ export function runsInMutator(probe: Probe): boolean {
   return ["begin", "end", "error", "timer", "never"].includes(probe.point.kind);
 }
 
+/** True if no other handler runs at the same time: begin before probes are armed, end after. */
+export function runsAlone(probe: Probe): boolean {
+  return ["begin", "end", "error"].includes(probe.point.kind);
+}
+
 /** `value` rounded up to a multiple of `alignment`. */
 export function alignUp(value: number, alignment: number): number {
   return Math.ceil(value / alignment) * alignment;
@@ -147,7 +153,7 @@ function analyzeSharing(program: Program, usages: UsageTable): Sharing {
   for (const probe of program.probes) {
     const usage = usages.all(probe);
     for (const g of usage.variances) variances.add(g);
-    if (probe.point.kind !== "begin") for (const g of changedGlobals(usage)) changed.add(g);
+    if (!runsAlone(probe)) for (const g of changedGlobals(usage)) changed.add(g);
     if (runsInMutator(probe)) continue;
     for (const g of [...usage.reads, ...usage.writes]) tracedOther.add(g);
     for (const g of [...usage.reads, ...usage.writes, ...usage.adds]) traced.add(g);

@@ -1,6 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { compileErrors, LIBRARY_PATH, outputOf } from "./support.js";
+import type { Diagnostic } from "../../../base/diagnostic.js";
+import { compile } from "../../../compiler/pipeline.js";
+import { compileErrors, contextWith, LIBRARY_PATH, outputOf, run, start } from "./support.js";
 
 const s = suite("lower/expressions");
 const test = LIBRARY_PATH === null ? s.skip : s;
@@ -125,6 +127,19 @@ test("ternary evaluates one side", () => {
 test("$variables come from registers and memory", () => {
   const text = "probe begin { println(@uregister(0)) }";
   assert.is(outputOf(text), "0\n");
+});
+
+test("literals that are too long are cut with a warning", () => {
+  const warnings: string[] = [];
+  const defines = new Map([["MAXSTRINGLEN", "16"]]);
+  const context = {
+    ...contextWith({ defines }),
+    warn: (d: Diagnostic) => void warnings.push(d.message),
+  };
+  const text = 'probe begin { s = "0123456789abcdefghij"; println(s, strlen(s)) }';
+  const compiled = compile([{ name: "<input>", text, library: false }], context);
+  assert.is(run(start(compiled)), "0123456789abcde15\n");
+  assert.equal(warnings, ["string of 20 bytes is cut to 15 (MAXSTRINGLEN)"]);
 });
 
 test("what is not supported is said", () => {

@@ -66,6 +66,17 @@ test("a lock that is taken elsewhere skips the handler", () => {
   assert.is(run(engine, [{ probe: 0 }, { probe: 1 }]), "3\n");
 });
 
+test("end handlers need no lock, which a killed process may have left taken", () => {
+  const compiled = compileText(
+    "global n probe process.begin { n = n * 2 + 1 } probe end { println(n) }",
+  );
+  const engine = start(compiled);
+  run(engine, [{ probe: 0 }]);
+  const cell = compiled.meta.globals[0]?.address ?? 0;
+  Atomics.store(new Int32Array(engine.memory.buffer), (cell - 8) >> 2, ~1);
+  assert.is(run(engine, [{ probe: 1 }]), "1\n");
+});
+
 test("locks are free again after errors, next and conditions", () => {
   const engine = start(
     compileText(
