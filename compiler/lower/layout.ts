@@ -74,16 +74,17 @@ export function deepestFrames(
   return program.probes.reduce((most, probe) => Math.max(most, deepest(probe)), 0) + recursion;
 }
 
-/** Depth of calls below `root`, each function counted once. */
+/** Depth of calls below `root`; a call that leads back into itself counts once. */
 export function callDepth(
   root: Probe | FunctionInstance,
   usages: UsageTable,
-  above: ReadonlySet<FunctionInstance> = new Set(),
+  known: Map<Probe | FunctionInstance, number> = new Map(),
 ): number {
-  let depth = 0;
-  for (const fn of usages.own(root).calls) {
-    if (above.has(fn)) continue;
-    depth = Math.max(depth, 1 + callDepth(fn, usages, new Set([...above, fn])));
-  }
+  const found = known.get(root);
+  if (found !== undefined) return found;
+  known.set(root, 0);
+  const depths = [...usages.own(root).calls].map((fn) => 1 + callDepth(fn, usages, known));
+  const depth = Math.max(0, ...depths);
+  known.set(root, depth);
   return depth;
 }

@@ -120,7 +120,11 @@ function lowerCode(unit: Unit): LoweredCode {
   const handlers = program.probes.map((probe) => lowerProbe(probe, unit));
   for (const { probe, frameBytes } of handlers) frames.set(probe, frameBytes);
   const recursive = new Set(program.functions.filter((fn) => usages.isRecursive(fn)));
-  const depth = Math.max(0, ...program.probes.map((probe) => callDepth(probe, usages)));
+  const depths = new Map<Probe | FunctionInstance, number>();
+  const depth = program.probes.reduce(
+    (most, probe) => Math.max(most, callDepth(probe, usages, depths)),
+    0,
+  );
   const maxNesting = limits.maxNesting ?? depth + 1 + (recursive.size > 0 ? 10 : 0);
   const functions: IrFunction[] = [];
   // Lowering a body may add further functions to the map, which this loop then visits.
