@@ -156,7 +156,9 @@ function planTarget(planner: Planner, target: Target): void {
     if (choose(planner, candidates(code, at, planner.rules), at, target)) return;
     const region = regionFrom(code, at, at, JUMP_BYTES, planner.rules);
     const reason = typeof region === "string" ? region : TOO_CLOSE;
-    refuse(reason, nearestSite(planner, code, at));
+    // No other instruction is an exit.
+    const isExit = target.sites.some((site) => site.place === "exits");
+    refuse(reason, isExit ? null : nearestSite(planner, code, at));
   }
 }
 
