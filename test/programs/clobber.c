@@ -62,21 +62,20 @@ void clobber_all(void);
     "pushq %rbx\npushq %rbp\npushq %r12\npushq %r13\npushq %r14\npushq %r15\n"                     \
     "subq $160, %rsp\n" VECTORS(LOAD_XMM)
 /* The red zone is saved before anything is pushed; nothing here changes a flag before pushfq. */
-#define LEAVE                                                                                      \
-    REGISTERS(STORE)                                                                               \
-    RED_ZONE(DRAIN) "pushfq\npopq clobber_out+120(%rip)\ncld\n" VECTORS(                           \
-        STORE_XMM) "addq $160, %rsp\n"                                                             \
-                   "popq %r15\npopq %r14\npopq %r13\npopq %r12\npopq %rbp\npopq %rbx\nret\n"
+#define SAVE REGISTERS(STORE) RED_ZONE(DRAIN) SAVE_FLAGS VECTORS(STORE_XMM) RETURN
+#define SAVE_FLAGS "pushfq\npopq clobber_out+120(%rip)\ncld\n"
+#define RETURN                                                                                     \
+    "addq $160, %rsp\npopq %r15\npopq %r14\npopq %r13\npopq %r12\npopq %rbp\npopq %rbx\nret\n"
 
 __asm__(".text\n.globl clobber_status\n.type clobber_status, @function\nclobber_status:\n" ENTER
             RED_ZONE(FILL)
         /* OF from the addition, the others by sahf */
         "movq clobber_in+120(%rip), %rcx\nmovl %ecx, %eax\nshrl $11, %eax\nandl $1, %eax\n"
-        "movb %cl, %ah\naddb $0x7f, %al\nsahf\n" REGISTERS(LOAD) MARK("status") LEAVE
+        "movb %cl, %ah\naddb $0x7f, %al\nsahf\n" REGISTERS(LOAD) MARK("status") SAVE
         ".size clobber_status, . - clobber_status\n");
 
 __asm__(".globl clobber_all\n.type clobber_all, @function\nclobber_all:\n" ENTER
-        "pushq clobber_in+120(%rip)\npopfq\n" RED_ZONE(FILL) REGISTERS(LOAD) MARK("all") LEAVE
+        "pushq clobber_in+120(%rip)\npopfq\n" RED_ZONE(FILL) REGISTERS(LOAD) MARK("all") SAVE
         ".size clobber_all, . - clobber_all\n"
         ".pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"
         ".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n"
