@@ -72,6 +72,8 @@ export function compileFunction<M extends Masm>(
     type.params,
   );
   let frame: FrameShape = { saved: allocation.saved, bytes: 0, guarded };
+  const usesIncoming =
+    type.results.length > 1 || argumentPlaces(type.params, registers).some((p) => p.slot >= 0);
   // Offsets into the caller's frame need the size of this one: compile again once it is known.
   for (;;) {
     const masm = newMasm();
@@ -95,12 +97,13 @@ export function compileFunction<M extends Masm>(
     const entryLocals = intervals.filter((v) => v.liveAtEntry).map((v) => v.local);
     receiveLocals(fc, type.params, entryLocals);
     compileBody(fc);
-    const bytes = frameBytes(allocation, stack.slotsUsed, guarded);
-    if (bytes === frame.bytes) {
-      prologue.prologue(frame);
+    fc.frame = { ...frame, bytes: frameBytes(allocation, stack.slotsUsed, guarded) };
+    if (!usesIncoming || fc.frame.bytes === frame.bytes) {
+      closeFunction(fc);
+      prologue.prologue(fc.frame);
       return { prologue, body: masm };
     }
-    frame = { ...frame, bytes };
+    frame = fc.frame;
   }
 }
 
@@ -193,7 +196,6 @@ function compileBody(fc: FunctionContext): void {
     if (fc.reachable || op === "end" || op === "else") compileInstruction(fc, instruction);
     else if (op === "block" || op === "loop" || op === "if") fc.at = fc.map.end[fc.at] ?? 0;
   }
-  closeFunction(fc);
 }
 
 function compileInstruction(fc: FunctionContext, i: Instruction): void {

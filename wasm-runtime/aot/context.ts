@@ -78,7 +78,8 @@ export interface FunctionContext {
   readonly masm: Masm;
   readonly stack: OperandStack;
   readonly allocation: Allocation;
-  readonly frame: FrameShape;
+  /** Its size is final only when the whole body is compiled. */
+  frame: FrameShape;
   readonly source: WasmFunction;
   readonly map: ControlMap;
   readonly localTypes: readonly MachineType[];

@@ -190,26 +190,13 @@ function atomicUpdate(
   zeroExtend(out, bytes, operand);
 }
 
+/** Compares as many bits as it exchanges; V8 also ignores what an expected value has beyond. */
 function compareExchange(
   out: CodeAssembler,
   bytes: number,
   at: Memory,
   replacement: Register,
 ): void {
-  const done = newLabel();
-  const comparable = newLabel();
-  if (bytes < 4) {
-    // An expected value beyond the width never equals the zero-extended one in memory.
-    out.emit(bytes === 1 ? "movzx r32,r/m8" : "movzx r32,r/m16", SCRATCH, GP.rax);
-  } else if (bytes === 4) out.emit("mov r32,r/m32", SCRATCH, GP.rax);
-  if (bytes < 8) {
-    out.emit("cmp r64,r/m64", SCRATCH, GP.rax);
-    out.jump("je rel32", comparable);
-    loadUnsigned(out, bytes, GP.rax, at);
-    out.jump("jmp rel32", done);
-    out.bind(comparable);
-  }
   out.emit(sized("lock cmpxchg", bytes), at, replacement);
   zeroExtend(out, bytes, GP.rax);
-  out.bind(done);
 }
