@@ -445,6 +445,9 @@ export const PARAMS = {
   instance: 96,
   /** u64[HOST_FUNCTIONS.length], addresses of the host functions. */
   hosts: 128,
+  /** For a later session that clears up after a dead one: u64 sizes of code and private area. */
+  codeBytes: 4080,
+  privateBytes: 4088,
   bytes: 4096,
 } as const;
 export const CAPABILITY = {

@@ -11,7 +11,13 @@
 import { closeSync, openSync } from "node:fs";
 import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
-import { CAPABILITY, CONTROL, PRIVATE, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
+import {
+  CAPABILITY,
+  CONTROL,
+  PARAMS,
+  PRIVATE,
+  WASM_PAGE_BYTES,
+} from "../../wasm-runtime/layout.js";
 import { roundUp } from "./maps.js";
 import { hasSeccomp, innerTid, readMemory, vdsoSymbol } from "./process.js";
 import { createMemory, mapShared, REGISTER, type SharedMemory, type Tracer } from "./ptrace.js";
@@ -126,9 +132,9 @@ export async function inject(
     const sharedArea = shared ?? (await joinShared(remote, image.shared));
     if (shared === null) made.push(sharedArea);
     const stacks = bundle.meta.memory.slotCount * PRIVATE.stackBytes;
-    const privateBytes = stacks + PRIVATE.stateBytes + roundUp(bundle.code.instanceBytes);
+    const ownBytes = privateBytes(bundle);
     const readWrite = PROTECTION.read | PROTECTION.write;
-    const own = keep(await mapAnonymous(remote, privateBytes, readWrite), privateBytes);
+    const own = keep(await mapAnonymous(remote, ownBytes, readWrite), ownBytes);
     await wipeOnFork(remote, own.address + stacks, PRIVATE.stateBytes);
     const codeBytes = codeSize(image);
     const readExecute = PROTECTION.read | PROTECTION.execute;
@@ -171,6 +177,12 @@ async function joinShared(remote: Remote, { descriptor, bytes }: SharedArea): Pr
   return { address: await mapSharedRemote(remote, opened, bytes), bytes };
 }
 
+/** Bytes of the private area of a traced process. */
+function privateBytes({ meta, code }: RunnableBundle): number {
+  const stacks = meta.memory.slotCount * PRIVATE.stackBytes;
+  return stacks + PRIVATE.stateBytes + roundUp(code.instanceBytes);
+}
+
 /** Bytes of shim image and handlers together. */
 export function codeSize({ shim, bundle }: SessionImage): number {
   return roundUp(alignCode(shim.bytes.length) + bundle.code.bytes.length);
@@ -186,6 +198,8 @@ export function placeCode(image: SessionImage, address: number, params: ShimPara
   const bytes = new Uint8Array(codeSize(image)).fill(INT3);
   const handlers = handlersAt(image, address);
   bytes.set(fillParams(image.shim, address, params), 0);
+  viewOf(bytes).setBigUint64(PARAMS.codeBytes, BigInt(bytes.length), true);
+  viewOf(bytes).setBigUint64(PARAMS.privateBytes, BigInt(privateBytes(image.bundle)), true);
   bytes.set(image.bundle.code.bytes, handlers - address);
   return bytes;
 }

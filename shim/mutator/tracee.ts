@@ -6,6 +6,7 @@
  */
 import { statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { type Applied, applyPlan, isUsed, STOP_MS, undoPlan } from "./apply.js";
@@ -24,6 +25,7 @@ import {
 } from "./plan.js";
 import { hasShadowStacks, type Module, readMappings, readModules } from "./process.js";
 import { isSystemFailure, type Tracer } from "./ptrace.js";
+import { AREA_SIZE_OFFSET, recoverDead } from "./recover.js";
 import { mapAnonymous, openRemote, PROTECTION, type Remote, unmap } from "./remote.js";
 import { entryOffset, type RunnableBundle } from "./runnable.js";
 
@@ -128,8 +130,9 @@ export async function arm(
   );
   unpatched.push(...draft.refused.map((refused) => refusedSite(pid, refused)));
   try {
-    await tracer.stop(pid, STOP_MS);
+    const tids = await tracer.stop(pid, STOP_MS);
     try {
+      await recoverDead(tracer, pid, tids, tracee.shared?.address ?? 0);
       await put(tracer, tracee, image, draft, unpatched);
     } finally {
       await tracer.resume(pid);
@@ -167,6 +170,7 @@ async function put(
     entryOf: (probe) =>
       injection.handlers + entryOffset(bundle, bundle.meta.probes[probe]?.handler ?? ""),
   });
+  for (const { bytes } of plan.areas) markArea(bytes);
   const at = injection.image;
   await tracer.setFixups(pid, [[at + shim.copyStart, at + shim.copyEnd, at + shim.copyFixup]]);
   const { applied, conflicts } = await applyPlan(tracer, pid, plan, semaphores(draft, bundle));
@@ -177,6 +181,11 @@ async function put(
       if (point?.kind === "site") unpatched.push(notPatched(pid, probe, point, reason));
     }
   }
+}
+
+/** Notes the size of an area in its header, for recover.ts. */
+function markArea(area: Uint8Array): void {
+  viewOf(area).setBigUint64(AREA_SIZE_OFFSET, BigInt(roundUp(area.length)), true);
 }
 
 /** Maps a module's trampoline area within reach of it. */
@@ -312,6 +321,7 @@ export async function letGo(tracer: Tracer, tracee: Tracee): Promise<Leaked | nu
     const used = ranges.length > 0 && (await isUsed(tracer, pid, tids, ranges));
     if (!used || performance.now() >= deadline) {
       const leaked = await clear(tracer, tracee, used);
+      if (tracee.injection !== null) await recoverDead(tracer, pid, tids, 0).catch(ignore);
       await tracer.detach(pid);
       return leaked;
     }
@@ -319,6 +329,9 @@ export async function letGo(tracer: Tracer, tracee: Tracee): Promise<Leaked | nu
     await delay(LOOK_MS);
   }
 }
+
+/** What an earlier session left is no concern of this one's user. */
+function ignore(): void {}
 
 function ownRanges({ injection, areas, applied }: Tracee): Range[] {
   if (injection === null) return [];
