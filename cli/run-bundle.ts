@@ -42,15 +42,16 @@ export async function runBundle(
     print: createRecordPrinter(meta, output, messages),
     messages,
     processProbes,
+    ownsTarget: options.command !== null,
     timeoutMs: options.timeoutMs,
     verbose: options.verbosity > 0,
   };
-  const { failed } = await runSession(context);
+  const { failed, targetFailed } = await runSession(context);
   output.close();
   const ms = (performance.now() - started).toFixed(0);
   if (options.verbosity > 0) say(`Pass 5: run completed in ${ms}ms.`);
   if (failed) say("Pass 5: run failed.  [man error::pass5]");
-  return failed ? 1 : 0;
+  return failed || targetFailed ? 1 : 0;
 }
 
 function compileBundle(

@@ -31,6 +31,8 @@ export interface RunContext {
   readonly messages: Messages;
   readonly processProbes: ProcessProbes;
   readonly verbose: boolean;
+  /** The target was started by us and waits: it is killed if it never came to run. */
+  readonly ownsTarget: boolean;
   /** Ends the session after this time; null = never. */
   readonly timeoutMs: number | null;
 }
@@ -39,17 +41,21 @@ export interface RunContext {
 export interface RunResult {
   /** True if a handler failed so that the session went to the error state. */
   readonly failed: boolean;
+  /** True if the program that was started ended with a status other than 0. */
+  readonly targetFailed: boolean;
 }
 
 /** Runs begin probes, arms, waits for an ending, disarms, runs end or error probes, reports. */
 export async function runSession(context: RunContext): Promise<RunResult> {
   const { session } = context;
   const state = sessionState(session.memory);
+  const run = { begun: false, targetFailed: false };
   try {
     runOrdered(context, "begin");
     drain(context);
-    if (state.get() === SESSION_STATE.starting) await runArmed(context);
+    if (state.get() === SESSION_STATE.starting) await runArmed(context, run);
   } finally {
+    if (context.ownsTarget && !run.begun) process.kill(session.pid, "SIGKILL");
     await disarm(context);
   }
   drain(context, true);
@@ -59,10 +65,16 @@ export async function runSession(context: RunContext): Promise<RunResult> {
   drain(context, true);
   reportLosses(context);
   await session.close();
-  return { failed: state.get() === SESSION_STATE.error };
+  return { failed: state.get() === SESSION_STATE.error, targetFailed: run.targetFailed };
 }
 
-async function runArmed(context: RunContext): Promise<void> {
+/** What a run has come to. */
+interface Progress {
+  begun: boolean;
+  targetFailed: boolean;
+}
+
+async function runArmed(context: RunContext, progress: Progress): Promise<void> {
   const { session, processProbes } = context;
   const state = sessionState(session.memory);
   const run = (index: number): void => runLocal(context, index);
@@ -73,10 +85,13 @@ async function runArmed(context: RunContext): Promise<void> {
   processProbes.start(run);
   if (context.verbose) say("Pass 5: probes armed.");
   await session.resume();
+  progress.begun = true;
   const ending = await untilEnding(context);
   timers.stop();
   processProbes.stop();
-  if (ending.kind === "target ended") reportStatus(context, ending.status);
+  if (ending.kind !== "target ended" || !context.ownsTarget) return;
+  progress.targetFailed = ending.status !== 0;
+  reportStatus(context, ending.status);
 }
 
 async function disarm({ session, messages }: RunContext): Promise<void> {

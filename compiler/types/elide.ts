@@ -29,10 +29,10 @@ interface Elision {
 export function elide(state: Inference): void {
   const { handlers } = state.symbols;
   const functions = reachableFunctions(handlers, state);
-  for (const symbol of functions) {
-    if (symbol.body.kind === "block") symbol.body = elideBody(symbol.body, new Set(), state);
-  }
   const impure = impureFunctions(functions, state);
+  for (const symbol of functions) {
+    if (symbol.body.kind === "block") symbol.body = elideBody(symbol.body, impure, state);
+  }
   for (const handler of handlers) handler.body = elideBody(handler.body, impure, state);
   const kept = handlers.filter((handler) => {
     const isEmpty = handler.body.statements.length === 0;

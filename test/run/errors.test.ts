@@ -61,16 +61,16 @@ s("a bundle that is not one", () => {
 
 s("no such process", () => {
   const last = Number(readFileSync("/proc/sys/kernel/pid_max", "utf8"));
-  assert.match(refused(["-e", "probe begin {}", "-x", String(last)]), /no such process/i);
+  assert.match(refused(["-e", "probe begin { exit() }", "-x", String(last)]), /no such process/i);
 });
 
 s("no such program", () => {
-  assert.match(refused(["-e", "probe begin {}", "-c", "/nowhere/prog"]), /\/nowhere\/prog/);
+  assert.match(refused(["-e", "probe begin { exit() }", "-c", "/nowhere/prog"]), /\/nowhere\/prog/);
 });
 
 traced("no such symbol, with the nearest names", () => {
   const program = buildProgram("work");
-  const said = refused(["-e", `probe process("${program}").function("wrok") {}`, "-c", program]);
+  const said = refused(["-e", `probe process("${program}").function("wrok") { exit() }`, "-c", program]);
   assert.match(said, /wrok/);
   assert.match(said, /similar.*work/);
 });
@@ -83,7 +83,7 @@ traced("a process of another user", async () => {
   const program = buildProgram("hot");
   const target = start(program, ["1"]);
   await target.until(/ready/);
-  const script = `probe process("${program}").function("look") {}`;
+  const script = `probe process("${program}").function("look") { exit() }`;
   const said = refused(["-e", script, "-x", String(target.pid)], 65534);
   target.child.kill("SIGTERM");
   await target.finished();
@@ -98,7 +98,7 @@ traced("a process of another user", async () => {
     await target.until(/ready/);
     const tracer = start("strace", ["-f", "-p", String(target.pid), "-o", "/dev/null"]);
     await tracer.until(/attached/, "errors");
-    const script = `probe process("${program}").function("look") {}`;
+    const script = `probe process("${program}").function("look") { exit() }`;
     const said = refused(["-e", script, "-x", String(target.pid)]);
     tracer.child.kill("SIGKILL");
     target.child.kill("SIGKILL");

@@ -22,7 +22,7 @@ test(`the process survives ${KILLS} kills from attach to detach`, async () => {
   const script = `global n, texts
     probe process("${program}").function("look") {
       texts[user_string(pointer_arg(1))]++
-      try { user_string(pointer_arg(2)) } catch { n++ }
+      try { texts[user_string(pointer_arg(2))]++ } catch { n++ }
     }
     probe process("${program}").function("halve").return { n++ }
     probe timer.ms(300) { exit() }

@@ -48,13 +48,15 @@ function expectedTree(file: string): string[] {
     inner();
     tree.push(`${indent}<= ${name} ${file}:`);
   };
-  call(0, "outer", 11, () => {
-    for (let i = 0; i < 3; i++) {
-      call(1, "middle", 7, () => {
-        call(2, "leaf", 3, () => {});
-        call(2, "leaf", 3, () => {});
-      });
-    }
+  call(0, "main", 17, () => {
+    call(1, "outer", 11, () => {
+      for (let i = 0; i < 3; i++) {
+        call(2, "middle", 7, () => {
+          call(3, "leaf", 3, () => {});
+          call(3, "leaf", 3, () => {});
+        });
+      }
+    });
   });
   return tree;
 }
@@ -66,7 +68,7 @@ test("the call tree of nested functions is exact, in a file with a non-ASCII nam
   const result = wastap(["-e", SCRIPT, "-c", `${PHP} ${file}`], { env: { USE_ZEND_DTRACE: "1" } });
   assert.is(result.status, 0, result.stderr);
   const lines = result.stdout.split("\n").filter((line) => line !== "");
-  assert.ok(lines.includes("12"), "the program's own output");
+  assert.ok(lines.includes("15"), "the program's own output");
   const tree = lines
     .filter((line) => /[<=]=|=>/.test(line))
     .map((line) => line.replace(/^ *\d+ php8\.2\(\d+\):/, ""))
@@ -81,7 +83,7 @@ test("the program runs unchanged when its marks are found through env and a shel
   writeFileSync(file, PROGRAM);
   const script = `global n probe process("${PHP}").mark("function__entry") { n++ } probe end { println(n) }`;
   const result = wastap(["-e", script, "-c", `env USE_ZEND_DTRACE=1 ${PHP} ${file}`]);
-  assert.is(result.stdout, "12\n10\n", result.stderr);
+  assert.is(result.stdout, "15\n11\n", result.stderr);
 });
 
 s.run();

@@ -444,6 +444,10 @@ class Builder {
   private pure(type: ValueType, depth: number): void {
     const { op, params } = this.random.pick(PURE.get(type) ?? []);
     for (const param of params) this.expression(param, depth - 1);
+    if (/^i.*(div|rem)/.test(op) && !this.random.oneIn(6)) {
+      this.emit(type === "i32" ? { op: "i32.const", value: 1 } : { op: "i64.const", value: 1n });
+      this.emit({ op: type === "i32" ? "i32.or" : "i64.or" });
+    }
     this.emit({ op } as Instruction);
   }
 
