@@ -47,6 +47,14 @@ export interface RunResult {
 
 /** Runs begin probes, arms, waits for an ending, disarms, runs end or error probes, reports. */
 export async function runSession(context: RunContext): Promise<RunResult> {
+  try {
+    return await runToEnd(context);
+  } finally {
+    await context.session.close();
+  }
+}
+
+async function runToEnd(context: RunContext): Promise<RunResult> {
   const { session } = context;
   const state = sessionState(session.memory);
   const run = { begun: false, targetFailed: false };
@@ -64,7 +72,6 @@ export async function runSession(context: RunContext): Promise<RunResult> {
   runOrdered(context, stateAtEnd === SESSION_STATE.error ? "error" : "end");
   drain(context, true);
   reportLosses(context);
-  await session.close();
   return { failed: state.get() === SESSION_STATE.error, targetFailed: run.targetFailed };
 }
 
