@@ -101,11 +101,15 @@ function tryLayout(layout: FormLayout, cursor: Cursor, offset: number): Line | n
   const end = cursor.at + size;
   if (layout.immediate >= 0) {
     const relative = layout.operands[layout.immediate]?.startsWith("rel");
-    texts[layout.immediate] = relative ? `0x${(end + Number(value)).toString(16)}` : `${value}`;
+    texts[layout.immediate] = relative ? showOffset(end + Number(value)) : `${value}`;
   }
   if (end > code.length) return null;
   const text = texts.length === 0 ? layout.mnemonic : `${layout.mnemonic} ${texts.join(", ")}`;
   return { offset, length: end - offset, text };
+}
+
+function showOffset(offset: number): string {
+  return offset < 0 ? `-0x${(-offset).toString(16)}` : `0x${offset.toString(16)}`;
 }
 
 function readInteger(code: Uint8Array, at: number, size: number): bigint {
