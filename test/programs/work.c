@@ -1,7 +1,11 @@
-/* Calls work() from several threads: work [threads] [calls per thread] [exit status]. */
+/*
+ * Calls work() from several threads: work [threads] [calls per thread] [exit status] [time].
+ * With a fourth argument it also prints its processor time for each call.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static long calls;
 
@@ -31,5 +35,11 @@ int main(int argc, char **argv) {
         sum += results[i];
     }
     printf("threads=%d calls=%ld sum=%u\n", threads, calls, sum);
+    if (argc > 4) {
+        struct timespec spent;
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+        double ns = (double)spent.tv_sec * 1e9 + (double)spent.tv_nsec;
+        printf("ns per call: %.2f\n", ns / ((double)calls * threads));
+    }
     return argc > 3 ? atoi(argv[3]) : 0;
 }
