@@ -23,7 +23,7 @@ setup: ## install the Debian packages that building and testing need (asks for r
 	scripts/setup.sh
 
 node_modules/.installed: package.json package-lock.json
-	npm ci --ignore-scripts --no-audit --no-fund
+	npm install --no-save --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 dist: node_modules/.installed
@@ -47,15 +47,15 @@ $(PREBUILDS)/libdw.so.1: scripts/copy-libdw.sh | $(PREBUILDS)/wastap.node
 $(PREBUILDS)/manifest.json: dist $(PREBUILDS)/wastap.node $(PREBUILDS)/libdw.so.1 $(PREBUILDS)/shim.bin $(PREBUILDS)/library.wasm
 	$(RUN)/write-manifest.js
 
-generate: dist ## write generated files (layout.h, AssemblyScript layout, host types)
+generate: dist ## write generated files (layout.h, AssemblyScript layout and texts, host types)
 	$(RUN)/generate-layout.js
-	$(RUN)/generate-host.js
+	$(RUN)/build-library.js
 
 check: all ## lint, format, types, generated files current
 	$(BIN)/biome check --error-on-warnings
 	clang-format-14 --dry-run --Werror $(C_SOURCES)
 	$(RUN)/generate-layout.js --check
-	$(RUN)/generate-host.js --check
+	$(RUN)/build-library.js --check
 
 format: ## format everything
 	$(BIN)/biome check --write
@@ -72,6 +72,7 @@ golden: all ## rewrite expected outputs; review the diff as code
 
 bench: all ## cost of a hit and of compiling
 	node --enable-source-maps dist/test/bench/hit.js
+	node --enable-source-maps dist/test/bench/aot.js
 
 demo: setup all ## call tree of a PHP program, traced live
 	docs/examples/php-calls.sh

@@ -70,7 +70,12 @@ s("no such program", () => {
 
 traced("no such symbol, with the nearest names", () => {
   const program = buildProgram("work");
-  const said = refused(["-e", `probe process("${program}").function("wrok") { exit() }`, "-c", program]);
+  const said = refused([
+    "-e",
+    `probe process("${program}").function("wrok") { exit() }`,
+    "-c",
+    program,
+  ]);
   assert.match(said, /wrok/);
   assert.match(said, /similar.*work/);
 });
