@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <ctime>
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <ctime>
 #include <unistd.h>
 
 #include "../../shim/inject/gen/layout.h"
@@ -51,7 +51,8 @@ bool fits(uint64_t start, uint64_t count, uint64_t size) {
 uint32_t memoryGrow(void *context, uint32_t pages) {
     Memory &memory = *instanceField<Memory *>(context, 0);
     uint64_t old = memory.size / WT_WASM_PAGE_BYTES;
-    if (old + pages > memory.maximumPages) return UINT32_MAX;
+    if (old + pages > memory.maximumPages)
+        return UINT32_MAX;
     memory.size += uint64_t(pages) * WT_WASM_PAGE_BYTES;
     field<uint64_t>(context, WT_VM_CONTEXT_MEMORY_SIZE) = memory.size;
     return uint32_t(old);
@@ -61,8 +62,10 @@ uint32_t memoryGrow(void *context, uint32_t pages) {
 uint32_t memoryInit(void *context, uint32_t segment, uint32_t to, uint32_t from, uint32_t count) {
     const Segment &data = instanceField<Segment>(context, segment);
     const Memory &memory = *instanceField<Memory *>(context, 0);
-    if (!fits(from, count, data.size) || !fits(to, count, memory.size)) return 1;
-    if (count > 0) memcpy(reinterpret_cast<void *>(memory.base + to), data.start + from, count);
+    if (!fits(from, count, data.size) || !fits(to, count, memory.size))
+        return 1;
+    if (count > 0)
+        memcpy(reinterpret_cast<void *>(memory.base + to), data.start + from, count);
     return 0;
 }
 
@@ -70,8 +73,10 @@ uint32_t tableInit(void *context, uint32_t table, uint32_t segment, uint32_t to,
                    uint32_t count) {
     const Segment &refs = instanceField<Segment>(context, segment);
     Table &target = *instanceField<Table *>(context, table);
-    if (!fits(from, count, refs.size) || !fits(to, count, target.size)) return 1;
-    if (count > 0) memcpy(target.elements + to, refs.start + 8 * uint64_t(from), 8 * uint64_t(count));
+    if (!fits(from, count, refs.size) || !fits(to, count, target.size))
+        return 1;
+    if (count > 0)
+        memcpy(target.elements + to, refs.start + 8 * uint64_t(from), 8 * uint64_t(count));
     return 0;
 }
 
@@ -79,7 +84,8 @@ uint32_t tableCopy(void *context, uint32_t toTable, uint32_t fromTable, uint32_t
                    uint32_t count) {
     Table &target = *instanceField<Table *>(context, toTable);
     Table &source = *instanceField<Table *>(context, fromTable);
-    if (!fits(from, count, source.size) || !fits(to, count, target.size)) return 1;
+    if (!fits(from, count, source.size) || !fits(to, count, target.size))
+        return 1;
     memmove(target.elements + to, source.elements + from, 8 * uint64_t(count));
     return 0;
 }
@@ -87,14 +93,17 @@ uint32_t tableCopy(void *context, uint32_t toTable, uint32_t fromTable, uint32_t
 /* 0 woken, 1 not equal, 2 timed out, 3 memory is not shared (a trap). */
 uint32_t wait(void *context, uint64_t address, uint64_t expected, int64_t timeoutNs, bool wide) {
     const Memory &memory = *instanceField<Memory *>(context, 0);
-    if (!memory.shared) return 3;
+    if (!memory.shared)
+        return 3;
     auto *low = reinterpret_cast<uint32_t *>(memory.base + address);
     uint64_t found = wide ? *reinterpret_cast<uint64_t *>(low) : *low;
-    if (found != expected) return 1;
+    if (found != expected)
+        return 1;
     struct timespec timeout = {timeoutNs / 1000000000, timeoutNs % 1000000000};
     long rc = syscall(SYS_futex, low, FUTEX_WAIT, uint32_t(expected),
                       timeoutNs < 0 ? nullptr : &timeout, nullptr, 0);
-    if (rc == 0) return 0;
+    if (rc == 0)
+        return 0;
     return errno == EAGAIN ? 1 : 2;
 }
 
@@ -108,7 +117,8 @@ uint32_t wait64(void *context, uint64_t address, uint64_t expected, int64_t time
 
 uint32_t notify(void *context, uint64_t address, uint32_t count) {
     const Memory &memory = *instanceField<Memory *>(context, 0);
-    if (!memory.shared) return 0;
+    if (!memory.shared)
+        return 0;
     long woken = syscall(SYS_futex, memory.base + address, FUTEX_WAKE,
                          count > INT_MAX ? INT_MAX : int(count), nullptr, nullptr, 0);
     return woken < 0 ? 0 : uint32_t(woken);
@@ -120,7 +130,8 @@ uint64_t bits(const Napi::Value &value) {
 }
 
 Napi::Value result(Napi::Env env, void *mapped) {
-    if (mapped == MAP_FAILED) return Napi::Number::New(env, -errno);
+    if (mapped == MAP_FAILED)
+        return Napi::Number::New(env, -errno);
     return Napi::BigInt::New(env, uint64_t(mapped));
 }
 
@@ -129,7 +140,8 @@ Napi::Value MapCode(const Napi::CallbackInfo &info) {
     auto bytes = info[0].As<Napi::Uint8Array>();
     void *at = mmap(nullptr, bytes.ByteLength(), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) return result(info.Env(), at);
+    if (at == MAP_FAILED)
+        return result(info.Env(), at);
     memcpy(at, bytes.Data(), bytes.ByteLength());
     if (mprotect(at, bytes.ByteLength(), PROT_READ | PROT_EXEC) != 0) {
         int error = errno;
@@ -186,7 +198,8 @@ Napi::Value RuntimeFunctions(const Napi::CallbackInfo &info) {
     };
     auto list = Napi::Array::New(info.Env());
     uint32_t count = 0;
-    for (uint64_t function : functions) list[count++] = Napi::BigInt::New(info.Env(), function);
+    for (uint64_t function : functions)
+        list[count++] = Napi::BigInt::New(info.Env(), function);
     return list;
 }
 
