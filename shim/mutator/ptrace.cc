@@ -233,7 +233,7 @@ Napi::Value JsTracer::detach(const Napi::CallbackInfo &info) {
 
 Napi::Value JsTracer::call(const Napi::CallbackInfo &info) {
     pid_t pid = id(info[0]);
-    RemoteCall remote = {word(info[1]), word(info[2]), {}, bytes_of(info[4])};
+    RemoteCall remote = {word(info[1]), word(info[2]), {}, bytes_of(info[4]), id(info[5])};
     auto arguments = info[3].As<Napi::Array>();
     for (uint32_t i = 0; i < 6; i++)
         remote.arguments[i] = i < arguments.Length() ? word(arguments.Get(i)) : 0;
@@ -368,8 +368,7 @@ Napi::Function JsTracer::define(Napi::Env env) {
          InstanceMethod("setBreakpoints", &JsTracer::set_breakpoints),
          InstanceMethod("holdGuard", &JsTracer::hold_guard),
          InstanceMethod("releaseGuard", &JsTracer::release_guard),
-         InstanceMethod("close", &JsTracer::close),
-                        InstanceMethod("abandon", &JsTracer::abandon)});
+         InstanceMethod("close", &JsTracer::close), InstanceMethod("abandon", &JsTracer::abandon)});
 }
 
 Napi::Value system_error(Napi::Env env, const char *what) {
@@ -411,7 +410,8 @@ Napi::Value map_shared(const Napi::CallbackInfo &info) {
 /* reserveCode(bytes): address of a range of this process for writeCode. */
 Napi::Value reserve_code(const Napi::CallbackInfo &info) {
     size_t size = static_cast<size_t>(info[0].ToNumber().Int64Value());
-    void *memory = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *memory =
+        mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return system_error(info.Env(), "mmap");
     return Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(memory)));

@@ -60,13 +60,17 @@ export interface Tracer {
   watch(pid: number, address: number): Promise<void>;
   /** Lets go of a stopped process for good. */
   detach(pid: number): Promise<void>;
-  /** Makes a stopped process do a system call; `slack` are executable bytes that nothing uses. */
+  /**
+   * Makes a stopped process do a system call; `slack` are executable bytes that nothing uses.
+   * `tid` is the thread to use, 0 for any.
+   */
   call(
     pid: number,
     slack: number,
     number: number,
     args: readonly (number | bigint)[],
     data: Uint8Array,
+    tid?: number,
   ): Promise<number>;
   registers(tid: number): Promise<Registers>;
   setRegisters(tid: number, registers: Registers): Promise<void>;
@@ -117,7 +121,8 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
     release: (pid) => native.release(pid),
     watch: (pid, address) => native.watch(pid, address),
     detach: (pid) => native.detach(pid),
-    call: (pid, slack, number, args, data) => native.call(pid, slack, number, args, data),
+    call: (pid, slack, number, args, data, tid = 0) =>
+      native.call(pid, slack, number, args, data, tid),
     registers: (tid) => native.registers(tid),
     setRegisters: (tid, registers) => native.setRegisters(tid, registers),
     read: (pid, address, size) => native.read(pid, address, size),

@@ -243,7 +243,7 @@ int64_t Tracer::call(pid_t pid, const RemoteCall &remote) {
         Process &target = process(pid);
         if (target.stops == 0 && !target.held)
             throw SystemError(EBUSY, "process runs");
-        pid_t tid = pick_thread(target);
+        pid_t tid = target.threads.count(remote.tid) != 0 ? remote.tid : pick_thread(target);
         try {
             if (drive(tid, remote, &result))
                 return result;

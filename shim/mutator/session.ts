@@ -37,7 +37,7 @@ import type { RunnableBundle } from "./runnable.js";
 import { loadShim, type ShimImage } from "./shim-image.js";
 import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
-import { newTracee, type Unpatched } from "./tracee.js";
+import { learnThreadId, newTracee, type Unpatched } from "./tracee.js";
 
 /** What to run the probes on. */
 export type SessionTarget =
@@ -83,6 +83,8 @@ export interface Session {
 
 const STOP_MS = 10_000;
 const SWEEP_MS = 200;
+/** How often a process is looked at that has not told where its thread ids are. */
+const TID_LOOKS = 5;
 
 interface Started {
   readonly tracer: Tracer;
@@ -120,7 +122,11 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   target = started.pid;
   if (status !== null) ended(status);
   const { shared, engine, image, sweeper } = started;
+  let looks = 0;
   const sweep = (): void => {
+    if (follower.state === "armed" && looks++ < TID_LOOKS) {
+      for (const tracee of follower.tracees.values()) learnThreadId(tracer, tracee).catch(ignore);
+    }
     if (!dirty) return;
     dirty = false;
     const owners = [...follower.tracees.values()].flatMap(({ pid, injection }) =>

@@ -9,10 +9,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
+import { PARAMS } from "../../wasm-runtime/layout.js";
 import { type Applied, applyPlan, isUsed, STOP_MS, undoPlan } from "./apply.js";
 import { targetError } from "./errors.js";
 import type { Range } from "./frames.js";
-import { type Area, type Injection, inject, type SessionImage } from "./inject.js";
+import { type Area, findTidOffset, type Injection, inject, type SessionImage } from "./inject.js";
 import { findGap, livePath, type Mapping, PAGE_BYTES, roundUp } from "./maps.js";
 import { moduleCode } from "./module-code.js";
 import {
@@ -305,6 +306,21 @@ export async function disarm(tracer: Tracer, tracee: Tracee): Promise<string[]> 
   return conflicts.map(
     ({ region, reason }) => `0x${region.start.toString(16)} of ${region.path}: ${reason}`,
   );
+}
+
+/**
+ * Tells the shim of a process where its threads keep their ids, if that could not be known when it
+ * was injected (before the first instruction of a static program).
+ */
+export async function learnThreadId(tracer: Tracer, tracee: Tracee): Promise<void> {
+  const { pid, injection } = tracee;
+  if (injection === null || injection.knowsTid) return;
+  const offset = await findTidOffset(tracer, pid);
+  if (offset === -1 || tracee.injection !== injection) return;
+  const bytes = new Uint8Array(8);
+  viewOf(bytes).setBigInt64(0, BigInt(offset), true);
+  await tracer.write(pid, [{ address: injection.image + PARAMS.tidOffset, bytes }]);
+  tracee.injection = { ...injection, knowsTid: true };
 }
 
 /** Milliseconds in which threads must have left our code, and between two looks. */

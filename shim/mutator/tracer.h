@@ -104,6 +104,8 @@ struct RemoteCall {
     uint64_t arguments[6];
     /* Placed at slack + REMOTE_STUB_BYTES for the time of the call. */
     std::vector<uint8_t> data;
+    /* Thread to use while it lives, 0 for any. */
+    pid_t tid;
 };
 
 /* Code of a stub, rounded up; data of the call follows. */

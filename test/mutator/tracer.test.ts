@@ -1,4 +1,5 @@
 /** The tracing thread on real processes: stops, remote system calls, signals, storms, ends. */
+import { setTimeout as delay } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { findSlack, readMappings, statusText, threadIds } from "../../shim/mutator/process.js";
@@ -34,6 +35,17 @@ async function letGo(tracer: Tracer, pid: number): Promise<void> {
   await tracer.stop(pid, STOP_MS);
   await tracer.detach(pid);
   await tracer.close();
+}
+
+/** Waits until all threads are in a group stop: after a detach they get there by themselves. */
+async function untilStopped(pid: number): Promise<void> {
+  const deadline = Date.now() + STOP_MS;
+  for (;;) {
+    const states = threadIds(pid).map((tid) => statusText(pid, "State", tid) ?? "");
+    if (states.every((state) => state.startsWith("T"))) return;
+    assert.ok(Date.now() < deadline, `states: ${states}`);
+    await delay(1);
+  }
 }
 
 test("every kind of wait and computing threads survive remote calls in each thread", async () => {
@@ -114,10 +126,10 @@ test("a stopped process stays stopped until SIGCONT", async () => {
   await tracer.resume(pid);
   await tracer.stop(pid, STOP_MS);
   await tracer.detach(pid);
-  for (const tid of threadIds(pid)) assert.match(statusText(pid, "State", tid) ?? "", /^T/);
+  await untilStopped(pid);
   await tracer.seize(pid);
   await letGo(tracer, pid);
-  assert.match(statusText(pid, "State") ?? "", /^T/);
+  await untilStopped(pid);
   process.kill(pid, "SIGTERM");
   process.kill(pid, "SIGCONT");
   assert.match((await finished()).stdout, /\nrounds \d+\n$/);
