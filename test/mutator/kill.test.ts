@@ -1,6 +1,6 @@
 /** kill -9 of the mutator at any moment: the target computes on, the guard says it is dead. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -20,6 +20,8 @@ if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 
 const KILLS = Number(process.env["WASTAP_KILLS"] ?? "20");
 const DRIVER = join(PACKAGE_ROOT, "dist", "test", "mutator", "driver.js");
+/** uid and gid of nobody and nogroup in Debian. */
+const NOBODY = 65534;
 const OWNER_DIED = 0x4000_0000;
 const directory = mkdtempSync(join(tmpdir(), "wastap-kill-"));
 s.after(() => rmSync(directory, { recursive: true }));
@@ -34,8 +36,9 @@ function runDriver(
   pid: number,
   bundle: string,
   { word, delayMs, runMs }: { word: string; delayMs: number | null; runMs: number },
+  user: { readonly uid?: number; readonly gid?: number } = {},
 ): Promise<DriverRun> {
-  const child = spawn(process.execPath, [DRIVER, bundle, String(pid), String(runMs)]);
+  const child = spawn(process.execPath, [DRIVER, bundle, String(pid), String(runMs)], user);
   let output = "";
   let armed = false;
   child.stderr.on("data", (chunk) => {
@@ -101,6 +104,21 @@ test("the kernel marks the guard word when the mutator is killed", async () => {
   assert.ok(shared);
   const guard = readMemory(pid, shared.start + CONTROL.guard, 4);
   assert.is(new DataView(guard.buffer).getUint32(0, true) & OWNER_DIED, OWNER_DIED);
+  process.kill(pid, "SIGTERM");
+  assert.not.match((await finished()).stdout, /WRONG/);
+});
+
+const root = missing === null && process.getuid?.() === 0;
+if (missing === null && !root) process.stdout.write("skipped: not root, cannot become nobody\n");
+(root ? s : s.skip)("a user without privileges traces a process of their own", async () => {
+  const program = buildProgram("hot");
+  const bundle = bundleFor(program);
+  chmodSync(directory, 0o755);
+  const { target: pid, finished } = await launch(program, ["2"], { uid: NOBODY });
+  const uid = { uid: NOBODY, gid: NOBODY };
+  const result = await runDriver(pid, bundle, { word: "", delayMs: null, runMs: 50 }, uid);
+  assert.match(result.output, /values [1-9]\d* [1-9]\d*\n/);
+  assert.match(result.output, /"leaked":\[\],"foreign":\[\],"stuck":\[\]/);
   process.kill(pid, "SIGTERM");
   assert.not.match((await finished()).stdout, /WRONG/);
 });
