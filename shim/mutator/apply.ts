@@ -11,7 +11,7 @@ import { viewOf } from "../../base/elf/image.js";
 import { findSavedPointers, isInside, type Range } from "./frames.js";
 import type { Mapping } from "./maps.js";
 import type { PatchPlan, PatchRegion } from "./plan.js";
-import { readMappings, readMemory } from "./process.js";
+import { openMemory, type ProcessMemory, readMappings, readMemory } from "./process.js";
 import { type MemoryWrite, REGISTER, type Registers, type Tracer } from "./ptrace.js";
 
 /** Milliseconds in which a process must stop. */
@@ -47,11 +47,13 @@ export async function applyPlan(
   const tids = await tracer.stop(pid, STOP_MS);
   try {
     const conflicts: Conflict[] = [];
-    const regions = plan.regions.filter((region) => {
-      const reason = whyNotOriginal(pid, region);
-      if (reason !== null) conflicts.push({ region, reason });
-      return reason === null;
-    });
+    const regions = withMemory(pid, (memory) =>
+      plan.regions.filter((region) => {
+        const reason = whyNotOriginal(memory, region);
+        if (reason !== null) conflicts.push({ region, reason });
+        return reason === null;
+      }),
+    );
     const moves = entering(regions);
     const mappings = readMappings(pid);
     for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);
@@ -79,12 +81,14 @@ export async function undoPlan(
   try {
     const conflicts: Conflict[] = [];
     const writes: MemoryWrite[] = [];
-    for (const region of [...applied.regions].reverse()) {
-      const reason = whyNotOurs(pid, region);
-      if (reason === "restored") continue;
-      if (reason !== null) conflicts.push({ region, reason });
-      else writes.push(...originals(region));
-    }
+    withMemory(pid, (memory) => {
+      for (const region of [...applied.regions].reverse()) {
+        const reason = whyNotOurs(memory, region);
+        if (reason === "restored") continue;
+        if (reason !== null) conflicts.push({ region, reason });
+        else writes.push(...originals(region));
+      }
+    });
     await tracer.write(pid, writes);
     if (writes.length > 0) await tracer.write(pid, changedSemaphores(pid, applied.semaphores, -1));
     const moves = leaving(applied.regions);
@@ -201,9 +205,18 @@ function originals(region: PatchRegion): MemoryWrite[] {
     .map(({ address, original }) => ({ address, bytes: original }));
 }
 
-function whyNotOriginal(pid: number, region: PatchRegion): string | null {
+function withMemory<T>(pid: number, use: (memory: ProcessMemory) => T): T {
+  const memory = openMemory(pid);
+  try {
+    return use(memory);
+  } finally {
+    memory.close();
+  }
+}
+
+function whyNotOriginal(memory: ProcessMemory, region: PatchRegion): string | null {
   for (const { address, original } of region.writes) {
-    if (!isEqual(readMemory(pid, address, original.length), original)) {
+    if (!isEqual(memory.read(address, original.length), original)) {
       return "its code in memory is not that of its file: another tool has changed it";
     }
   }
@@ -211,9 +224,9 @@ function whyNotOriginal(pid: number, region: PatchRegion): string | null {
 }
 
 /** Null if what is there is our patch; "restored" if the original is back already. */
-function whyNotOurs(pid: number, region: PatchRegion): string | null {
+function whyNotOurs(memory: ProcessMemory, region: PatchRegion): string | null {
   const states = region.writes.map(({ address, original, patch }) => {
-    const now = readMemory(pid, address, patch.length);
+    const now = memory.read(address, patch.length);
     if (isEqual(now, patch)) return "ours";
     return isEqual(now, original) ? "restored" : "foreign";
   });

@@ -95,28 +95,45 @@ export function readAuxiliary(pid: number): ReadonlyMap<number, number> {
   return vector;
 }
 
-/**
- * Reads `size` bytes of a process at `address`. Throws TargetError where nothing is mapped.
- */
-export function readMemory(pid: number, address: number, size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let done = 0;
+/** Memory of a process, open for many reads. */
+export interface ProcessMemory {
+  /** `size` bytes at `address`. Throws TargetError where nothing is mapped. */
+  read(address: number, size: number): Uint8Array;
+  close(): void;
+}
+
+/** Opens the memory of a process. Throws TargetError if it may not be read. */
+export function openMemory(pid: number): ProcessMemory {
+  let file: number;
   try {
-    const file = openSync(`/proc/${pid}/mem`, "r");
+    file = openSync(`/proc/${pid}/mem`, "r");
+  } catch (cause) {
+    throw unreadable(pid, 0, cause);
+  }
+  const read = (address: number, size: number): Uint8Array => {
+    const bytes = new Uint8Array(size);
     try {
-      while (done < size) {
+      for (let done = 0; done < size; ) {
         const got = readSync(file, bytes, done, size - done, address + done);
-        if (got <= 0) break;
+        if (got <= 0) throw unreadable(pid, address, undefined);
         done += got;
       }
-    } finally {
-      closeSync(file);
+    } catch (cause) {
+      throw cause instanceof TargetError ? cause : unreadable(pid, address, cause);
     }
-  } catch (cause) {
-    throw unreadable(pid, address, cause);
+    return bytes;
+  };
+  return { read, close: () => closeSync(file) };
+}
+
+/** Reads `size` bytes of a process at `address`. Throws TargetError where nothing is mapped. */
+export function readMemory(pid: number, address: number, size: number): Uint8Array {
+  const memory = openMemory(pid);
+  try {
+    return memory.read(address, size);
+  } finally {
+    memory.close();
   }
-  if (done < size) throw unreadable(pid, address, undefined);
-  return bytes;
 }
 
 function unreadable(pid: number, address: number, cause: unknown): TargetError {
