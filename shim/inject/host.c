@@ -12,6 +12,9 @@
 /* clock_gettime(2): ids 0 … 11 name clocks; above and below are dynamic ones. */
 #define CLOCK_COUNT 12
 #define SPIN_ROUNDS 64
+/* Rounds of host.relax that yield the processor; later ones sleep. */
+#define YIELD_ROUNDS 64
+#define SLEEP_NANOSECONDS 50000
 
 struct time_spec {
     int64_t seconds;
@@ -96,11 +99,18 @@ WT_EXPORT uint64_t wt_host_ticks(struct wt_vm_context *vm) {
     return wt_time_stamp();
 }
 
-/* host.relax: waits a little, longer with each round. */
+/*
+ * host.relax: waits a little, longer with each round: spins, then yields, then sleeps, because the
+ * thread that holds the lock may be waiting for this processor.
+ */
 WT_EXPORT void wt_host_relax(struct wt_vm_context *vm, uint32_t round) {
     (void)vm;
     if (round >= SPIN_ROUNDS && !wt_params.no_system_calls) {
-        (void)wt_syscall3(WT_SYS_SCHED_YIELD, 0, 0, 0);
+        const int64_t pause[2] = {0, SLEEP_NANOSECONDS};
+        if (round < YIELD_ROUNDS)
+            (void)wt_syscall3(WT_SYS_SCHED_YIELD, 0, 0, 0);
+        else
+            (void)wt_syscall3(WT_SYS_NANOSLEEP, (uint64_t)pause, 0, 0);
         return;
     }
     uint32_t pauses = round < SPIN_ROUNDS ? round + 1 : SPIN_ROUNDS;

@@ -9,6 +9,7 @@
 
 /* Numbers of arch/x86/entry/syscalls/syscall_64.tbl in Linux. */
 #define WT_SYS_SCHED_YIELD 24
+#define WT_SYS_NANOSLEEP 35
 #define WT_SYS_GETPID 39
 #define WT_SYS_GETUID 102
 #define WT_SYS_GETGID 104
