@@ -12,8 +12,8 @@
 /* clock_gettime(2): ids 0 … 11 name clocks; above and below are dynamic ones. */
 #define CLOCK_COUNT 12
 #define SPIN_ROUNDS 64
-/* Rounds of host.relax that yield the processor; later ones sleep. */
-#define YIELD_ROUNDS 64
+/* First round of host.relax that sleeps; the ones between yield the processor. */
+#define YIELD_ROUNDS 128
 #define SLEEP_NANOSECONDS 50000
 
 struct time_spec {
