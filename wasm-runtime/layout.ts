@@ -62,8 +62,8 @@ export const PRIVATE = {
   /** In it: u64[pageCacheEntries], page numbers known to be readable, 0 = empty. */
   pageCache: 0,
   pageCacheEntries: 256,
-  /** In it: u8[MAX_SLOTS], 1 = this process claimed the slot. */
-  slotOwned: 2048,
+  /** In it: u32[MAX_SLOTS], id of the thread of this process that owns the slot, 0 = none. */
+  slotOwners: 2048,
 } as const;
 
 /** What compiled code reaches through its pinned context register. */
@@ -78,7 +78,7 @@ export const VM_CONTEXT = {
   fuel: 24,
   /** u64, rsp to return to on a trap; written by the entry thunk. */
   trapSp: 32,
-  /** u32, index into TRAP_REASONS after a trap. */
+  /** u32, index into TRAP_REASONS after a trap; whoever calls a handler sees to it that it is 0. */
   trapReason: 40,
   /** u32, thread slot. */
   slot: 44,
@@ -91,6 +91,24 @@ export const VM_CONTEXT = {
   /** u64, for the shim: address of its parameter block. */
   params: 72,
   bytes: 128,
+} as const;
+
+/** One thread's share of the private area, at the very top of its stack. */
+export const THREAD = {
+  /** Its VM_CONTEXT. */
+  vm: 0,
+  /** u64, stack pointer that the hit returns with, while its handlers run on this stack; else 0. */
+  entrySp: 128,
+  /** u64, address of the SITE of the hit that runs. */
+  site: 136,
+  /** u32, address of its CONTEXT in linear memory. */
+  context: 144,
+  /** u32, which handler of the site runs; 0 between hits. */
+  index: 148,
+  /** u32, thread id; u32, reason of the last trap of wt_run. */
+  tid: 152,
+  trap: 156,
+  bytes: 192,
 } as const;
 
 /**
@@ -443,6 +461,8 @@ export const PARAMS = {
   noSystemCalls: 92,
   /** Address for VmContext.instance. */
   instance: 96,
+  /** Address of the page of state in the private area. */
+  state: 104,
   /** u64[HOST_FUNCTIONS.length], addresses of the host functions. */
   hosts: 128,
   /** For a later session that clears up after a dead one: u64 sizes of code and private area. */

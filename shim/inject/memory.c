@@ -40,9 +40,7 @@ static int64_t transfer(int64_t call, const struct wt_thread *thread, const void
 }
 
 static uint64_t *cached_page(uint64_t page) {
-    uint64_t state =
-        wt_params.private_base + (uint64_t)wt_params.slot_count * WT_PRIVATE_STACK_BYTES;
-    uint64_t *entries = (uint64_t *)(state + WT_PRIVATE_PAGE_CACHE);
+    uint64_t *entries = (uint64_t *)(wt_params.state + WT_PRIVATE_PAGE_CACHE);
     return &entries[(page ^ page >> 8) % WT_PRIVATE_PAGE_CACHE_ENTRIES];
 }
 

@@ -45,9 +45,6 @@ struct wt_frame {
 #define WT_FRAME_RSP 7
 #define WT_FRAME_RIP 16
 
-/* Compiled entry thunk of a function (context: i32) -> (): 0, or the reason of a trap. */
-typedef uint32_t wt_entry(struct wt_vm_context *vm, uint32_t context);
-
 /* What a trampoline passes: the handlers of one site; SITE, SITE_HANDLER. */
 struct wt_site_handler {
     uint64_t entry;
@@ -81,13 +78,15 @@ struct wt_params {
     uint32_t mutator_pid;
     uint32_t no_system_calls;
     uint64_t instance;
-    uint64_t reserved[3];
+    uint64_t state;
+    uint64_t reserved[2];
     uint64_t hosts[WT_HOST_FUNCTIONS_COUNT];
 };
 _Static_assert(offsetof(struct wt_params, guard) == WT_PARAMS_GUARD, "PARAMS");
 _Static_assert(offsetof(struct wt_params, fuel) == WT_PARAMS_FUEL, "PARAMS");
 _Static_assert(offsetof(struct wt_params, no_system_calls) == WT_PARAMS_NO_SYSTEM_CALLS, "PARAMS");
 _Static_assert(offsetof(struct wt_params, instance) == WT_PARAMS_INSTANCE, "PARAMS");
+_Static_assert(offsetof(struct wt_params, state) == WT_PARAMS_STATE, "PARAMS");
 _Static_assert(offsetof(struct wt_params, hosts) == WT_PARAMS_HOSTS, "PARAMS");
 
 /* Placed at offset 0 by shim.ld; constant for the shim, but not for the compiler. */
@@ -95,25 +94,30 @@ extern const volatile struct wt_params wt_params __attribute__((visibility("hidd
 
 /*
  * One thread's share of the private area, at the very top of its stack of
- * WT_PRIVATE_STACK_BYTES; the stack proper ends where it begins.
+ * WT_PRIVATE_STACK_BYTES; the stack proper ends where it begins. THREAD.
  */
 struct wt_thread {
     struct wt_vm_context vm;
-    /* 1 from the hit until its handlers are done; on_stack: while they run on this stack. */
-    uint32_t busy;
-    uint32_t on_stack;
-    uint32_t tid;
-    /* 1 + slot whose handler this thread left by longjmp just before, 0 if none. */
-    uint32_t abandoned;
+    /* Not 0 while handlers run on this stack. */
+    uint64_t entry_sp;
     /* Of the hit that runs. */
     const struct wt_site *site;
-    uint64_t entry_sp;
-    /* Reason of the last trap of this hit, 0 if none. */
+    uint32_t context;
+    uint32_t index;
+    uint32_t tid;
     uint32_t trap;
-    uint32_t reserved[7];
+    uint32_t reserved[8];
 };
-_Static_assert(sizeof(struct wt_thread) == 192, "keeps the stack below it aligned to 64");
-_Static_assert(offsetof(struct wt_thread, vm) == 0, "host functions get the VmContext");
+_Static_assert(sizeof(struct wt_thread) == WT_THREAD_BYTES, "THREAD");
+_Static_assert(WT_THREAD_BYTES % 64 == 0, "keeps the stack below it aligned to 64");
+_Static_assert(offsetof(struct wt_thread, vm) == WT_THREAD_VM && WT_THREAD_VM == 0,
+               "host functions get the VmContext");
+_Static_assert(offsetof(struct wt_thread, entry_sp) == WT_THREAD_ENTRY_SP, "THREAD");
+_Static_assert(offsetof(struct wt_thread, site) == WT_THREAD_SITE, "THREAD");
+_Static_assert(offsetof(struct wt_thread, context) == WT_THREAD_CONTEXT, "THREAD");
+_Static_assert(offsetof(struct wt_thread, index) == WT_THREAD_INDEX, "THREAD");
+_Static_assert(offsetof(struct wt_thread, tid) == WT_THREAD_TID, "THREAD");
+_Static_assert(offsetof(struct wt_thread, trap) == WT_THREAD_TRAP, "THREAD");
 
 /* shared.c: the control area */
 bool wt_shared__alive(void);
@@ -121,19 +125,24 @@ void wt_shared__count(uint32_t offset);
 void wt_shared__note_trap(uint32_t reason, uint32_t probe);
 
 /* slots.c */
-struct wt_thread *wt_slots__acquire(uint64_t sp);
+WT_EXPORT struct wt_thread *wt_slots__acquire(uint64_t sp);
 struct wt_thread *wt_slots__of_mutator(void);
 
 /* enter.c */
-WT_EXPORT void wt_enter(const struct wt_frame *frame, const struct wt_site *site);
+WT_EXPORT void wt_trapped(struct wt_thread *thread);
 WT_EXPORT uint32_t wt_run(uint64_t entry, uint32_t probe);
+void wt_start(struct wt_thread *thread, uint64_t entry, uint32_t probe);
 
 /* memory.c */
 int64_t wt_memory__read(const struct wt_thread *thread, void *to, uint64_t from, uint64_t length);
 
-/* arch/x86_64/copy.S and switch.S */
+/* arch/x86_64/copy.S */
 int64_t wt_copy(void *to, uint64_t from, uint64_t length);
 int64_t wt_copy_string(void *to, uint64_t from, uint64_t length);
-void wt_switch(void (*run)(struct wt_thread *), struct wt_thread *thread);
+
+/* arch/x86_64/enter.S */
+void wt_enter(const struct wt_frame *frame, const struct wt_site *site);
+void wt_start_site(struct wt_thread *thread, const struct wt_site *site);
+void wt_call(uint64_t entry, struct wt_vm_context *vm, uint32_t context);
 
 #endif

@@ -4,8 +4,9 @@
  * CONTROL.slotTids is shared by all traced processes; a slot in it is claimed by compare-and-swap
  * and found again by linear probing from a hash of the thread id. A thread id alone does not name
  * a thread: after a bare clone(2) the copy in the thread block is the parent's, and processes in
- * different pid namespaces have equal ids. So each process also marks the slots that it claimed,
- * in a page that is wiped in a forked child; a slot that is not marked is another's.
+ * different pid namespaces have equal ids. So each process also notes the slots that it claimed,
+ * in a page that is wiped in a forked child, and this is where a thread finds its slot: enter.S
+ * looks at the first place for it, this file at the others.
  *
  * A slot stays with its thread until the mutator frees it. It is busy while handlers run; a hit
  * meanwhile comes from a signal handler on top of them and is skipped, or from a thread that left
@@ -22,14 +23,20 @@ struct alternate_stack {
 };
 #define SS_ONSTACK 1
 
+/* Probe of a trap that belongs to none: one more is 0 (CONTROL.lastTrapProbe). */
+#define NO_PROBE UINT32_MAX
+
 static uint32_t *slot_tid(uint32_t slot) {
     return (uint32_t *)(wt_params.control + WT_CONTROL_SLOT_TIDS) + slot;
 }
 
-static uint8_t *slot_owned(uint32_t slot) {
-    uint64_t state =
-        wt_params.private_base + (uint64_t)wt_params.slot_count * WT_PRIVATE_STACK_BYTES;
-    return (uint8_t *)(state + WT_PRIVATE_SLOT_OWNED + slot);
+/* Id of the thread of this process that owns slot, 0 if none. */
+static uint32_t *slot_owner(uint32_t slot) {
+    return (uint32_t *)(wt_params.state + WT_PRIVATE_SLOT_OWNERS) + slot;
+}
+
+static uint32_t context_of(uint32_t slot) {
+    return wt_params.context_base + slot * wt_params.context_stride;
 }
 
 static uint64_t stack_base(uint32_t stack) {
@@ -50,10 +57,12 @@ static void prepare(struct wt_thread *thread, uint32_t slot, uint32_t tid) {
     thread->vm.instance = wt_params.instance;
     thread->vm.params = (const struct wt_params *)&wt_params;
     thread->vm.frame = NULL;
+    thread->vm.trap_reason = 0;
+    thread->entry_sp = 0;
+    thread->context = context_of(slot);
+    thread->index = 0;
     thread->tid = tid;
-    thread->busy = 0;
-    thread->on_stack = 0;
-    thread->abandoned = 0;
+    thread->trap = 0;
 }
 
 /* Multiplicative hashing, Knuth vol. 3 §6.4: spreads consecutive thread ids over the slots. */
@@ -69,7 +78,7 @@ static uint32_t next_slot(uint32_t slot) {
 static struct wt_thread *find(uint32_t tid) {
     uint32_t slot = first_slot(tid);
     for (uint32_t tried = 0; tried < wt_params.slot_count; tried++, slot = next_slot(slot)) {
-        if (__atomic_load_n(slot_tid(slot), __ATOMIC_RELAXED) == tid && *slot_owned(slot))
+        if (*slot_owner(slot) == tid)
             return stack_thread(slot);
     }
     return NULL;
@@ -83,7 +92,7 @@ static struct wt_thread *claim(uint32_t tid) {
                                          __ATOMIC_RELAXED))
             continue;
         prepare(stack_thread(slot), slot, tid);
-        *slot_owned(slot) = 1;
+        __atomic_store_n(slot_owner(slot), tid, __ATOMIC_RELEASE);
         return stack_thread(slot);
     }
     return NULL;
@@ -107,16 +116,18 @@ static struct wt_thread *find_or_claim(void) {
     return thread ? thread : claim(tid);
 }
 
+static bool is_on_stack(const struct wt_thread *thread, uint64_t sp) {
+    uint64_t base = stack_base(thread->vm.slot);
+    return sp >= base && sp < base + WT_PRIVATE_STACK_BYTES;
+}
+
 /*
  * Returns whether the handlers on thread's stack can never go on. While they run, a signal handler
  * finds itself on the same stack or on the alternate one; anywhere else the thread has left them.
- * Before and after, the hit's own frame lies below entry_sp. In doubt they go on.
+ * In doubt they go on.
  */
 static bool is_abandoned(const struct wt_thread *thread, uint64_t sp) {
-    uint64_t base = stack_base(thread->vm.slot);
-    if (sp >= base && sp < base + WT_PRIVATE_STACK_BYTES)
-        return false;
-    if ((!thread->on_stack && sp < thread->entry_sp) || wt_params.no_system_calls)
+    if (is_on_stack(thread, sp) || wt_params.no_system_calls)
         return false;
     struct alternate_stack now;
     if (wt_syscall3(WT_SYS_SIGALTSTACK, 0, (uint64_t)&now, 0) != 0)
@@ -129,42 +140,51 @@ static bool is_abandoned(const struct wt_thread *thread, uint64_t sp) {
  * signal handler on a stack that we cannot recognise (SS_AUTODISARM) is still to return to it.
  */
 static void retire(struct wt_thread *thread) {
-    uint32_t *owner = slot_tid(thread->vm.slot);
-    __atomic_store_n(owner, thread->tid | WT_SLOT_RETIRED, __ATOMIC_RELAXED);
+    uint32_t slot = thread->vm.slot;
+    uint32_t mark = thread->tid | WT_SLOT_RETIRED;
+    __atomic_store_n(slot_owner(slot), mark, __ATOMIC_RELAXED);
+    __atomic_store_n(slot_tid(slot), mark, __ATOMIC_RELAXED);
+}
+
+/* Claims another slot for the thread that left the handlers of left by longjmp; clears up there. */
+static struct wt_thread *replace(struct wt_thread *left) {
+    retire(left);
+    struct wt_thread *thread = claim(left->tid);
+    if (!thread || wt_params.recover == 0)
+        return thread;
+    uint32_t own = thread->context;
+    /* Busy, so that no hit of a signal handler runs in the context that is not cleared up yet. */
+    thread->entry_sp = left->entry_sp;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    thread->context = left->context;
+    wt_start(thread, wt_params.recover, NO_PROBE);
+    thread->context = own;
+    return thread;
 }
 
 /*
- * Returns the calling thread's slot, marked busy, for a hit at stack pointer sp; NULL, counted,
- * when there is none or it is busy. Callable in signal handlers.
+ * Returns the calling thread's slot, which runs no handlers, for a hit at stack pointer sp; NULL,
+ * counted, when there is none or it is busy. Callable in signal handlers.
  */
 struct wt_thread *wt_slots__acquire(uint64_t sp) {
     struct wt_thread *thread = find_or_claim();
-    if (thread && thread->busy) {
+    if (thread && (thread->entry_sp != 0 || is_on_stack(thread, sp))) {
         if (!is_abandoned(thread, sp)) {
             wt_shared__count(WT_CONTROL_SKIPPED_REENTRANT);
             return NULL;
         }
-        uint32_t slot = thread->vm.slot;
-        retire(thread);
-        thread = claim(thread->tid);
-        if (thread)
-            thread->abandoned = slot + 1;
+        thread = replace(thread);
     }
-    if (!thread) {
+    if (!thread)
         wt_shared__count(WT_CONTROL_SKIPPED_NO_SLOT);
-        return NULL;
-    }
-    thread->busy = 1;
-    thread->entry_sp = sp;
     return thread;
 }
 
 /* Returns the mutator's own slot, the last one, on the only stack of its private area; or NULL. */
 struct wt_thread *wt_slots__of_mutator(void) {
     struct wt_thread *thread = stack_thread(0);
-    if (thread->busy)
+    if (thread->entry_sp != 0)
         return NULL;
     prepare(thread, wt_params.slot_count, true_tid(0));
-    thread->busy = 1;
     return thread;
 }

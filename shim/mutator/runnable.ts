@@ -15,9 +15,9 @@ export interface RunnableBundle {
 /** Loop iterations and calls that one handler may take: tens of milliseconds. */
 export const DEFAULT_FUEL = 10_000_000;
 
-/** Offset in the image of the entry thunk of an exported function. Throws TargetError if it has none. */
+/** Offset in the image of the inner entry of an exported function. Throws TargetError if it has none. */
 export function entryOffset({ code }: RunnableBundle, name: string): number {
-  const offset = code.entries.get(name);
+  const offset = code.innerEntries.get(name);
   if (offset !== undefined) return offset;
   throw new TargetError(`the bundle has no function '${name}'`, {
     operation: "load bundle",

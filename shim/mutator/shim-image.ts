@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { assert } from "../../base/assert.js";
 import { PREBUILDS } from "../../base/root.js";
 import { TargetError } from "../../base/target-error.js";
-import { ABI_VERSION, HOST_FUNCTIONS, PARAMS } from "../../wasm-runtime/layout.js";
+import { ABI_VERSION, HOST_FUNCTIONS, PARAMS, PRIVATE } from "../../wasm-runtime/layout.js";
 
 /** Content of shim.json; all places are offsets from the start of the image. */
 export interface ShimDescription {
@@ -83,11 +83,18 @@ export function fillParams(image: ShimImage, address: number, params: ShimParams
     assert(Number.isSafeInteger(value), `${field} is not an address or a count: ${value}`);
     view.setBigInt64(offset, BigInt(value), true);
   }
+  const state = params.privateBase + stackCount(params) * PRIVATE.stackBytes;
+  view.setBigUint64(PARAMS.state, BigInt(state), true);
   for (const [field, offset] of HALF_WORDS) view.setUint32(offset, Number(params[field]), true);
   for (const [index, host] of image.hosts.entries()) {
     view.setBigUint64(PARAMS.hosts + 8 * index, BigInt(address + host), true);
   }
   return filled;
+}
+
+/** The mutator has one stack, the others one for each slot. */
+function stackCount({ inMutator, slotCount }: ShimParams): number {
+  return inMutator ? 1 : slotCount;
 }
 
 const WORDS = [

@@ -1,10 +1,11 @@
 /**
  * Frees the thread slots of threads and processes that have ended (CONTROL.slotTids).
  *
- * A slot belongs to a process that marks it in its private area (PRIVATE.slotOwned). A slot that no
+ * A slot belongs to a process that marks it in its private area (PRIVATE.slotOwners). A slot that no
  * process marks may be one that is being claimed this moment, so it is freed only when it was found
  * so twice, with the same thread id, in sweeps far enough apart.
  */
+import { viewOf } from "../../base/elf/image.js";
 import { CONTROL, PRIVATE, SLOT_RETIRED } from "../../wasm-runtime/layout.js";
 import type { Injection } from "./inject.js";
 import { innerTid, readMemory, threadIds } from "./process.js";
@@ -43,17 +44,17 @@ export function createSweeper(
   };
   const freeEnded = async (owner: SlotOwner, owned: Set<number>): Promise<void> => {
     const { pid, injection } = owner;
-    const marks = injection.private.address + slotCount * PRIVATE.stackBytes + PRIVATE.slotOwned;
+    const marks = injection.private.address + slotCount * PRIVATE.stackBytes + PRIVATE.slotOwners;
     // Marks before threads: a thread that claims in between is not taken for an ended one.
-    const held = readMemory(pid, marks, slotCount);
+    const held = viewOf(readMemory(pid, marks, 4 * slotCount));
     const before = Array.from(tids);
     const live = new Set(threadIds(pid).map((tid) => innerTid(pid, tid)));
     for (let slot = 0; slot < slotCount; slot++) {
-      if (held[slot] !== 1) continue;
+      if (held.getUint32(4 * slot, true) === 0) continue;
       owned.add(slot);
       const tid = before[slot] ?? 0;
       if (tid === 0 || live.has(tid & ~SLOT_RETIRED)) continue;
-      await tracer.write(pid, [{ address: marks + slot, bytes: new Uint8Array(1) }]);
+      await tracer.write(pid, [{ address: marks + 4 * slot, bytes: new Uint8Array(4) }]);
       Atomics.compareExchange(tids, slot, tid, 0);
     }
   };

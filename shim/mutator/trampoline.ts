@@ -13,7 +13,7 @@
  *     S - 152 …      r15 … r8    │ FRAME, in DWARF order upwards from
  *     S - 216        rsp = S     │ S - 272
  *     S - 224 …      rbp … rax   ┘
- *     below          xmm0 … xmm15, mxcsr if handlers use them; aligned to 16; the call
+ *     below          xmm0 … xmm15, mxcsr if handlers use them; the call
  *
  * All of this is made of instructions that leave flags alone until pushfq has saved them.
  */
@@ -120,12 +120,9 @@ function emitProbeCall(
   if (call.flags === "all") out.bytes([0xfc]); // cld
   out.bytes([0x48, 0x89, 0xe7]); // mov rdi, rsp
   out.loadAddressToRsi(record); // lea rsi, [record]
-  out.bytes([0x48, 0x89, 0xe5]); // mov rbp, rsp
   if (call.floats) emitSaveFloats(out);
-  else out.bytes([0x48, 0x83, 0xe4, 0xf0]); // and rsp, -16
   out.callThrough(place.enterWord); // call [enter]
   if (call.floats) emitRestoreFloats(out);
-  out.bytes([0x48, 0x89, 0xec]); // mov rsp, rbp
   emitRestore(out, call.flags);
   records.push(() => {
     out.place(record);
@@ -189,8 +186,7 @@ const DEFAULT_MXCSR = 0x1f80;
 function emitSaveFloats(out: Assembler): void {
   out.bytes([0x48, 0x81, 0xec]); // sub rsp, 272
   out.bytes(int32(FLOAT_BYTES));
-  out.bytes([0x48, 0x83, 0xe4, 0xf0]); // and rsp, -16
-  for (let i = 0; i < XMM_COUNT; i++) out.bytes(moveXmm(0x29, i)); // movaps [rsp+16*i], xmm_i
+  for (let i = 0; i < XMM_COUNT; i++) out.bytes(moveXmm(0x11, i)); // movups [rsp+16*i], xmm_i
   out.bytes([0x0f, 0xae, 0x9c, 0x24]); // stmxcsr [rsp+256]
   out.bytes(int32(16 * XMM_COUNT));
   out.bytes([0xc7, 0x84, 0x24]); // mov dword [rsp+260], 0x1f80
@@ -201,12 +197,14 @@ function emitSaveFloats(out: Assembler): void {
 }
 
 function emitRestoreFloats(out: Assembler): void {
-  for (let i = 0; i < XMM_COUNT; i++) out.bytes(moveXmm(0x28, i)); // movaps xmm_i, [rsp+16*i]
+  for (let i = 0; i < XMM_COUNT; i++) out.bytes(moveXmm(0x10, i)); // movups xmm_i, [rsp+16*i]
   out.bytes([0x0f, 0xae, 0x94, 0x24]); // ldmxcsr [rsp+256]
   out.bytes(int32(16 * XMM_COUNT));
+  out.bytes([0x48, 0x8d, 0xa4, 0x24]); // lea rsp, [rsp+272]
+  out.bytes(int32(FLOAT_BYTES));
 }
 
-/** `movaps` between xmm`index` and [rsp + 16*index]; opcode 0x28 loads, 0x29 stores. */
+/** `movups` between xmm`index` and [rsp + 16*index]; opcode 0x10 loads, 0x11 stores. */
 function moveXmm(opcode: number, index: number): number[] {
   const rex = index >= 8 ? [0x44] : [];
   return [...rex, 0x0f, opcode, 0x84 | ((index & 7) << 3), 0x24, ...int32(16 * index)];

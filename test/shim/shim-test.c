@@ -91,6 +91,7 @@ static void reset(void) {
     params->memory_base = (uint64_t)memory;
     params->memory_size = MEMORY;
     params->private_base = (uint64_t)private_area;
+    params->state = (uint64_t)private_area + (uint64_t)SLOTS * WT_PRIVATE_STACK_BYTES;
     params->context_stride = STRIDE;
     params->slot_count = SLOTS;
     params->guard = GUARD;
@@ -104,12 +105,16 @@ static void reset(void) {
 }
 
 static struct wt_vm_context *acquire(void) {
-    struct wt_thread *thread = wt_slots__acquire(stack_pointer());
-    return thread ? &thread->vm : NULL;
+    uint64_t sp = stack_pointer();
+    struct wt_thread *thread = wt_slots__acquire(sp);
+    if (!thread)
+        return NULL;
+    thread->entry_sp = sp;
+    return &thread->vm;
 }
 
 static void release(struct wt_vm_context *vm) {
-    ((struct wt_thread *)vm)->busy = 0;
+    ((struct wt_thread *)vm)->entry_sp = 0;
 }
 
 /* -- slots ------------------------------------------------------------------------------------ */
@@ -129,12 +134,6 @@ static void nested_hit_on_the_private_stack_is_skipped(void) {
     CHECK(counter(WT_CONTROL_SKIPPED_REENTRANT) == 1);
 }
 
-static void nested_hit_below_the_first_is_skipped(void) {
-    struct wt_thread *thread = (struct wt_thread *)acquire();
-    CHECK(wt_slots__acquire(thread->entry_sp - 4096) == NULL);
-    CHECK(counter(WT_CONTROL_SKIPPED_REENTRANT) == 1);
-}
-
 static void slot_left_by_longjmp_is_retired(void) {
     struct wt_thread *thread = (struct wt_thread *)acquire();
     struct wt_thread *next = wt_slots__acquire(thread->entry_sp + 512);
@@ -146,9 +145,16 @@ static void slot_left_by_longjmp_is_retired(void) {
 
 static void slot_left_for_a_deeper_call_is_retired(void) {
     struct wt_thread *thread = (struct wt_thread *)acquire();
-    thread->on_stack = 1;
     struct wt_thread *next = wt_slots__acquire(thread->entry_sp - 4096);
-    CHECK(next && next != thread && next->abandoned == thread->vm.slot + 1);
+    CHECK(next && next != thread && next->entry_sp == 0);
+    CHECK(next->context == next->vm.slot * STRIDE);
+}
+
+static void nested_hit_around_the_switch_of_stacks_is_skipped(void) {
+    struct wt_vm_context *vm = acquire();
+    release(vm);
+    CHECK(wt_slots__acquire((uint64_t)vm - 1000) == NULL);
+    CHECK(counter(WT_CONTROL_SKIPPED_REENTRANT) == 1);
 }
 
 static struct wt_thread *volatile got_in_handler;
@@ -165,7 +171,6 @@ static void hit_on_a_signal_stack_is_skipped(void) {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
     sigaction(SIGUSR1, &action, NULL);
     struct wt_thread *thread = (struct wt_thread *)acquire();
-    thread->entry_sp = 1; /* any stack lies above it */
     got_in_handler = thread;
     raise(SIGUSR1);
     CHECK(got_in_handler == NULL && counter(WT_CONTROL_SKIPPED_REENTRANT) == 1);
@@ -234,26 +239,24 @@ static void slot_of_another_process_with_the_same_tid_is_not_used(void) {
 static uint32_t calls, recoveries, seen_context, recovered_context;
 static uint64_t seen_rip, seen_sp;
 
-static uint32_t good_handler(struct wt_vm_context *vm, uint32_t context) {
+static void good_handler(struct wt_vm_context *vm, uint32_t context) {
     calls++;
     seen_context = context;
     seen_rip = wt_host_register(vm, WT_FRAME_RIP);
     seen_sp = stack_pointer();
     CHECK(vm->fuel == 1000 && wt_host_register(vm, 18) == 0);
-    return 0;
 }
 
-static uint32_t trapping_handler(struct wt_vm_context *vm, uint32_t context) {
+static void trapping_handler(struct wt_vm_context *vm, uint32_t context) {
     (void)context;
     vm->fuel = -1;
-    return WT_TRAP_REASONS_BUDGET_EXHAUSTED;
+    vm->trap_reason = WT_TRAP_REASONS_BUDGET_EXHAUSTED;
 }
 
-static uint32_t recover(struct wt_vm_context *vm, uint32_t context) {
+static void recover(struct wt_vm_context *vm, uint32_t context) {
     recovered_context = context;
     CHECK(vm->fuel == 1000);
     recoveries++;
-    return 0;
 }
 
 static struct {
@@ -292,7 +295,6 @@ static void context_left_by_longjmp_is_recovered(void) {
     one_site.site.handler_count = 1;
     one_site.handlers[0].entry = (uint64_t)good_handler;
     params->recover = (uint64_t)recover;
-    ((struct wt_thread *)left)->on_stack = 1;
     enter_site();
     CHECK(recoveries == 1 && recovered_context == left->slot * STRIDE);
     enter_site();
@@ -498,7 +500,7 @@ static const struct {
 } cases[] = {
     CASE(thread_keeps_its_slot),
     CASE(nested_hit_on_the_private_stack_is_skipped),
-    CASE(nested_hit_below_the_first_is_skipped),
+    CASE(nested_hit_around_the_switch_of_stacks_is_skipped),
     CASE(slot_left_by_longjmp_is_retired),
     CASE(slot_left_for_a_deeper_call_is_retired),
     CASE(hit_on_a_signal_stack_is_skipped),

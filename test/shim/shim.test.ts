@@ -53,6 +53,7 @@ test("refers to nothing outside and exports what it must", () => {
 });
 
 const EXPORTED = [
+  "wt_call",
   "wt_copy",
   "wt_copy_end",
   "wt_copy_fixup",
@@ -77,7 +78,9 @@ const EXPORTED = [
   "wt_shared__note_trap",
   "wt_slots__acquire",
   "wt_slots__of_mutator",
-  "wt_switch",
+  "wt_start",
+  "wt_start_site",
+  "wt_trapped",
 ];
 
 s.run();

@@ -29,7 +29,7 @@ import {
   tableElements,
 } from "./resolve.js";
 import { routine } from "./routines-x64.js";
-import { callThunk, handlerThunk, trapStubs } from "./thunks-x64.js";
+import { callThunk, handlerThunk, innerEntry, trapStubs } from "./thunks-x64.js";
 import type { ValidModule } from "./validate.js";
 
 /** A module for an image. */
@@ -60,6 +60,8 @@ export interface CodeImage {
    * names the last module's counts. They return the trap reason, 0 = none.
    */
   readonly entries: ReadonlyMap<string, number>;
+  /** The same functions as the shim calls them: without saving registers (innerEntry). */
+  readonly innerEntries: ReadonlyMap<string, number>;
   /** General thunks `uint32_t entry(ctx, uint64_t *values)`, arguments in, results out. */
   readonly callEntries: ReadonlyMap<string, number>;
   /** Thunks of the modules' start functions. */
@@ -107,12 +109,15 @@ export function compileImage(
     linker.define({ kind: "routine", name }, linker.place(routine(name)));
   }
   const entries = new Map<string, number>();
+  const innerEntries = new Map<string, number>();
   const callEntries = new Map<string, number>();
   const usesFloat = new Set<string>();
   for (const root of roots) {
     if (isHandler(root.type)) {
-      const thunk = handlerThunk(functionSymbol(root.id), root.type.params.length);
-      entries.set(root.name, linker.place(thunk));
+      const symbol = functionSymbol(root.id);
+      const params = root.type.params.length;
+      innerEntries.set(root.name, linker.place(innerEntry(symbol, params)));
+      entries.set(root.name, linker.place(handlerThunk(symbol, params)));
     }
     if (options.callEntries) {
       callEntries.set(root.name, linker.place(callThunk(functionSymbol(root.id), root.type)));
@@ -125,6 +130,7 @@ export function compileImage(
     starts: startOffsets,
     bytes: linker.finish(),
     entries,
+    innerEntries,
     callEntries,
     usesFloat,
     instanceBytes,

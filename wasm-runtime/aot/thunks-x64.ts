@@ -1,11 +1,12 @@
 /**
- * The border between C and compiled code: entry thunks save what SysV callers expect back, set the
- * pinned registers and note where traps unwind to; trap stubs go there. C calls with the address
- * of the VmContext in rdi (SysV AMD64 ABI §3.2.3).
+ * The border between C and compiled code. Inner entries set the pinned registers and note where
+ * traps unwind to; trap stubs return from there. They may change every register, so C enters by
+ * thunks that save what SysV callers expect back. C calls with the address of the VmContext in rdi
+ * (SysV AMD64 ABI §3.2.3).
  */
 import { TRAP_REASONS, VM_CONTEXT } from "../layout.js";
 import type { FunctionType } from "../module/module.js";
-import { Assembler } from "../x64/encode.js";
+import { Assembler, type Label, newLabel } from "../x64/encode.js";
 import { GP } from "../x64/regs.js";
 import { argumentPlaces, isFloatType, outgoingSlots } from "./frame.js";
 import type { LinkSymbol } from "./masm.js";
@@ -16,20 +17,25 @@ import { type TrapReason, trapCode } from "./traps.js";
 /** Where the values of a general thunk are; a register that calls preserve. */
 const VALUES = GP.rbx;
 
-function leave(out: CodeAssembler): void {
+/** Calls `inner` for C: saves registers, returns the trap reason. */
+function callInner(out: CodeAssembler, inner: Label): void {
+  for (const register of CALLEE_SAVED) out.emit("push r64", register);
+  // Six registers and the return address: 8 more make rsp a multiple of 16.
+  out.emit("sub r/m64,imm8", GP.rsp, 8);
+  const reason = { base: GP.rdi, displacement: VM_CONTEXT.trapReason };
+  out.emit("mov r/m32,imm32", reason, 0);
+  out.jump("call rel32", inner);
+  // Compiled code and trap stubs preserve the pinned register.
+  out.emit("mov r32,r/m32", GP.rax, vmField(VM_CONTEXT.trapReason));
   out.emit("add r/m64,imm8", GP.rsp, 8);
   for (const register of [...CALLEE_SAVED].reverse()) out.emit("pop r64", register);
   out.emit("ret");
 }
 
-function enter(out: CodeAssembler): void {
-  for (const register of CALLEE_SAVED) out.emit("push r64", register);
-  // Six registers and the return address: 8 more make rsp a multiple of 16.
-  out.emit("sub r/m64,imm8", GP.rsp, 8);
+function setPinned(out: CodeAssembler): void {
   out.emit("mov r64,r/m64", VM, GP.rdi);
   out.emit("mov r64,r/m64", MEMORY_BASE, vmField(VM_CONTEXT.memoryBase));
   out.emit("mov r/m64,r64", vmField(VM_CONTEXT.trapSp), GP.rsp);
-  out.emit("mov r/m32,imm32", vmField(VM_CONTEXT.trapReason), 0);
 }
 
 /** All trap stubs; `bind` is told where each starts. */
@@ -46,30 +52,49 @@ export function trapStubs(bind: (reason: TrapReason, offset: number) => void): C
   for (const end of jumps) out.patch32(end - 4, out.length - end);
   out.emit("mov r/m32,r32", vmField(VM_CONTEXT.trapReason), GP.rax);
   out.emit("mov r64,r/m64", GP.rsp, vmField(VM_CONTEXT.trapSp));
-  leave(out);
+  out.emit("ret");
   return out;
+}
+
+/**
+ * Inner entry `void entry(struct wt_vm_context *, uint32_t argument)` of a function without
+ * results. It may change every register but rsp; rdi may be lost.
+ */
+export function innerEntry(target: LinkSymbol, params: number): CodeAssembler {
+  const out: CodeAssembler = new Assembler<LinkSymbol>();
+  emitInner(out, target, params);
+  return out;
+}
+
+function emitInner(out: CodeAssembler, target: LinkSymbol, params: number): void {
+  const [first] = REGISTERS.parameters;
+  setPinned(out);
+  if (params > 0 && first !== undefined) out.emit("mov r32,r/m32", first, GP.rsi);
+  out.refer("jmp rel32", target);
 }
 
 /** `uint32_t entry(struct wt_vm_context *, uint32_t argument)` for a function without results. */
 export function handlerThunk(target: LinkSymbol, params: number): CodeAssembler {
   const out: CodeAssembler = new Assembler<LinkSymbol>();
-  const [first] = REGISTERS.parameters;
-  enter(out);
-  if (params > 0 && first !== undefined) out.emit("mov r32,r/m32", first, GP.rsi);
-  out.refer("call rel32", target);
-  out.emit("xor r32,r/m32", GP.rax, GP.rax);
-  leave(out);
+  const inner = newLabel();
+  callInner(out, inner);
+  out.bind(inner);
+  emitInner(out, target, params);
   return out;
 }
 
 /** `uint32_t entry(struct wt_vm_context *, uint64_t *values)`: arguments in, results out. */
 export function callThunk(target: LinkSymbol, type: FunctionType): CodeAssembler {
   const out: CodeAssembler = new Assembler<LinkSymbol>();
+  const inner = newLabel();
+  callInner(out, inner);
+  out.bind(inner);
   const slots = outgoingSlots(type, REGISTERS);
-  const frameBytes = 16 * Math.ceil(slots / 2);
-  enter(out);
+  // The return address: 8 more make rsp a multiple of 16 at the call.
+  const frameBytes = 16 * Math.ceil(slots / 2) + 8;
+  setPinned(out);
   out.emit("mov r64,r/m64", VALUES, GP.rsi);
-  if (frameBytes > 0) out.emit("sub r/m64,imm32", GP.rsp, frameBytes);
+  out.emit("sub r/m64,imm32", GP.rsp, frameBytes);
   for (const [index, place] of argumentPlaces(type.params, REGISTERS).entries()) {
     const from = { base: VALUES, displacement: 8 * index };
     const paramType = type.params[index] ?? "i64";
@@ -91,8 +116,7 @@ export function callThunk(target: LinkSymbol, type: FunctionType): CodeAssembler
       out.emit("mov r/m64,r64", { base: VALUES, displacement: 8 * index }, GP.rax);
     }
   }
-  if (frameBytes > 0) out.emit("add r/m64,imm32", GP.rsp, frameBytes);
-  out.emit("xor r32,r/m32", GP.rax, GP.rax);
-  leave(out);
+  out.emit("add r/m64,imm32", GP.rsp, frameBytes);
+  out.emit("ret");
   return out;
 }

@@ -1,0 +1,180 @@
+/*
+ * The way of a hit: from a trampoline to the handlers of its site and back. Few stores and no call
+ * of C where the thread is known, for this is what a probe costs.
+ *
+ * A thread's stack ends where its struct wt_thread begins (aligned to 64), so that this struct lies
+ * at rsp before and after each handler. THREAD.entrySp says that handlers run. It is set after the
+ * switch to the stack and cleared before the switch back; a signal in between is told by its stack
+ * pointer, or it comes on another stack, where it may use and leave this one as it pleases.
+ *
+ * Handlers are entry thunks: they may change any register but rsp, and return with THREAD.vm's trap
+ * reason set if they were ended.
+ */
+#include "../../gen/layout.h"
+
+/* Knuth vol. 3 §6.4; as in slots.c. */
+#define HASH_MULTIPLIER 0x9e3779b1
+#define STACK_SHIFT 18
+#if 1 << STACK_SHIFT != WT_PRIVATE_STACK_BYTES || WT_SITE_HANDLER_BYTES != 16
+#error "sizes that shifts rely on"
+#endif
+
+#define PARAM(name) (wt_params + WT_PARAMS_##name)(%rip)
+
+    .text
+    .globl  wt_enter, wt_start_site, wt_call
+    .hidden wt_enter, wt_start_site, wt_call
+    .type   wt_enter, @function
+    .type   wt_start_site, @function
+    .type   wt_call, @function
+
+/*
+ * void wt_enter(const struct wt_frame *frame, const struct wt_site *site): rdi, rsi. Called by
+ * trampolines with the direction flag clear. Changes rax, rcx, rdx, rdi, rsi and what the handlers
+ * of the site change. Returns at once when the mutator is dead.
+ */
+wt_enter:
+    movq    PARAM(CONTROL), %rax
+    movl    PARAM(GUARD), %ecx
+    cmpl    %ecx, WT_CONTROL_GUARD(%rax)
+    jne     .Lreturn
+    movq    PARAM(TID_OFFSET), %rdx
+    cmpq    $-1, %rdx
+    je      .Lsearch
+    movl    %fs:(%rdx), %edx
+    testl   %edx, %edx
+    jz      .Lsearch
+    imull   $HASH_MULTIPLIER, %edx, %eax
+    movl    PARAM(SLOT_COUNT), %ecx
+    imulq   %rcx, %rax
+    shrq    $32, %rax
+    movq    PARAM(STATE), %rcx
+    cmpl    %edx, WT_PRIVATE_SLOT_OWNERS(%rcx,%rax,4)
+    jne     .Lsearch
+    shlq    $STACK_SHIFT, %rax
+    addq    PARAM(PRIVATE_BASE), %rax
+    addq    $WT_PRIVATE_STACK_BYTES - WT_THREAD_BYTES, %rax
+    cmpq    $0, WT_THREAD_ENTRY_SP(%rax)
+    jne     .Lsearch
+    movq    %rax, %rcx
+    subq    %rsp, %rcx
+    cmpq    $WT_PRIVATE_STACK_BYTES, %rcx
+    jb      .Lsearch
+
+/* Runs the site at rsi for the frame at rdi on the stack of the thread at rax. */
+.Lrun:
+    movq    %rsp, %rcx
+    movq    %rax, %rsp
+    movq    %rcx, WT_THREAD_ENTRY_SP(%rsp)
+    movq    %rdi, WT_VM_CONTEXT_FRAME(%rsp)
+    movq    %rsi, WT_THREAD_SITE(%rsp)
+    movq    WT_SITE_HANDLERS + WT_SITE_HANDLER_ENTRY(%rsi), %rax
+.Lhandler:
+    movq    PARAM(FUEL), %rcx
+    movq    %rcx, WT_VM_CONTEXT_FUEL(%rsp)
+    movl    WT_THREAD_CONTEXT(%rsp), %esi
+    movq    %rsp, %rdi
+    call    *%rax
+    cmpl    $0, WT_VM_CONTEXT_TRAP_REASON(%rsp)
+    jne     .Ltrapped
+.Lnext:
+    movq    WT_THREAD_SITE(%rsp), %rsi
+    cmpl    $1, WT_SITE_HANDLER_COUNT(%rsi)
+    jne     .Lseveral
+.Ldone:
+    movq    WT_THREAD_ENTRY_SP(%rsp), %rcx
+    movq    $0, WT_THREAD_ENTRY_SP(%rsp)
+    movq    %rcx, %rsp
+.Lreturn:
+    ret
+
+.Lseveral:
+    movl    WT_THREAD_INDEX(%rsp), %ecx
+    incl    %ecx
+    cmpl    WT_SITE_HANDLER_COUNT(%rsi), %ecx
+    jae     .Llast
+    movl    %ecx, WT_THREAD_INDEX(%rsp)
+    shll    $4, %ecx
+    movq    WT_SITE_HANDLERS + WT_SITE_HANDLER_ENTRY(%rsi,%rcx), %rax
+    jmp     .Lhandler
+.Llast:
+    movl    $0, WT_THREAD_INDEX(%rsp)
+    jmp     .Ldone
+
+.Ltrapped:
+    movq    %rsp, %rdi
+    pushq   %r8
+    pushq   %r9
+    pushq   %r10
+    pushq   %r11
+    call    wt_trapped
+    popq    %r11
+    popq    %r10
+    popq    %r9
+    popq    %r8
+    jmp     .Lnext
+
+/* The thread is not where it should be, or runs handlers already. */
+.Lsearch:
+    pushq   %rbp
+    movq    %rsp, %rbp
+    pushq   %rdi
+    pushq   %rsi
+    pushq   %r8
+    pushq   %r9
+    pushq   %r10
+    pushq   %r11
+    movq    %rsp, %rdi
+    andq    $-16, %rsp
+    call    wt_slots__acquire
+    leaq    -48(%rbp), %rsp
+    popq    %r11
+    popq    %r10
+    popq    %r9
+    popq    %r8
+    popq    %rsi
+    popq    %rdi
+    popq    %rbp
+    testq   %rax, %rax
+    jnz     .Lrun
+    ret
+    .size   wt_enter, . - wt_enter
+
+/* void wt_start_site(struct wt_thread *, const struct wt_site *): runs it without a frame. */
+wt_start_site:
+    pushq   %rbx
+    pushq   %rbp
+    pushq   %r12
+    pushq   %r13
+    pushq   %r14
+    pushq   %r15
+    movq    %rdi, %rax
+    xorl    %edi, %edi
+    call    .Lrun
+    jmp     .Lrestore
+    .size   wt_start_site, . - wt_start_site
+
+/* void wt_call(uint64_t entry, struct wt_vm_context *, uint32_t context): on the same stack. */
+wt_call:
+    pushq   %rbx
+    pushq   %rbp
+    pushq   %r12
+    pushq   %r13
+    pushq   %r14
+    pushq   %r15
+    movq    %rdi, %rax
+    movq    %rsi, %rdi
+    movl    %edx, %esi
+    subq    $8, %rsp
+    call    *%rax
+    addq    $8, %rsp
+.Lrestore:
+    popq    %r15
+    popq    %r14
+    popq    %r13
+    popq    %r12
+    popq    %rbp
+    popq    %rbx
+    ret
+    .size   wt_call, . - wt_call
+    .section .note.GNU-stack, "", @progbits
