@@ -6,10 +6,10 @@ import type { SourceFile } from "../base/position.js";
 import { PACKAGE_ROOT } from "../base/root.js";
 import type { CompileContext, CompileOptions } from "../base/stage.js";
 import { type Compiled, compile, compileUntil, type StageReport } from "../compiler/pipeline.js";
+import { readScript, scriptOfText } from "../compiler/tapset/source.js";
 import { useColor } from "./color.js";
 import { commandWords, processExecutable, programPath } from "./command.js";
-import { readInput } from "./input.js";
-import type { Options, ScriptSource } from "./options.js";
+import type { Options } from "./options.js";
 import { say } from "./output.js";
 import { PassFailed } from "./pass-failed.js";
 import { showDiagnostic } from "./show-diagnostic.js";
@@ -33,7 +33,7 @@ export interface CompileResult {
 
 /** Compiles the script of `options`; prints what --dump and -p want. Throws CompileFailed. */
 export function compileScript(options: Options, write: (text: string) => void): CompileResult {
-  const files = scriptFiles(options);
+  const files = readFiles(options);
   const moduleName = options.moduleName ?? defaultModuleName(files);
   const warnings = createWarnings(options);
   const context: CompileContext = {
@@ -55,6 +55,15 @@ export function compileScript(options: Options, write: (text: string) => void): 
   } catch (error) {
     if (!(error instanceof CompileFailed)) throw error;
     throw passFailed(passOf(error, current), error.diagnostics);
+  }
+}
+
+function readFiles(options: Options): SourceFile[] {
+  try {
+    return scriptFiles(options);
+  } catch (error) {
+    if (!(error instanceof CompileFailed)) throw error;
+    throw passFailed("parse", error.diagnostics);
   }
 }
 
@@ -89,22 +98,10 @@ function sayPass({ name, milliseconds }: StageReport): void {
   say(`Pass ${pass}: ${done} in ${milliseconds.toFixed(0)}ms.`);
 }
 
-function scriptFiles(options: Options): SourceFile[] {
-  const main = options.script;
-  const files = main === null ? [] : [readSource(main)];
-  const extra = options.extraScripts.map((text) => sourceText(Buffer.from(text)));
-  return [...files, ...extra];
-}
-
-function readSource(source: ScriptSource): SourceFile {
-  if (source.kind === "text") return sourceText(Buffer.from(source.text));
-  const bytes = readInput(source.path);
-  return source.path === "-" ? sourceText(bytes) : { ...sourceText(bytes), name: source.path };
-}
-
-/** Scripts are bytes; Latin-1 keeps each as one character. */
-function sourceText(bytes: Uint8Array): SourceFile {
-  return { name: "<input>", text: Buffer.from(bytes).toString("latin1"), library: false };
+function scriptFiles({ script, extraScripts }: Options): SourceFile[] {
+  const extra = extraScripts.map(scriptOfText);
+  if (script === null) return extra;
+  return [script.kind === "text" ? scriptOfText(script.text) : readScript(script.path), ...extra];
 }
 
 function defaultModuleName(files: readonly SourceFile[]): string {

@@ -21,7 +21,7 @@ Options (as in stap(1)):
    -d FILE    also use the symbols of FILE
    -I DIR     look for tapsets in DIR, too
    -E SCRIPT  also compile SCRIPT (may be repeated)
-   -s MB      size of the output buffers, default 64
+   -s MB      size of the output buffers, default 256
    -T SECONDS end the session after that time
    -g         guru mode          -u  keep unused code
    -w         no warnings        -W  warnings are errors

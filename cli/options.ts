@@ -47,6 +47,9 @@ export interface Options {
   readonly version: boolean;
 }
 
+/** 2 MB for each of 128 rings: what one handler can print at most. Only what is used takes memory. */
+const DEFAULT_BUFFER_MEGABYTES = 256;
+
 /** Artefacts that --dump can print. */
 export const DUMPS = ["parse", "elaborate", "ir", "wasm", "x64", "plan"] as const;
 
@@ -128,7 +131,8 @@ export function parseOptions(argv: readonly string[]): Options {
     suppressTimeLimits: values["suppress-time-limits"] ?? false,
     globalVariableDisplay: !(values["no-global-var-display"] ?? false),
     compatible: values.compatible ?? "5.6",
-    bufferMegabytes: values.buffer === undefined ? 64 : bufferSize(values.buffer),
+    bufferMegabytes:
+      values.buffer === undefined ? DEFAULT_BUFFER_MEGABYTES : bufferSize(values.buffer),
     timeoutMs: values.timeout === undefined ? null : timeout(values.timeout),
     color: color(values.color ?? values.colour ?? "auto"),
     help: values.help ?? false,

@@ -9,6 +9,7 @@ import { readBundle } from "../wasm-runtime/bundle-read.js";
 import { createRecordReader } from "../wasm-runtime/records/read.js";
 import { disassemble } from "../wasm-runtime/x64/print.js";
 import { commandWords } from "./command.js";
+import { firstInterrupt } from "./interrupts.js";
 import { createMessages, type Messages } from "./messages.js";
 import type { Options } from "./options.js";
 import { openOutput, say } from "./output.js";
@@ -32,6 +33,7 @@ export async function runBundle(
   const output = openOutput(options.output);
   const started = performance.now();
   if (options.verbosity > 0) say("Pass 5: starting run.");
+  const interrupted = firstInterrupt();
   const processProbes = createProcessProbes(meta.probes);
   const session = await openSession(bundle, options, messages, processProbes.happened);
   const context: RunContext = {
@@ -43,6 +45,7 @@ export async function runBundle(
     messages,
     processProbes,
     ownsTarget: options.command !== null,
+    interrupted,
     timeoutMs: options.timeoutMs,
     verbose: options.verbosity > 0,
   };

@@ -8,12 +8,14 @@
 
 import type { Session } from "../shim/mutator/session.js";
 import type { BundleProbe } from "../wasm-runtime/bundle.js";
-import { CONTROL, SESSION, SESSION_STATE, TRAP_REASONS } from "../wasm-runtime/layout.js";
+import { SESSION_STATE } from "../wasm-runtime/layout.js";
 import type { RecordReader } from "../wasm-runtime/records/read.js";
+import { countLosses, type Losses } from "./losses.js";
 import type { Messages } from "./messages.js";
 import { say } from "./output.js";
 import type { RecordPrinter } from "./print-records.js";
 import type { ProcessProbes } from "./process-probes.js";
+import { sessionState } from "./session-state.js";
 import { startTimers } from "./timers.js";
 
 /** Milliseconds between two looks at the rings while nothing comes in. */
@@ -31,6 +33,8 @@ export interface RunContext {
   readonly messages: Messages;
   readonly processProbes: ProcessProbes;
   readonly verbose: boolean;
+  /** Settles at the first signal to end. */
+  readonly interrupted: Promise<void>;
   /** The target was started by us and waits: it is killed if it never came to run. */
   readonly ownsTarget: boolean;
   /** Ends the session after this time; null = never. */
@@ -133,22 +137,19 @@ function untilEnding(context: RunContext): Promise<Ending> {
   return new Promise((resolve) => {
     let poll: NodeJS.Timeout | undefined;
     let limit: NodeJS.Timeout | undefined;
-    const interrupted = (): void => end({ kind: "interrupt" });
-    const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
     const end = (ending: Ending): void => {
       clearTimeout(poll);
       clearTimeout(limit);
-      for (const name of signals) process.off(name, interrupted);
       resolve(ending);
     };
     const look = (): void => {
       const seen = drain(context);
-      const over = state.get() !== SESSION_STATE.running || skippedTooMany(context);
+      const over = state.get() !== SESSION_STATE.running || hasFailed(context);
       if (seen < 0) end({ kind: "output closed" });
       else if (over) end({ kind: "exit" });
       else poll = setTimeout(look, seen > 0 ? BUSY_POLL_MS : IDLE_POLL_MS);
     };
-    for (const name of signals) process.on(name, interrupted);
+    context.interrupted.then(() => end({ kind: "interrupt" }));
     if (timeoutMs !== null) limit = setTimeout(() => end({ kind: "timeout" }), timeoutMs);
     session.targetEnded.then((status) => end({ kind: "target ended", status }));
     look();
@@ -177,69 +178,40 @@ function runOrdered(context: RunContext, kind: "begin" | "end" | "error"): void 
   }
 }
 
-function runLocal(context: RunContext, index: number): void {
-  const trap = context.session.runHandler(index);
-  if (trap === 0) return;
-  const name = context.probes[index]?.name ?? "?";
-  context.messages.error(`handler of ${name} was ended: ${TRAP_REASONS[trap] ?? trap}`);
-  sessionState(context.session.memory).set(SESSION_STATE.error);
+function runLocal({ session }: RunContext, index: number): void {
+  const trap = session.runHandler(index);
+  if (trap !== 0) sessionState(session.memory).set(SESSION_STATE.error);
 }
 
-/** SESSION.state, shared with all handlers. */
-function sessionState(memory: Uint8Array): { get(): number; set(value: number): void } {
-  const words = new Int32Array(memory.buffer, memory.byteOffset + SESSION.address, 1);
-  return {
-    get: () => Atomics.load(words, 0),
-    set: (value) => Atomics.store(words, 0, value),
-  };
-}
-
-/** Handlers that did not run, and those that the engine ended. */
-interface Losses {
-  readonly skipped: number;
-  readonly errors: number;
-  readonly traps: readonly (readonly [string, number])[];
-  readonly lastTrapProbe: number;
-}
-
-function losses({ session }: RunContext): Losses {
-  const { control, memory } = session;
-  const view = new DataView(memory.buffer, memory.byteOffset + SESSION.address, SESSION.bytes);
-  const count = (offset: number): number => Number(control.getBigUint64(offset, true));
-  return {
-    skipped:
-      count(CONTROL.skippedReentrant) +
-      count(CONTROL.skippedNoSlot) +
-      Number(view.getBigInt64(SESSION.skippedLocks, true)),
-    errors: view.getInt32(SESSION.errors, true),
-    traps: TRAP_REASONS.map(
-      (name, reason) => [name, count(CONTROL.traps + 8 * reason)] as const,
-    ).filter(([, hits]) => hits > 0),
-    lastTrapProbe: control.getUint32(CONTROL.lastTrapProbe, true) - 1,
-  };
-}
-
-function skippedTooMany(context: RunContext): boolean {
-  if (losses(context).skipped <= context.maxSkipped) return false;
-  context.messages.error("Skipped too many probes, check MAXSKIPPED.");
+/** Ends the session in the error state if too much was skipped or the engine ended a handler. */
+function hasFailed(context: RunContext): boolean {
+  const { skipped, traps } = countLosses(context.session);
+  const tooMany = skipped > context.maxSkipped;
+  if (tooMany) context.messages.error("Skipped too many probes, check MAXSKIPPED.");
+  if (!tooMany && traps.length === 0) return false;
   sessionState(context.session.memory).set(SESSION_STATE.error);
   return true;
 }
 
 function reportLosses(context: RunContext): void {
-  const { skipped, errors, traps, lastTrapProbe } = losses(context);
   const { messages, reader } = context;
+  const losses = countLosses(context.session);
+  const { skipped, errors } = losses;
   if (errors > 0 || skipped > 0) {
     messages.warning(`Number of errors: ${errors}, skipped probes: ${skipped}`);
   }
-  for (const [reason, hits] of traps) {
-    const name = context.probes[lastTrapProbe]?.name ?? "?";
-    messages.warning(`${hits} handlers were ended: ${reason} (last: ${name})`);
-  }
+  reportTraps(context, losses);
   const { records, missing, garbage } = reader.lost();
   if (records > 0) {
     messages.warning(`${records} records were lost: the buffers were full (raise -s)`);
   }
   if (missing > 0) messages.warning(`${missing} records were begun but never finished`);
   if (garbage > 0) messages.warning(`${garbage} records made no sense; the target damaged them`);
+}
+
+function reportTraps({ probes, messages }: RunContext, { traps, lastTrapProbe }: Losses): void {
+  const name = probes[lastTrapProbe]?.name ?? "?";
+  for (const [reason, hits] of traps) {
+    messages.error(`${hits} handlers were ended: ${reason} (last: ${name})`);
+  }
 }

@@ -10,8 +10,10 @@ import type { Limits } from "./limits.js";
 import { alignUp } from "./storage.js";
 import type { UsageTable } from "./usage.js";
 
-/** Bytes of the ring of one thread. */
-const RING_BYTES = 524288;
+/** Number of rings: threads that can print in one session. */
+const RING_COUNT = 128;
+/** Least bytes of a ring, a multiple of PAGE_BYTES. */
+const LEAST_RING_BYTES = 65536;
 /** Scratch memory that library functions may take in a handler. */
 const LIBRARY_SCRATCH_BYTES = 4096;
 /** Unit in which contexts and rings are laid out, so that threads share no page. */
@@ -37,16 +39,16 @@ export function layOut(input: LayoutInput): BundleMemory {
   const contextStride = alignUp(contextEnd + scratch, PAGE_BYTES);
   const contextBase = alignUp(input.dataEnd, PAGE_BYTES);
   const ringBase = contextBase + (limits.slotCount + 1) * contextStride;
-  const ringCount = Math.max(1, Math.floor((input.bufferMegabytes * 1048576) / RING_BYTES));
+  const ringBytes = Math.max(LEAST_RING_BYTES, (input.bufferMegabytes * 1048576) / RING_COUNT);
   return {
-    pages: Math.ceil((ringBase + ringCount * RING_BYTES) / WASM_PAGE_BYTES),
+    pages: Math.ceil((ringBase + RING_COUNT * ringBytes) / WASM_PAGE_BYTES),
     contextBase,
     contextStride,
     slotCount: limits.slotCount,
     scratchOffset: contextEnd,
     ringBase,
-    ringBytes: RING_BYTES,
-    ringCount,
+    ringBytes,
+    ringCount: RING_COUNT,
     maxString: limits.maxString,
   };
 }
