@@ -22,6 +22,7 @@ struct Libdw {
     decltype(&dwfl_report_offline) report_offline;
     decltype(&dwfl_report_end) report_end;
     decltype(&dwfl_module_getelf) getelf;
+    decltype(&dwfl_module_getdwarf) getdwarf;
     decltype(&dwfl_module_getsymtab) getsymtab;
     decltype(&dwfl_module_getsym_info) getsym_info;
     decltype(&dwfl_errmsg) errmsg;
@@ -53,6 +54,7 @@ Libdw load(const std::string &directory) {
     resolve(library, "dwfl_report_offline", libdw.report_offline);
     resolve(library, "dwfl_report_end", libdw.report_end);
     resolve(library, "dwfl_module_getelf", libdw.getelf);
+    resolve(library, "dwfl_module_getdwarf", libdw.getdwarf);
     resolve(library, "dwfl_module_getsymtab", libdw.getsymtab);
     resolve(library, "dwfl_module_getsym_info", libdw.getsym_info);
     resolve(library, "dwfl_errmsg", libdw.errmsg);
@@ -92,28 +94,57 @@ Napi::Array collect(Napi::Env env, const Libdw &libdw, Dwfl_Module *module) {
     return found;
 }
 
-/* functionSymbols(directory of libdw, path) → [{name, address, size, type, binding}] */
-Napi::Value function_symbols(const Napi::CallbackInfo &info) {
-    Napi::Env env = info.Env();
+/* One file, opened with its debug file. */
+class OpenFile {
+  public:
+    OpenFile(const Libdw &libdw, const std::string &path)
+        : callbacks_{libdw.find_elf, libdw.find_debuginfo, libdw.section_address, &search_path_},
+          session_(libdw.begin(&callbacks_), libdw.end) {
+        module_ = libdw.report_offline(session_.get(), "", path.c_str(), -1);
+        if (!module_ || libdw.report_end(session_.get(), nullptr, nullptr) != 0)
+            throw std::runtime_error(libdw.errmsg(-1));
+    }
+    Dwfl_Module *module() const {
+        return module_;
+    }
+
+  private:
+    char *search_path_ = nullptr;
+    Dwfl_Callbacks callbacks_;
+    std::unique_ptr<Dwfl, decltype(Libdw::end)> session_;
+    Dwfl_Module *module_ = nullptr;
+};
+
+/* Calls body(libdw, module of the file); arguments: directory of libdw, path. */
+template <typename Body> Napi::Value with_module(const Napi::CallbackInfo &info, Body body) {
     try {
         static const Libdw libdw = load(info[0].As<Napi::String>());
-        std::string path = info[1].As<Napi::String>();
-        static char *search_path = nullptr;
-        static const Dwfl_Callbacks callbacks = {libdw.find_elf, libdw.find_debuginfo,
-                                                 libdw.section_address, &search_path};
-        std::unique_ptr<Dwfl, decltype(libdw.end)> session(libdw.begin(&callbacks), libdw.end);
-        Dwfl_Module *module = libdw.report_offline(session.get(), "", path.c_str(), -1);
-        if (!module || libdw.report_end(session.get(), nullptr, nullptr) != 0)
-            throw std::runtime_error(libdw.errmsg(-1));
-        return collect(env, libdw, module);
+        OpenFile file(libdw, info[1].As<Napi::String>());
+        return body(libdw, file.module());
     } catch (const std::exception &error) {
-        throw Napi::Error::New(env, error.what());
+        throw Napi::Error::New(info.Env(), error.what());
     }
+}
+
+/* functionSymbols(directory, path) → [{name, address, size, type, binding}] */
+Napi::Value function_symbols(const Napi::CallbackInfo &info) {
+    return with_module(info, [&](const Libdw &libdw, Dwfl_Module *module) {
+        return collect(info.Env(), libdw, module);
+    });
+}
+
+/* hasDwarf(directory, path) → whether the file or its debug file has DWARF */
+Napi::Value has_dwarf(const Napi::CallbackInfo &info) {
+    return with_module(info, [&](const Libdw &libdw, Dwfl_Module *module) {
+        Dwarf_Addr load_bias = 0;
+        return Napi::Boolean::New(info.Env(), libdw.getdwarf(module, &load_bias) != nullptr);
+    });
 }
 
 } // namespace
 
 Napi::Object InitLibdw(Napi::Env env, Napi::Object exports) {
     exports.Set("functionSymbols", Napi::Function::New(env, function_symbols));
+    exports.Set("hasDwarf", Napi::Function::New(env, has_dwarf));
     return exports;
 }

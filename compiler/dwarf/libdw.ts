@@ -22,15 +22,24 @@ export interface DebugSymbol {
 
 /** Function symbols of the ELF file at `path` and of all debug files that belong to it. */
 export function readDebugSymbols(path: string): readonly DebugSymbol[] {
-  const functionSymbols = loadAddon()["functionSymbols"];
+  return call("functionSymbols", path) as DebugSymbol[];
+}
+
+/** True if the ELF file at `path`, or its debug file, has DWARF. */
+export function hasDwarf(path: string): boolean {
+  return call("hasDwarf", path) === true;
+}
+
+function call(name: "functionSymbols" | "hasDwarf", path: string): unknown {
   const about = { operation: "read symbols", subject: path };
-  if (functionSymbols === undefined) {
+  const native = loadAddon()[name];
+  if (native === undefined) {
     throw new TargetError("the native addon was built without libdw", about);
   }
   prebuiltPath("libelf.so.1");
   const directory = dirname(prebuiltPath("libdw.so.1"));
   try {
-    return functionSymbols(directory, path) as DebugSymbol[];
+    return native(directory, path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TargetError(`cannot read the symbols of '${path}': ${reason}`, about, { cause });

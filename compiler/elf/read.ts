@@ -1,22 +1,16 @@
 /**
  * Executables and libraries as the compiler sees them: symbols and marks of a file on disk, with
- * the symbols of its separate debug file (by build-id or .gnu_debuglink, as gdb and SystemTap find
- * them). Everything is read once per path.
+ * the symbols of its separate debug file, as libdw finds it. Everything is read once per path.
  */
 import { readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { type ElfDynamic, readDynamic } from "../../base/elf/dynamic.js";
-import {
-  cString,
-  type ElfImage,
-  findSection,
-  parseElf,
-  sectionBytes,
-} from "../../base/elf/image.js";
+import { type ElfImage, findSection, parseElf } from "../../base/elf/image.js";
 import { readSdtNotes, type SdtNote } from "../../base/elf/notes.js";
 import { type ElfSymbol, readFunctionSymbols } from "../../base/elf/symbols.js";
 import { TargetError } from "../../base/target-error.js";
-import { buildIdPath, findLibraries, isFile, type SearchContext } from "./find.js";
+import { type DebugSymbol, hasDwarf, readDebugSymbols } from "../dwarf/libdw.js";
+import { findLibraries, type SearchContext } from "./find.js";
 
 /** An ELF file that can be probed. */
 export interface Module {
@@ -29,6 +23,9 @@ export interface Module {
   /** True if DWARF is in the file or in its debug file. */
   readonly hasDebugInfo: boolean;
 }
+
+/** gABI "Symbol Table", as extended by GNU. */
+const STT_GNU_IFUNC = 10;
 
 const modules = new Map<string, Module>();
 
@@ -91,9 +88,7 @@ function lazyModule(path: string, image: ElfImage): Module {
       return marks;
     },
     get hasDebugInfo() {
-      hasDebugInfo ??= [image, findDebugFile(path, image)].some(
-        (file) => file !== null && findSection(file, ".debug_info") !== null,
-      );
+      hasDebugInfo ??= hasDwarf(path);
       return hasDebugInfo;
     },
   };
@@ -124,43 +119,25 @@ function readImage(path: string): ElfImage {
   return parseElf(bytes, path);
 }
 
+/** Symbols of the file itself and, if it is stripped, those that libdw finds for it. */
 function readAllSymbols(path: string, image: ElfImage): readonly ElfSymbol[] {
   const own = readFunctionSymbols(image);
   if (findSection(image, ".symtab") !== null) return own;
-  const debug = findDebugFile(path, image);
-  if (debug === null) return own;
-  const all = new Map(readFunctionSymbols(debug).map((s) => [`${s.name}@${s.address}`, s]));
+  const all = new Map(readDebugSymbols(path).map((s) => [`${s.name}@${s.address}`, fromDebug(s)]));
   for (const symbol of own) all.set(`${symbol.name}@${symbol.address}`, symbol);
   return [...all.values()].sort((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
 }
 
-/** The separate debug file (gdb manual, "Debugging Information in Separate Files"), if it fits. */
-function findDebugFile(path: string, image: ElfImage): ElfImage | null {
-  const candidates: string[] = [];
-  if (image.buildId !== null) candidates.push(buildIdPath(image.buildId, ".debug"));
-  const link = findSection(image, ".gnu_debuglink");
-  if (link !== null) {
-    const name = cString(sectionBytes(image, link), 0);
-    const directory = dirname(path);
-    candidates.push(
-      ...(name === basename(path) ? [] : [join(directory, name)]),
-      join(directory, ".debug", name),
-      join("/usr/lib/debug", directory, name),
-    );
-  }
-  for (const candidate of candidates) {
-    if (!isFile(candidate)) continue;
-    const debug = tryRead(candidate);
-    if (debug !== null && debug.buildId === image.buildId) return debug;
-  }
-  return null;
-}
-
-function tryRead(path: string): ElfImage | null {
-  try {
-    return readImage(path);
-  } catch (error) {
-    if (error instanceof TargetError) return null;
-    throw error;
-  }
+function fromDebug({ name, address, size, type, binding }: DebugSymbol): ElfSymbol {
+  const bindings = ["local", "global", "weak"] as const;
+  const [plain = name, version = null] = name.split(/@+/);
+  return {
+    name: plain,
+    version,
+    address,
+    size,
+    binding: bindings[binding] ?? "global",
+    kind: type === STT_GNU_IFUNC ? "ifunc" : "function",
+    exported: false,
+  };
 }
