@@ -1,4 +1,4 @@
-/** Warnings about variables that are read but never get a value. */
+/** Warnings about variables that are read but never get a value, and values for no variable. */
 import { similar } from "../elaborate/similar.js";
 import type { VariableSymbol } from "../elaborate/symbol.js";
 import type { Node } from "../syntax/ast.js";
@@ -25,6 +25,11 @@ export function warnUnassigned(state: Inference, given: ReadonlyMap<string, stri
       message: `never-assigned global variable '${symbol.name}'${similar(symbol.name, names)}`,
       node: symbol.place,
     });
+  }
+  for (const name of given.keys()) {
+    if (names.includes(name)) continue;
+    const message = `option -G: there is no global variable '${name}'${similar(name, names)}`;
+    state.report.warn({ code: "unknown-global", message, node: null });
   }
 }
 
