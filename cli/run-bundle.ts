@@ -1,7 +1,9 @@
 /** From a bundle to a finished run: check, compile to machine code, start the session, run, report. */
+
 import { readPrebuilt } from "../base/prebuilt.js";
 import type { RunnableBundle } from "../shim/mutator/runnable.js";
 import { type Session, type SessionTarget, startSession } from "../shim/mutator/session.js";
+import { showPlan } from "../shim/mutator/show-plan.js";
 import { compileImage } from "../wasm-runtime/aot/compile.js";
 import { validateModule } from "../wasm-runtime/aot/validate.js";
 import type { BundleMeta } from "../wasm-runtime/bundle.js";
@@ -99,6 +101,7 @@ function openSession(
     allowBreakpoints: options.allowBreakpoints,
     onProcess,
     onWarning: messages.warning,
+    ...(options.dump.has("plan") ? { onPlan: (draft) => say(showPlan(draft)) } : {}),
   });
 }
 

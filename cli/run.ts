@@ -66,6 +66,7 @@ async function runToEnd(context: RunContext): Promise<RunResult> {
     runOrdered(context, "begin");
     drain(context);
     if (state.get() === SESSION_STATE.starting) await runArmed(context, run);
+    if (run.begun) reportUnarmed(context);
   } finally {
     if (context.ownsTarget && !run.begun) process.kill(session.pid, "SIGKILL");
     await disarm(context);
@@ -207,6 +208,15 @@ function reportLosses(context: RunContext): void {
   }
   if (missing > 0) messages.warning(`${missing} records were begun but never finished`);
   if (garbage > 0) messages.warning(`${garbage} records made no sense; the target damaged them`);
+}
+
+/** Says which probes were in no process at all, because their module was never loaded. */
+function reportUnarmed({ session, probes, messages }: RunContext): void {
+  for (const [index, { name, point }] of probes.entries()) {
+    if (point.kind !== "site" || session.armed.has(index)) continue;
+    if (session.unpatched.some(({ probe }) => probe === index)) continue;
+    messages.warning(`${name} was never armed: no process loaded "${point.module}"`);
+  }
 }
 
 function reportTraps({ probes, messages }: RunContext, { traps, lastTrapProbe }: Losses): void {

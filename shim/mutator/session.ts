@@ -31,6 +31,7 @@ import {
   sharedBytes,
 } from "./inject.js";
 import { type LocalEngine, startLocal } from "./local.js";
+import type { PatchDraft } from "./plan.js";
 import { isSystemFailure, startTracer, type Tracer } from "./ptrace.js";
 import { openRemote } from "./remote.js";
 import type { RunnableBundle } from "./runnable.js";
@@ -53,6 +54,8 @@ export interface SessionOptions {
   readonly allowBreakpoints: boolean;
   /** Default: the prebuilt one. */
   readonly shim?: ShimImage;
+  /** Called with each plan of patches before it is applied. */
+  readonly onPlan?: (draft: PatchDraft) => void;
   /** Called for begin and end of processes and threads that are traced. */
   readonly onProcess?: (event: ProcessEvent) => void;
   /** Called with what went wrong in a process that is followed. */
@@ -71,6 +74,8 @@ export interface Session {
   readonly targetEnded: Promise<number>;
   /** Probes that are not in some process, known after `arm`; grows as programs are executed. */
   readonly unpatched: readonly Unpatched[];
+  /** Probes with a site that are in some process, or were. */
+  readonly armed: ReadonlySet<number>;
   /** Processes that are traced now. */
   pids(): number[];
   /** Runs the handler of probe `index` in this process; gives the trap reason, 0 = none. */
@@ -134,6 +139,9 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     );
     sweeper.sweep(owners).catch(ignore);
   };
+  const armed = new Set<number>();
+  const { allowBreakpoints, onPlan } = options;
+  const armOptions = { allowBreakpoints, armed, ...(onPlan === undefined ? {} : { onPlan }) };
   const timer = setInterval(sweep, SWEEP_MS);
   timer.unref();
   return {
@@ -148,7 +156,8 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       assert(probe, `no probe ${index}`);
       return engine.run(probe.handler, index);
     },
-    arm: () => armAll(follower, image, { allowBreakpoints: options.allowBreakpoints }),
+    armed,
+    arm: () => armAll(follower, image, armOptions),
     resume: () => release(follower, started.pid),
     disarm: () => {
       clearInterval(timer);

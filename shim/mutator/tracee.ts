@@ -19,6 +19,7 @@ import { moduleCode } from "./module-code.js";
 import {
   layPatches,
   type PatchDraft,
+  type PatchPlan,
   type PlanModule,
   type PlannedModule,
   planPatches,
@@ -46,6 +47,10 @@ export interface Tracee {
 /** What a session decides about patching. */
 export interface ArmOptions {
   readonly allowBreakpoints: boolean;
+  /** Takes the index of each probe that is put into some process. */
+  readonly armed: Set<number>;
+  /** Told of each plan before it is applied. */
+  readonly onPlan?: (draft: PatchDraft) => void;
 }
 
 /** A probe that is not in a process, and why. */
@@ -127,14 +132,16 @@ export async function arm(
   if (probed.length === 0) return unpatched;
   const draft = planPatches(
     probed.map((module) => planModule(module, image.bundle)),
-    { ...options, shadowStacks: hasShadowStacks(pid) },
+    { allowBreakpoints: options.allowBreakpoints, shadowStacks: hasShadowStacks(pid) },
   );
+  options.onPlan?.(draft);
   unpatched.push(...draft.refused.map((refused) => refusedSite(pid, refused)));
   try {
     const tids = await tracer.stop(pid, STOP_MS);
     try {
       await recoverDead(tracer, pid, tids, tracee.shared?.address ?? 0);
-      await put(tracer, tracee, image, draft, unpatched);
+      const plan = await put(tracer, tracee, image, draft, unpatched);
+      for (const { probes } of plan.regions) for (const probe of probes) options.armed.add(probe);
     } finally {
       await tracer.resume(pid);
     }
@@ -150,7 +157,7 @@ async function put(
   image: SessionImage,
   draft: PatchDraft,
   unpatched: Unpatched[],
-): Promise<void> {
+): Promise<PatchPlan> {
   const { pid } = tracee;
   const { shim, bundle } = image;
   const remote = openRemote(tracer, pid);
@@ -182,6 +189,7 @@ async function put(
       if (point?.kind === "site") unpatched.push(notPatched(pid, probe, point, reason));
     }
   }
+  return plan;
 }
 
 /** Notes the size of an area in its header, for recover.ts. */
