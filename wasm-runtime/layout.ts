@@ -49,21 +49,25 @@ export const SLOT_RETIRED = 0x80000000;
 export const MAX_SLOTS = 512;
 
 /**
- * Private area: one stack per slot, then one page of state. Mapped PRIVATE, so fork copies it; the
- * state page has MADV_WIPEONFORK, so that a child owns no slot. In the mutator: one stack, state.
+ * Private area: one stack per slot, then the state. Mapped PRIVATE, so fork copies it; the
+ * state has MADV_WIPEONFORK, so that a child owns no slot. In the mutator: one stack, state.
  */
 export const PRIVATE = {
   /** Handler stack of one slot; its VmContext lies at the very top. */
   stackBytes: 262144,
   /** Part of a stack that compiled code may use (VmContext.stackLimit); the rest is for signals. */
   handlerStackBytes: 65536,
-  /** Page of state after the last stack. */
-  stateBytes: 4096,
+  /** Pages of state after the last stack. */
+  stateBytes: 8192,
   /** In it: u64[pageCacheEntries], page numbers known to be readable, 0 = empty. */
   pageCache: 0,
   pageCacheEntries: 256,
   /** In it: u32[MAX_SLOTS], id of the thread of this process that owns the slot, 0 = none. */
   slotOwners: 2048,
+  /** In it: i64, offset of the thread id from fs base once known here (PARAMS.tidOffset), else 0. */
+  tidOffset: 4096,
+  /** In it: u32, hits so far that had to ask the kernel for the thread id. */
+  tidAsked: 4104,
 } as const;
 
 /** What compiled code reaches through its pinned context register. */
@@ -461,7 +465,7 @@ export const PARAMS = {
   noSystemCalls: 92,
   /** Address for VmContext.instance. */
   instance: 96,
-  /** Address of the page of state in the private area. */
+  /** Address of the state in the private area. */
   state: 104,
   /** u64[HOST_FUNCTIONS.length], addresses of the host functions. */
   hosts: 128,

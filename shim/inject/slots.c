@@ -5,7 +5,7 @@
  * and found again by linear probing from a hash of the thread id. A thread id alone does not name
  * a thread: after a bare clone(2) the copy in the thread block is the parent's, and processes in
  * different pid namespaces have equal ids. So each process also notes the slots that it claimed,
- * in a page that is wiped in a forked child, and this is where a thread finds its slot: enter.S
+ * in state that is wiped in a forked child, and this is where a thread finds its slot: enter.S
  * looks at the first place for it, this file at the others.
  *
  * A slot stays with its thread until the mutator frees it. It is busy while handlers run; a hit
@@ -30,9 +30,14 @@ static uint32_t *slot_tid(uint32_t slot) {
     return (uint32_t *)(wt_params.control + WT_CONTROL_SLOT_TIDS) + slot;
 }
 
+/* Part of the state of this process at offset. */
+static void *state(uint32_t offset) {
+    return (void *)(wt_params.state + offset);
+}
+
 /* Id of the thread of this process that owns slot, 0 if none. */
 static uint32_t *slot_owner(uint32_t slot) {
-    return (uint32_t *)(wt_params.state + WT_PRIVATE_SLOT_OWNERS) + slot;
+    return (uint32_t *)state(WT_PRIVATE_SLOT_OWNERS) + slot;
 }
 
 static uint32_t context_of(uint32_t slot) {
@@ -105,14 +110,52 @@ static uint32_t true_tid(uint32_t hint) {
     return (uint32_t)wt_syscall3(WT_SYS_GETTID, 0, 0, 0);
 }
 
+/* The word at address, or 0. */
+static uint32_t read_word(uint32_t tid, uint64_t address) {
+    uint32_t word = 0;
+    struct {
+        uint64_t address;
+        uint64_t length;
+    } here = {(uint64_t)&word, sizeof word}, there = {address, sizeof word};
+    uint64_t arguments[6] = {tid, (uint64_t)&here, 1, (uint64_t)&there, 1, 0};
+    wt_syscall6(WT_SYS_PROCESS_VM_READV, arguments);
+    return word;
+}
+
+/*
+ * Finds out where this thread's block has its id, if it is one of the places that are known. A
+ * program that was patched before its first instruction has no thread block then, so hits look
+ * again: the first, the second, the fourth …, as each look takes some microseconds.
+ */
+static int64_t look_for_tid(uint32_t tid) {
+    static const int64_t known[] = {WT_TID_OFFSET_GLIBC, WT_TID_OFFSET_MUSL};
+    uint32_t *asked = state(WT_PRIVATE_TID_ASKED);
+    uint32_t before = __atomic_fetch_add(asked, 1, __ATOMIC_RELAXED);
+    uint64_t base = 0;
+    if (wt_params.no_system_calls || (before & (before + 1)) != 0)
+        return 0;
+    if (wt_syscall3(WT_SYS_ARCH_PRCTL, WT_ARCH_GET_FS, (uint64_t)&base, 0) != 0 || base == 0)
+        return 0;
+    for (uint32_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (read_word(tid, base + (uint64_t)known[i]) == tid)
+            return known[i];
+    }
+    return 0;
+}
+
 static struct wt_thread *find_or_claim(void) {
-    uint32_t hint = wt_params.tid_offset == -1 ? 0 : wt_thread_word(wt_params.tid_offset);
+    int64_t *offset = state(WT_PRIVATE_TID_OFFSET);
+    if (*offset == 0 && wt_params.tid_offset != -1)
+        *offset = wt_params.tid_offset;
+    uint32_t hint = *offset == 0 ? 0 : wt_thread_word(*offset);
     struct wt_thread *thread = hint == 0 ? NULL : find(hint);
     if (thread)
         return thread;
     uint32_t tid = true_tid(hint);
     if (tid != hint)
         thread = find(tid);
+    if (*offset == 0)
+        *offset = look_for_tid(tid);
     return thread ? thread : claim(tid);
 }
 

@@ -20,11 +20,19 @@
 #define WT_SYS_GETSID 124
 #define WT_SYS_SIGALTSTACK 131
 #define WT_SYS_PRCTL 157
+#define WT_SYS_ARCH_PRCTL 158
 #define WT_SYS_GETTID 186
 #define WT_SYS_CLOCK_GETTIME 228
 #define WT_SYS_GETCPU 309
 #define WT_SYS_PROCESS_VM_READV 310
 #define WT_SYS_PROCESS_VM_WRITEV 311
+
+/* arch_prctl(2) */
+#define WT_ARCH_GET_FS 0x1003
+
+/* Where the thread id lies in the thread block: glibc 2.36, musl (measured). */
+#define WT_TID_OFFSET_GLIBC 0x2d0
+#define WT_TID_OFFSET_MUSL 0x30
 
 static inline int64_t wt_syscall6(int64_t number, const uint64_t arguments[6]) {
     int64_t result;

@@ -38,9 +38,10 @@ wt_enter:
     movl    PARAM(GUARD), %ecx
     cmpl    %ecx, WT_CONTROL_GUARD(%rax)
     jne     .Lreturn
-    movq    PARAM(TID_OFFSET), %rdx
-    cmpq    $-1, %rdx
-    je      .Lsearch
+    movq    PARAM(STATE), %rcx
+    movq    WT_PRIVATE_TID_OFFSET(%rcx), %rdx
+    testq   %rdx, %rdx
+    jz      .Lsearch
     movl    %fs:(%rdx), %edx
     testl   %edx, %edx
     jz      .Lsearch
