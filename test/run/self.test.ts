@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { PACKAGE_ROOT } from "../../base/root.js";
-import { cannotTrace, type Finished, wastap } from "../support/tools.js";
+import { buildProgram, cannotTrace, type Finished, wastap } from "../support/tools.js";
 import { runInV8 } from "../support/v8-run.js";
 
 const s = suite("run/self");
@@ -33,15 +33,25 @@ function runBoth(args: readonly string[]): Finished {
 }
 
 for (const file of readdirSync(SELF).filter((name) => name.endsWith(".stp"))) {
-  test(`test/self/${file}`, () => {
-    const path = join(SELF, file);
-    const result = runBoth(["-I", join(SELF, "lib"), path]);
+  const path = join(SELF, file);
+  const library = ["-I", join(SELF, "lib")];
+  const expected = path.replace(/stp$/, "txt");
+  const before = existsSync(expected) ? readFileSync(expected, "utf8") : "";
+  const check = (result: Finished): void => {
     assert.is(result.stderr, "");
     assert.is(result.status, 0);
-    const expected = path.replace(/stp$/, "txt");
-    const before = existsSync(expected) ? readFileSync(expected, "utf8") : "";
     assert.is(result.stdout.replace(/ok \d+\n$/, ""), before);
     assert.match(result.stdout, /^ok [1-9]\d*\n$/m);
+  };
+  test(`test/self/${file}`, () => check(runBoth([...library, path])));
+  test(`test/self/${file} inside a traced process`, () => {
+    const program = buildProgram("lengths");
+    const script = readFileSync(path, "utf8").replaceAll(
+      /^probe begin(\(-1\))?$/gm,
+      `probe process("${program}").function("main")`,
+    );
+    const result = wastap([...library, "-e", script, "-c", `${program} 1`]);
+    check({ ...result, stdout: result.stdout.replace(/^done\n/m, "") });
   });
 }
 
