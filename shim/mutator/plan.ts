@@ -26,6 +26,8 @@ export interface PlanSite {
   readonly symbol: string;
   /** The handler uses SSE registers. */
   readonly floats: boolean;
+  /** As CodeImage.clobbers. */
+  readonly clobbers: number | null;
 }
 
 /** A module with the probes in it. */
@@ -154,6 +156,9 @@ function shapeOf(region: Region, targets: readonly Target[]): TrampolineShape {
         flags: target.onlyTaken && !code.usesDirection ? "dead" : liveFlags(code, insn),
         siteFlags: target.returnAtSp ? SITE_FLAG.returnAtSp : 0,
         floats: target.sites.some((site) => site.floats),
+        clobbers: target.sites
+          .map((site) => site.clobbers)
+          .reduce((all, one) => (all === null || one === null ? null : all | one), 0),
         onlyTaken: target.onlyTaken,
       };
     }),

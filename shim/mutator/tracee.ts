@@ -252,6 +252,7 @@ function planModule({ module, sites }: ProbedModule, bundle: RunnableBundle): Pl
       place: site.place,
       symbol: site.symbol,
       floats: bundle.code.usesFloat.has(bundle.meta.probes[probe]?.handler ?? ""),
+      clobbers: bundle.code.clobbers.get(bundle.meta.probes[probe]?.handler ?? "") ?? null,
     })),
   };
 }

@@ -15,6 +15,9 @@
  *     S - 224 …      rbp … rax   ┘
  *     below          xmm0 … xmm15, mxcsr if handlers use them; the call
  *
+ * Where no handler of the site can look at the frame, only what they and the shim change is saved:
+ * rflags if they are live, then those registers, in the same order.
+ *
  * All of this is made of instructions that leave flags alone until pushfq has saved them.
  */
 import { bug } from "../../base/assert.js";
@@ -34,6 +37,8 @@ export interface ProbeCall {
   readonly siteFlags: number;
   /** Handlers use SSE registers: save and restore them. */
   readonly floats: boolean;
+  /** Bits of the registers (as encoded) that handlers may change; null if they look at the frame. */
+  readonly clobbers: number | null;
   /** The instruction is a conditional tail jump: run the handlers only when it is taken. */
   readonly onlyTaken: boolean;
 }
@@ -116,14 +121,19 @@ function emitProbeCall(
   records: (() => void)[],
 ): void {
   const record = out.label();
-  emitSave(out, call.address + place.loadBias);
+  const saved = call.clobbers === null ? null : savedRegisters(call.clobbers);
+  if (saved === null) emitSaveFrame(out, call.address + place.loadBias);
+  else emitSave(out, saved, call.flags);
   if (call.flags === "all") out.bytes([0xfc]); // cld
-  out.bytes([0x48, 0x89, 0xe7]); // mov rdi, rsp
+  if (saved === null)
+    out.bytes([0x48, 0x89, 0xe7]); // mov rdi, rsp
+  else out.bytes([0x31, 0xff]); // xor edi, edi
   out.loadAddressToRsi(record); // lea rsi, [record]
   if (call.floats) emitSaveFloats(out);
   out.callThrough(place.enterWord); // call [enter]
   if (call.floats) emitRestoreFloats(out);
-  emitRestore(out, call.flags);
+  if (saved === null) emitRestoreFrame(out, call.flags);
+  else emitRestore(out, saved, call.flags);
   records.push(() => {
     out.place(record);
     out.bytes(siteRecord(call, place.entryOf));
@@ -132,7 +142,39 @@ function emitProbeCall(
 
 const RED_ZONE_BYTES = 128;
 
-function emitSave(out: Assembler, rip: number): void {
+/** Registers by the numbers that instructions encode (Intel SDM vol. 2 table 3-1). */
+const ENCODED = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(" ");
+/** What wt_enter itself changes: rax, rcx, rdx, rsi, rdi. */
+const ENTER_CLOBBERS = 0xc7;
+
+/** Numbers of the registers to save for handlers that change those of `clobbers`; by FRAME. */
+function savedRegisters(clobbers: number): number[] {
+  return FRAME.registers
+    .map((name) => ENCODED.indexOf(name))
+    .filter((n) => n >= 0 && n !== ENCODED.indexOf("rsp"))
+    .filter((n) => ((clobbers | ENTER_CLOBBERS) & (1 << n)) !== 0);
+}
+
+function emitSave(out: Assembler, saved: readonly number[], flags: FlagsKind): void {
+  out.bytes([0x48, 0x8d, 0x64, 0x24, 0x80]); // lea rsp, [rsp-128]
+  if (flags !== "dead") out.bytes([0x9c]); // pushfq
+  for (const n of [...saved].reverse()) out.bytes(withRegister(0x50, n)); // push
+}
+
+function emitRestore(out: Assembler, saved: readonly number[], flags: FlagsKind): void {
+  if (flags === "status") emitStatusFlags(out, 8 * saved.length);
+  for (const n of saved) out.bytes(withRegister(0x58, n)); // pop
+  if (flags === "all") out.bytes([0x9d]); // popfq
+  out.bytes([0x48, 0x8d, 0xa4, 0x24]); // lea rsp, [rsp+128], or 136: skips rflags
+  out.bytes(int32(RED_ZONE_BYTES + (flags === "status" ? 8 : 0)));
+}
+
+/** push or pop of register `n`. */
+function withRegister(opcode: number, n: number): number[] {
+  return n >= 8 ? [0x41, opcode | (n & 7)] : [opcode | n];
+}
+
+function emitSaveFrame(out: Assembler, rip: number): void {
   out.bytes([0x48, 0x8d, 0x64, 0x24, 0x80]); // lea rsp, [rsp-128]
   out.bytes([0x9c]); // pushfq
   out.pushWord(rip); // push [rip+literal]
@@ -148,8 +190,8 @@ function emitSave(out: Assembler, rip: number): void {
 const FRAME_RSP = 8 * FRAME.registers.indexOf("rsp");
 const FRAME_FLAGS = 8 * FRAME.registers.indexOf("rflags");
 
-function emitRestore(out: Assembler, flags: FlagsKind): void {
-  if (flags === "status") emitStatusFlags(out);
+function emitRestoreFrame(out: Assembler, flags: FlagsKind): void {
+  if (flags === "status") emitStatusFlags(out, FRAME_FLAGS);
   out.bytes([0x58, 0x5a, 0x59, 0x5b, 0x5e, 0x5f, 0x5d]); // pop rax, rdx, rcx, rbx, rsi, rdi, rbp
   out.bytes([0x41, 0x58]); // pop r8: skips rsp
   out.bytes([0x41, 0x58, 0x41, 0x59, 0x41, 0x5a, 0x41, 0x5b]); // pop r8, r9, r10, r11
@@ -165,10 +207,13 @@ function emitRestore(out: Assembler, flags: FlagsKind): void {
   }
 }
 
-/** OF from an addition that overflows if al = 1, the other status flags from ah (sahf). */
-function emitStatusFlags(out: Assembler): void {
+/**
+ * Status flags from rflags at [rsp+`at`]: OF from an addition that overflows if al = 1, the others
+ * from ah (sahf).
+ */
+function emitStatusFlags(out: Assembler, at: number): void {
   out.bytes([0x8b, 0x8c, 0x24]); // mov ecx, [rsp+rflags]
-  out.bytes(int32(FRAME_FLAGS));
+  out.bytes(int32(at));
   out.bytes([0x89, 0xc8]); // mov eax, ecx
   out.bytes([0xc1, 0xe8, 0x0b]); // shr eax, 11
   out.bytes([0x83, 0xe0, 0x01]); // and eax, 1

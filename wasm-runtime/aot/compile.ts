@@ -19,6 +19,7 @@ import {
   type Reach,
   reach,
 } from "./reach.js";
+import { ENTRY_BITS } from "./registers-x64.js";
 import {
   constantBits,
   type InstanceLayout,
@@ -28,7 +29,7 @@ import {
   resolveModules,
   tableElements,
 } from "./resolve.js";
-import { routine } from "./routines-x64.js";
+import { ROUTINE_BITS, routine } from "./routines-x64.js";
 import { callThunk, handlerThunk, innerEntry, trapStubs } from "./thunks-x64.js";
 import type { ValidModule } from "./validate.js";
 
@@ -68,6 +69,11 @@ export interface CodeImage {
   readonly starts: readonly number[];
   /** Names in `entries` and `callEntries` that can come to a floating point instruction. */
   readonly usesFloat: ReadonlySet<string>;
+  /**
+   * By names as in `innerEntries`: bits of the registers (as encoded) that the function may change;
+   * null if it may look at the registers of the hit.
+   */
+  readonly clobbers: ReadonlyMap<string, number | null>;
   /** Size and initial content of the data at VM_CONTEXT.instance; 0 bytes if none is needed. */
   readonly instanceBytes: number;
   readonly initialInstance: Uint8Array<ArrayBuffer>;
@@ -76,9 +82,17 @@ export interface CodeImage {
   /** Least size of linear memory. With `exact`, memory must have this size. */
   readonly memory: { readonly minimumBytes: number; readonly exact: boolean };
   /** Offsets of compiled functions by module and function index, for listings and instance.ts. */
-  readonly functions: ReadonlyMap<string, { readonly offset: number; readonly bytes: number }>;
+  readonly functions: ReadonlyMap<string, CompiledFunction>;
   /** Where instance data is, for instance.ts. */
   readonly layouts: readonly InstanceLayout[];
+}
+
+/** A function in an image. */
+export interface CompiledFunction {
+  readonly offset: number;
+  readonly bytes: number;
+  /** Bits of the registers that it changes, or saves and changes; not what it calls. */
+  readonly registers: number;
 }
 
 interface Root {
@@ -112,11 +126,13 @@ export function compileImage(
   const innerEntries = new Map<string, number>();
   const callEntries = new Map<string, number>();
   const usesFloat = new Set<string>();
+  const clobbers = new Map<string, number | null>();
   for (const root of roots) {
     if (isHandler(root.type)) {
       const symbol = functionSymbol(root.id);
       const params = root.type.params.length;
       innerEntries.set(root.name, linker.place(innerEntry(symbol, params)));
+      clobbers.set(root.name, clobbersOf(root.id, reached, functions));
       entries.set(root.name, linker.place(handlerThunk(symbol, params)));
     }
     if (options.callEntries) {
@@ -133,6 +149,7 @@ export function compileImage(
     innerEntries,
     callEntries,
     usesFloat,
+    clobbers,
     instanceBytes,
     initialInstance: initialInstance(resolved, instanceBytes),
     initialMemory: initialMemory(resolved, runtime),
@@ -140,6 +157,18 @@ export function compileImage(
     functions,
     layouts: resolved.map((m) => m.layout),
   };
+}
+
+function clobbersOf(
+  id: FunctionId,
+  reached: Reach,
+  functions: ReadonlyMap<string, CompiledFunction>,
+): number | null {
+  if (reached.usesFrame(id)) return null;
+  let bits = ENTRY_BITS;
+  for (const key of reached.closure(id))
+    bits |= functions.get(key)?.registers ?? bug("no function");
+  return bits;
 }
 
 function functionSymbol(id: FunctionId): LinkSymbol {
@@ -204,8 +233,8 @@ function compileAll(
   resolved: readonly ResolvedModule[],
   reached: Reach,
   runtime: boolean,
-): Map<string, { offset: number; bytes: number }> {
-  const functions = new Map<string, { offset: number; bytes: number }>();
+): Map<string, CompiledFunction> {
+  const functions = new Map<string, CompiledFunction>();
   for (const id of reached.functions) {
     const { context, name } = resolved[id.module] ?? bug("module missing");
     const source = functionBody(resolved, id);
@@ -214,7 +243,10 @@ function compileAll(
     const { prologue, body } = compileFunction(context, source, type, masmX64);
     const offset = linker.place(prologue.out, body.out);
     linker.define(functionSymbol(id), offset);
-    functions.set(functionKey(id), { offset, bytes: linker.length - offset });
+    const callsRoutine = body.out.references.some(({ symbol }) => symbol.kind === "routine");
+    const registers =
+      prologue.out.registers | body.out.registers | (callsRoutine ? ROUTINE_BITS : 0);
+    functions.set(functionKey(id), { offset, bytes: linker.length - offset, registers });
   }
   return functions;
 }

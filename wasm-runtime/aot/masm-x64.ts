@@ -24,6 +24,7 @@ import type {
 import { FLOAT_REGISTER } from "./masm.js";
 import { type MemoryAssembler, memoryAssembler } from "./memory-x64.js";
 import {
+  CALLER_SAVED_BITS,
   CONDITION_CODES,
   FLOAT_SCRATCH,
   frameSlot,
@@ -413,6 +414,7 @@ function callAssembler(out: CodeAssembler): CallAssembler {
       out.emit("mov r64,r/m64", GP.rdi, VM);
       out.emit("mov r64,r/m64", SCRATCH, vmField(VM_CONTEXT.hosts));
       out.emit("call r/m64", { base: SCRATCH, displacement: 8 * index });
+      out.registers |= CALLER_SAVED_BITS;
     },
     probeRegister: (to, index) => {
       const none = newLabel();
@@ -424,6 +426,7 @@ function callAssembler(out: CodeAssembler): CallAssembler {
     },
     ticks: () => {
       out.emit("rdtsc");
+      out.registers |= 1 << GP.rax;
       out.emit("shl r/m64,imm8", GP.rdx, 32);
       out.emit("or r64,r/m64", GP.rax, GP.rdx);
     },

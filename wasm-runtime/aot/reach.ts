@@ -18,6 +18,10 @@ export interface Reach {
   readonly functions: readonly FunctionId[];
   /** Whether a function or one that it may call uses floating point. */
   usesFloat(id: FunctionId): boolean;
+  /** Whether it may look at the registers of a probe hit. */
+  usesFrame(id: FunctionId): boolean;
+  /** Keys of the function and of all that it may call. */
+  closure(id: FunctionId): ReadonlySet<string>;
 }
 
 const FLOAT = /f32|f64/;
@@ -40,28 +44,57 @@ export function reach(modules: readonly ResolvedModule[], roots: readonly Functi
   const callers = new Map<string, string[]>();
   const found = new Map<string, FunctionId>();
   const float: string[] = [];
+  const frame: string[] = [];
+  const calls = new Map<string, readonly string[]>();
   const work = [...roots];
   for (let id = work.pop(); id !== undefined; id = work.pop()) {
     const key = functionKey(id);
     if (found.has(key)) continue;
     found.set(key, id);
     if (hasFloat(modules, id)) float.push(key);
-    for (const callee of callees(modules, id)) {
+    if (readsFrame(modules, id)) frame.push(key);
+    const called = callees(modules, id);
+    calls.set(key, called.map(functionKey));
+    for (const callee of called) {
       const calleeKey = functionKey(callee);
       callers.set(calleeKey, [...(callers.get(calleeKey) ?? []), key]);
       work.push(callee);
     }
   }
-  const usesFloat = new Set<string>();
-  for (let key = float.pop(); key !== undefined; key = float.pop()) {
-    if (usesFloat.has(key)) continue;
-    usesFloat.add(key);
-    float.push(...(callers.get(key) ?? []));
-  }
+  const usesFloat = closureOf(float, callers);
+  const usesFrame = closureOf(frame, callers);
   return {
     functions: [...found.values()].sort((a, b) => a.module - b.module || a.index - b.index),
     usesFloat: (id) => usesFloat.has(functionKey(id)),
+    usesFrame: (id) => usesFrame.has(functionKey(id)),
+    closure: (id) => closureOf([functionKey(id)], calls),
   };
+}
+
+/** Everything that edges lead to from `start`. */
+function closureOf(
+  start: readonly string[],
+  edges: ReadonlyMap<string, readonly string[]>,
+): Set<string> {
+  const found = new Set<string>();
+  const work = [...start];
+  for (let key = work.pop(); key !== undefined; key = work.pop()) {
+    if (found.has(key)) continue;
+    found.add(key);
+    work.push(...(edges.get(key) ?? []));
+  }
+  return found;
+}
+
+/** Host functions that look at VM_CONTEXT.frame. */
+const FRAME_READERS: readonly string[] = ["register", "unwind"];
+
+function readsFrame(modules: readonly ResolvedModule[], id: FunctionId): boolean {
+  const targets = modules[id.module]?.context.targets;
+  return functionBody(modules, id).body.some((i) => {
+    const target = i.op === "call" ? targets?.[i.function] : undefined;
+    return target?.kind === "host" && FRAME_READERS.includes(target.name);
+  });
 }
 
 function hasFloat(modules: readonly ResolvedModule[], id: FunctionId): boolean {

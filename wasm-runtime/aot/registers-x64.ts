@@ -45,6 +45,13 @@ export const REGISTERS: MachineRegisters = {
 /** Registers that SysV callers expect back, all of which thunks save. */
 export const CALLEE_SAVED: readonly Register[] = [GP.rbx, GP.rbp, GP.r12, GP.r13, GP.r14, GP.r15];
 
+/** Bits of the registers that SysV callees may change: rax, rcx, rdx, rsi, rdi, r8 … r11. */
+export const CALLER_SAVED_BITS = 0x0fc7;
+
+/** Bits of the registers that every inner entry may change: pinned ones and parameters. */
+export const ENTRY_BITS: number =
+  (1 << VM) | (1 << MEMORY_BASE) | (1 << GP.rdi) | (1 << GP.rsi) | (1 << GP.rax);
+
 /** Field of the VmContext as an operand. */
 export function vmField(displacement: number): Memory {
   return { base: VM, displacement };

@@ -15,6 +15,9 @@ import type { LinkSymbol } from "./masm.js";
 import type { CodeAssembler } from "./masm-x64.js";
 import { FLOAT_SCRATCH, MEMORY_BASE, SCRATCH, vmField } from "./registers-x64.js";
 
+/** Bits of the registers that routines change. */
+export const ROUTINE_BITS: number = (1 << SCRATCH) | (1 << GP.rax) | (1 << GP.rcx) | (1 << GP.rdx);
+
 /** Code of routine `name`. */
 export function routine(name: string): CodeAssembler {
   const out: CodeAssembler = new Assembler<LinkSymbol>();

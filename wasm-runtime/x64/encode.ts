@@ -33,6 +33,8 @@ export class Assembler<S> {
   private view: DataView = new DataView(this.buffer.buffer);
   /** Bytes emitted so far. */
   length = 0;
+  /** Bit n = some instruction names register n, other than in an address; vector registers count. */
+  registers = 0;
   /** What the linker has to fill in. */
   readonly references: Reference<S>[] = [];
 
@@ -42,6 +44,11 @@ export class Assembler<S> {
     if (this.length + 32 > this.buffer.length) this.grow(this.length + 32);
     const rm = layout.inRm < 0 ? undefined : operands[layout.inRm];
     const reg = layout.inReg < 0 ? Math.max(layout.digit, 0) : Number(operands[layout.inReg]);
+    for (const [index, operand] of operands.entries()) {
+      if (typeof operand === "number" && index !== layout.immediate) {
+        this.registers |= 1 << (operand & 15);
+      }
+    }
     for (const prefix of layout.prefixes) this.byte(prefix);
     this.rex(layout, operands, reg, rm);
     const inOpcode = layout.inOpcode < 0 ? 0 : Number(operands[layout.inOpcode]) & 7;

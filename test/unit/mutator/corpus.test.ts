@@ -29,7 +29,14 @@ function sites(code: ModuleCode, place: PlanSite["place"]): PlanSite[] {
   const step = Math.max(1, Math.floor(whole.length / MOST_FUNCTIONS));
   return whole
     .filter((_, i) => i % step === 0)
-    .map((f, probe) => ({ probe, address: f.address, place, symbol: f.name, floats: false }));
+    .map((f, probe) => ({
+      probe,
+      address: f.address,
+      place,
+      symbol: f.name,
+      floats: false,
+      clobbers: null,
+    }));
 }
 
 /** Plans, checks the plan for overlaps and gives the share of instructions that can be probed. */

@@ -34,6 +34,7 @@ function draft({ functions, at, exitsOf, data, pointers, options }: Case): Patch
     place,
     symbol: "f",
     floats: false,
+    clobbers: null,
   });
   const sites = [...(at ?? []).map(site("instruction")), ...(exitsOf ?? []).map(site("exits"))];
   const code = { ...testModule(functions, data), codePointers: pointers ?? [] };
@@ -252,6 +253,7 @@ s("plans sites in code without symbols", () => {
     place: "instruction",
     symbol: "",
     floats: false,
+    clobbers: null,
   } as const;
   const plan = showPlan(planPatches([{ code, sites: [site] }], OPTIONS));
   assert.match(plan, /plain, trampoline \+0x10\n {4}probe 0 \(flags all\)/);

@@ -181,7 +181,7 @@ function check(program: string, choose: Choose): PatchDraft {
 }
 
 function site(address: number, place: PlanSite["place"], symbol: string): Omit<PlanSite, "probe"> {
-  return { address, place, symbol, floats: true };
+  return { address, place, symbol, floats: true, clobbers: null };
 }
 
 const entries: Choose = (functions) => functions.map((f) => site(f.start, "instruction", f.name));

@@ -17,6 +17,7 @@ function probeCall(overrides: Partial<ProbeCall>): ProbeCall {
     flags: "dead",
     siteFlags: 1,
     floats: false,
+    clobbers: null,
     onlyTaken: false,
     ...overrides,
   };
@@ -70,6 +71,28 @@ s("saves the frame in DWARF order and restores it", () => {
     map.map(({ original, before }) => [original, before]),
     [[0x1100, ADDRESS]],
   );
+});
+
+s("saves only what changes where no handler looks at the frame", () => {
+  const words = (call: Partial<ProbeCall>, word: string): string =>
+    listing(emit(load, probeCall(call)).bytes)
+      .filter((line) => line.startsWith(`${word} `))
+      .map((line) => line.slice(word.length + 1))
+      .join(" ");
+  const few = { clobbers: 0xc000 };
+  assert.is(words(few, "push"), "r15 r14 rdi rsi rcx rdx rax");
+  assert.is(words(few, "pop"), "rax rdx rcx rsi rdi r14 r15");
+  assert.match(words(few, "lea"), /^rsp,\[rsp-80h\] rsi,.* rsp,\[rsp\+0*80h\]$/);
+  const all = { clobbers: 0xffff };
+  assert.is(words(all, "push"), "r15 r14 r13 r12 r11 r10 r9 r8 rbp rdi rsi rbx rcx rdx rax");
+  const live = { ...few, flags: "status" as const };
+  assert.match(words(live, "lea"), /rsp,\[rsp\+0*88h\]$/);
+  assert.match(words(live, "mov"), /ecx,\[rsp\+38h\]/);
+  const has = (call: Partial<ProbeCall>, insn: string): boolean =>
+    listing(emit(load, probeCall(call)).bytes).includes(insn);
+  assert.not.ok(has(few, "pushfq") || has(few, "popfq"));
+  assert.ok(has(live, "pushfq") && !has(live, "popfq"));
+  assert.ok(has({ ...few, flags: "all" }, "popfq"));
 });
 
 s("restores flags only as far as they are live", () => {
