@@ -189,12 +189,14 @@ function lockList(probe: Probe, unit: Unit): readonly number[] {
   const words: number[] = [];
   for (const global of new Set([...usage.reads, ...changed])) {
     const lock = lockOf(global, unit);
-    if (lock !== null) words.push(changed.has(global) ? lock | 1 : lock);
+    const isSharded = storageOf(unit, global).kind === "shard";
+    const isExclusive = (isSharded ? usage.clears : changed).has(global);
+    if (lock !== null) words.push(isExclusive ? lock | 1 : lock);
   }
   return words.sort((a, b) => a - b);
 }
 
 function lockOf(global: Global, unit: Unit): number | null {
   const storage = storageOf(unit, global);
-  return storage.kind === "cell" || storage.kind === "map" ? storage.lock : null;
+  return storage.kind === "reduction" ? null : storage.lock;
 }

@@ -2,7 +2,8 @@
  * Where each global lives and what protects it.
  *
  *   reduction   number that traced threads only add to: one i64 in every context, plus a base
- *   shard       scalar statistics: one STAT in every context, merged when read
+ *   shard       scalar statistics: one STAT in every context, merged when read; with a lock only if
+ *               one is deleted while others add: shared by these, exclusive for that handler
  *   cell        other scalars, in one place; with a lock unless nobody can change it concurrently
  *   map         arrays, with a lock on the same terms
  *
@@ -46,7 +47,12 @@ export interface StatShape {
 /** Place of a global. `lock` is the address of its lock word, null if it needs none. */
 export type Storage =
   | { readonly kind: "reduction"; readonly offset: number; readonly base: number }
-  | { readonly kind: "shard"; readonly offset: number; readonly stat: StatShape }
+  | {
+      readonly kind: "shard";
+      readonly offset: number;
+      readonly stat: StatShape;
+      readonly lock: number | null;
+    }
   | { readonly kind: "cell"; readonly address: number; readonly lock: number | null }
   | {
       readonly kind: "map";
@@ -141,6 +147,8 @@ interface Sharing {
   readonly tracedOther: ReadonlySet<Global>;
   /** Changed by a handler that can run at the same time as others. */
   readonly changed: ReadonlySet<Global>;
+  /** Scalar statistics deleted by a handler that can run at the same time as others. */
+  readonly cleared: ReadonlySet<Global>;
   /** Statistics that @variance is asked of. */
   readonly variances: ReadonlySet<Global>;
 }
@@ -149,16 +157,18 @@ function analyzeSharing(program: Program, usages: UsageTable): Sharing {
   const traced = new Set<Global>();
   const tracedOther = new Set<Global>();
   const changed = new Set<Global>();
+  const cleared = new Set<Global>();
   const variances = new Set<Global>();
   for (const probe of program.probes) {
     const usage = usages.all(probe);
     for (const g of usage.variances) variances.add(g);
     if (!runsAlone(probe)) for (const g of changedGlobals(usage)) changed.add(g);
+    if (!runsAlone(probe)) for (const g of usage.clears) cleared.add(g);
     if (runsInMutator(probe)) continue;
     for (const g of [...usage.reads, ...usage.writes]) tracedOther.add(g);
     for (const g of [...usage.reads, ...usage.writes, ...usage.adds]) traced.add(g);
   }
-  return { traced, tracedOther, changed, variances };
+  return { traced, tracedOther, changed, cleared, variances };
 }
 
 type Take = (bytes: number, alignment: number) => number;
@@ -174,7 +184,9 @@ function place(
   if (global.keys.length > 0) return placeMap(global, sharing, limits, take);
   if (global.type === "stats") {
     const stat = statShape(global.stat, sharing.variances.has(global));
-    return { kind: "shard", offset: takeContext(stat.bytes), stat };
+    const isCleared = sharing.traced.has(global) && sharing.cleared.has(global);
+    const lock = isCleared ? take(LINE, LINE) : null;
+    return { kind: "shard", offset: takeContext(stat.bytes), stat, lock };
   }
   if (global.type === "long" && isLocked && !sharing.tracedOther.has(global)) {
     return { kind: "reduction", offset: takeContext(8), base: take(8, 8) };

@@ -23,6 +23,8 @@ export interface Usage {
   /** Scalar numbers changed by ++, --, += or -= whose result is not used. */
   readonly adds: Set<Global>;
   readonly calls: Set<FunctionInstance>;
+  /** Scalar statistics that are deleted. */
+  readonly clears: Set<Global>;
   /** Statistics that @variance is asked of. */
   readonly variances: Set<Global>;
   /** Locals and parameters that are assigned. */
@@ -79,6 +81,7 @@ function emptyUsage(): Usage {
     reads: new Set(),
     writes: new Set(),
     adds: new Set(),
+    clears: new Set(),
     calls: new Set(),
     variances: new Set(),
     assigned: new Set(),
@@ -99,6 +102,7 @@ function closure(start: Usage, ownOf: (fn: FunctionInstance) => Usage): Usage {
     for (const global of usage.reads) total.reads.add(global);
     for (const global of usage.writes) total.writes.add(global);
     for (const global of usage.adds) total.adds.add(global);
+    for (const global of usage.clears) total.clears.add(global);
     for (const global of usage.variances) total.variances.add(global);
     for (const local of usage.assigned) total.assigned.add(local);
     total.hasLoop ||= usage.hasLoop;
@@ -155,6 +159,7 @@ function visit(node: Code, walk: Walk): void {
       return;
     case "delete":
       write(node.target, walk);
+      if (node.target.kind === "identifier") noteClear(node.target, walk);
       return;
     case "try":
       if (node.variable !== null) write(node.variable, walk);
@@ -228,6 +233,12 @@ function write(target: Expression, walk: Walk): void {
   const variable = walk.program.variables.get(target.id);
   if (variable?.kind === "global") walk.usage.writes.add(variable);
   if (variable?.kind === "local") walk.usage.assigned.add(variable);
+}
+
+function noteClear(target: Identifier, { usage, program }: Walk): void {
+  const variable = program.variables.get(target.id);
+  const isScalar = variable?.kind === "global" && variable.keys.length === 0;
+  if (isScalar && variable.type === "stats") usage.clears.add(variable);
 }
 
 /** True if `node` itself, not its parts, may raise a soft error. */
