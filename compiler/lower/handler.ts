@@ -22,7 +22,7 @@ import { lowerCondition } from "./expression.js";
 import { callForValue, callLibrary, callOf, type LocalPlace, type Scope } from "./scope.js";
 import { runsAlone } from "./storage.js";
 import { storageOf, type Unit } from "./unit.js";
-import { changedGlobals } from "./usage.js";
+import { changedGlobals, replacedGlobals } from "./usage.js";
 
 /** A lowered function and the string frame it needs. */
 export interface Lowered {
@@ -186,17 +186,18 @@ function lockList(probe: Probe, unit: Unit): readonly number[] {
   if (runsAlone(probe)) return [];
   const usage = unit.usages.all(probe);
   const changed = changedGlobals(usage);
+  const replaced = replacedGlobals(usage);
   const words: number[] = [];
   for (const global of new Set([...usage.reads, ...changed])) {
     const lock = lockOf(global, unit);
-    const isSharded = storageOf(unit, global).kind === "shard";
-    const isExclusive = (isSharded ? usage.clears : changed).has(global);
+    const { kind } = storageOf(unit, global);
+    const isSharded = kind === "shard" || kind === "reduction";
+    const isExclusive = (isSharded ? replaced : changed).has(global);
     if (lock !== null) words.push(isExclusive ? lock | 1 : lock);
   }
   return words.sort((a, b) => a - b);
 }
 
 function lockOf(global: Global, unit: Unit): number | null {
-  const storage = storageOf(unit, global);
-  return storage.kind === "reduction" ? null : storage.lock;
+  return storageOf(unit, global).lock;
 }

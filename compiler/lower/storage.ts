@@ -2,10 +2,12 @@
  * Where each global lives and what protects it.
  *
  *   reduction   number that traced threads only add to: one i64 in every context, plus a base
- *   shard       scalar statistics: one STAT in every context, merged when read; with a lock only if
- *               one is deleted while others add: shared by these, exclusive for that handler
+ *   shard       scalar statistics: one STAT in every context, merged when read
  *   cell        other scalars, in one place; with a lock unless nobody can change it concurrently
  *   map         arrays, with a lock on the same terms
+ *
+ * Reductions and shards have a lock only if a timer assigns or deletes them while others add, which
+ * these share and the timer's handler holds alone, so that no addition is lost or comes back.
  *
  * begin, end, error and timer handlers run one after the other in the mutator, all others in
  * threads of the traced process. begin, end and error handlers need no locks: nothing else runs
@@ -24,7 +26,7 @@ import {
 } from "../../wasm-runtime/layout.js";
 import type { Global, Probe, Program, StatUse } from "../types/program.js";
 import type { Limits } from "./limits.js";
-import { changedGlobals, type UsageTable } from "./usage.js";
+import { changedGlobals, replacedGlobals, type UsageTable } from "./usage.js";
 
 /** Bytes of a cache line. */
 const LINE = 64;
@@ -46,7 +48,12 @@ export interface StatShape {
 
 /** Place of a global. `lock` is the address of its lock word, null if it needs none. */
 export type Storage =
-  | { readonly kind: "reduction"; readonly offset: number; readonly base: number }
+  | {
+      readonly kind: "reduction";
+      readonly offset: number;
+      readonly base: number;
+      readonly lock: number | null;
+    }
   | {
       readonly kind: "shard";
       readonly offset: number;
@@ -147,8 +154,8 @@ interface Sharing {
   readonly tracedOther: ReadonlySet<Global>;
   /** Changed by a handler that can run at the same time as others. */
   readonly changed: ReadonlySet<Global>;
-  /** Scalar statistics deleted by a handler that can run at the same time as others. */
-  readonly cleared: ReadonlySet<Global>;
+  /** Statistics deleted and numbers assigned by a handler that can run at the same time as others. */
+  readonly replaced: ReadonlySet<Global>;
   /** Statistics that @variance is asked of. */
   readonly variances: ReadonlySet<Global>;
 }
@@ -157,18 +164,18 @@ function analyzeSharing(program: Program, usages: UsageTable): Sharing {
   const traced = new Set<Global>();
   const tracedOther = new Set<Global>();
   const changed = new Set<Global>();
-  const cleared = new Set<Global>();
+  const replaced = new Set<Global>();
   const variances = new Set<Global>();
   for (const probe of program.probes) {
     const usage = usages.all(probe);
     for (const g of usage.variances) variances.add(g);
     if (!runsAlone(probe)) for (const g of changedGlobals(usage)) changed.add(g);
-    if (!runsAlone(probe)) for (const g of usage.clears) cleared.add(g);
+    if (!runsAlone(probe)) for (const g of replacedGlobals(usage)) replaced.add(g);
     if (runsInMutator(probe)) continue;
     for (const g of [...usage.reads, ...usage.writes]) tracedOther.add(g);
     for (const g of [...usage.reads, ...usage.writes, ...usage.adds]) traced.add(g);
   }
-  return { traced, tracedOther, changed, cleared, variances };
+  return { traced, tracedOther, changed, replaced, variances };
 }
 
 type Take = (bytes: number, alignment: number) => number;
@@ -181,15 +188,15 @@ function place(
   takeContext: (bytes: number) => number,
 ): Storage {
   const isLocked = needsLock(global, sharing);
+  const takeAddLock = (): number | null =>
+    isLocked && sharing.replaced.has(global) ? take(LINE, LINE) : null;
   if (global.keys.length > 0) return placeMap(global, sharing, limits, take);
   if (global.type === "stats") {
     const stat = statShape(global.stat, sharing.variances.has(global));
-    const isCleared = sharing.traced.has(global) && sharing.cleared.has(global);
-    const lock = isCleared ? take(LINE, LINE) : null;
-    return { kind: "shard", offset: takeContext(stat.bytes), stat, lock };
+    return { kind: "shard", offset: takeContext(stat.bytes), stat, lock: takeAddLock() };
   }
   if (global.type === "long" && isLocked && !sharing.tracedOther.has(global)) {
-    return { kind: "reduction", offset: takeContext(8), base: take(8, 8) };
+    return { kind: "reduction", offset: takeContext(8), base: take(8, 8), lock: takeAddLock() };
   }
   const bytes = global.type === "long" ? 8 : align8(limits.maxString);
   if (!isLocked) return { kind: "cell", address: take(bytes, 8), lock: null };

@@ -76,6 +76,12 @@ export function changedGlobals(usage: Usage): ReadonlySet<Global> {
   return new Set([...usage.writes, ...usage.adds]);
 }
 
+/** What `usage` does that does not commute with additions: numbers assigned, statistics deleted. */
+export function replacedGlobals(usage: Usage): ReadonlySet<Global> {
+  const assigned = [...usage.writes].filter((global) => global.type !== "stats");
+  return new Set([...assigned, ...usage.clears]);
+}
+
 function emptyUsage(): Usage {
   return {
     reads: new Set(),
