@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { hasProgram, wastap } from "../support/tools.js";
+import { semaphores } from "../support/process.js";
+import { hasProgram, start, startWastap, wastap } from "../support/tools.js";
 
 const PHP = "/usr/bin/php8.2";
 const s = suite("run/php");
@@ -84,6 +85,24 @@ test("the program runs unchanged when its marks are found through env and a shel
   const script = `global n probe process("${PHP}").mark("function__entry") { n++ } probe end { println(n) }`;
   const result = wastap(["-e", script, "-c", `env USE_ZEND_DTRACE=1 ${PHP} ${file}`]);
   assert.is(result.stdout, "15\n11\n", result.stderr);
+});
+
+test("semaphores are raised while probing and lowered afterwards", async () => {
+  const program = "echo 'ready', PHP_EOL; function f() {} while (true) f();";
+  const target = start(PHP, ["-r", program], { env: { USE_ZEND_DTRACE: "1" } });
+  await target.until(/ready/);
+  const marks = ["function__entry", "function__return"] as const;
+  const values = (): number[][] => marks.map((name) => semaphores(target.pid, PHP, name));
+  assert.equal(values(), [[0], [0]]);
+  const script = `global n probe process("${PHP}").mark("function__entry") { n++ }
+    probe timer.ms(10) { if (n > 10) println("counting") }`;
+  const tap = startWastap(["-e", script, "-x", String(target.pid)]);
+  await tap.until(/counting/);
+  assert.equal(values(), [[1], [0]], "only the mark that is probed");
+  tap.child.kill("SIGINT");
+  await tap.finished();
+  assert.equal(values(), [[0], [0]]);
+  target.child.kill("SIGKILL");
 });
 
 s.run();

@@ -1,5 +1,7 @@
 /** What tests look at in a running process. */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { parseElf, SEGMENT } from "../../base/elf/image.js";
+import { readSdtNotes } from "../../base/elf/notes.js";
 
 /** Executable file mappings of `pid`: `path start end`, in order. */
 export function executableMappings(pid: number): { path: string; start: bigint; end: bigint }[] {
@@ -40,4 +42,31 @@ export function statusField(pid: number, name: string): number {
     readFileSync(`/proc/${pid}/status`, "utf8"),
   );
   return Number(match?.[1]);
+}
+
+/** Load bias of the module at `path` in `pid`: lowest mapping less the lowest ELF address. */
+function loadBias(pid: number, path: string): bigint {
+  const image = parseElf(readFileSync(path), path);
+  const lowest = Math.min(
+    ...image.segments.filter((s) => s.type === SEGMENT.load).map((s) => s.address),
+  );
+  const lines = readFileSync(`/proc/${pid}/maps`, "utf8").split("\n");
+  const first = lines.find((line) => line.endsWith(` ${path}`)) ?? "";
+  return BigInt(`0x${first.split("-")[0]}`) - BigInt(lowest - (lowest % 4096));
+}
+
+/** Values of the semaphores of mark `name` of the module at `path` in `pid`. */
+export function semaphores(pid: number, path: string, name: string): number[] {
+  const notes = readSdtNotes(parseElf(readFileSync(path), path));
+  const addresses = new Set(notes.filter((note) => note.name === name).map((n) => n.semaphore));
+  const memory = openSync(`/proc/${pid}/mem`, "r");
+  try {
+    return [...addresses].map((address) => {
+      const bytes = Buffer.alloc(2);
+      readSync(memory, bytes, 0, 2, BigInt(address) + loadBias(pid, path));
+      return bytes.readUInt16LE();
+    });
+  } finally {
+    closeSync(memory);
+  }
 }
