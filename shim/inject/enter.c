@@ -1,6 +1,6 @@
 /*
- * What arch's enter.S leaves to C: handlers that were ended by a trap, and handlers that the mutator
- * runs itself.
+ * What arch's enter.S leaves to C: handlers that were ended by a trap, and handlers that the
+ * mutator runs itself.
  */
 #include "shim.h"
 

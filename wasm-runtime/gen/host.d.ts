@@ -30,7 +30,8 @@ export function identity(what: number): bigint;
  */
 export function threadName(to: Ptr, capacity: number): number;
 /**
- * Return addresses of the interrupted thread, innermost first. Returns how many were written.
+ * Call chain of the interrupted thread as u64: its own address, then return addresses, innermost
+ * first. Returns how many were written, `capacity` being the most.
  */
 export function unwind(to: Ptr, capacity: number): number;
 /**
