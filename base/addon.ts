@@ -2,10 +2,8 @@
  * Loads the native addon by path from prebuilds/ (made by prebuildify); the package has no install
  * script. Its functions are untyped here; each folder that has native code wraps its own.
  */
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
-import { PREBUILDS } from "./root.js";
+import { prebuiltPath } from "./prebuilt.js";
 import { TargetError } from "./target-error.js";
 
 /** What the addon exports: functions by name. */
@@ -16,12 +14,8 @@ let loaded: Addon | null = null;
 /** The addon for this machine, loaded once. Throws TargetError if there is none. */
 export function loadAddon(): Addon {
   if (loaded !== null) return loaded;
-  const path = join(PREBUILDS, "wastap.node");
+  const path = prebuiltPath("wastap.node");
   const about = { operation: "load the native addon", subject: path };
-  if (!existsSync(path)) {
-    const platform = `${process.platform}-${process.arch}`;
-    throw new TargetError(`no native addon for ${platform}: '${path}' is missing`, about);
-  }
   try {
     loaded = createRequire(import.meta.url)(path) as Addon;
   } catch (cause) {

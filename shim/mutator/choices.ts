@@ -155,7 +155,8 @@ function planTarget(planner: Planner, target: Target): void {
   else if (!join(planner, target)) {
     if (choose(planner, candidates(code, at, planner.rules), at, target)) return;
     const region = regionFrom(code, at, at, JUMP_BYTES, planner.rules);
-    const reason = typeof region === "string" ? region : TOO_CLOSE;
+    const hint = planner.rules.allowBreakpoints ? "" : "; --allow-breakpoints puts an int3 there";
+    const reason = `${typeof region === "string" ? region : TOO_CLOSE}${hint}`;
     // No other instruction is an exit.
     const isExit = target.sites.some((site) => site.place === "exits");
     refuse(reason, isExit ? null : nearestSite(planner, code, at));

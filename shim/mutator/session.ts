@@ -9,7 +9,9 @@
  *
  * Whatever happens in between, also kill -9, leaves the target running (ARCHITECTURE.md).
  */
+import { dirname } from "node:path";
 import { assert } from "../../base/assert.js";
+import { prebuiltPath } from "../../base/prebuilt.js";
 import { ABI_VERSION, CONTROL, SESSION } from "../../wasm-runtime/layout.js";
 import { attachError, checkTarget, targetError } from "./errors.js";
 import {
@@ -176,7 +178,12 @@ async function start(
     const pid = await take(tracer, follower, target);
     const shared = await makeShared(tracer, follower, target, sharedBytes(bundle));
     const guard = await tracer.holdGuard(shared.buffer, CONTROL.guard);
-    const image = { bundle, shim: shim ?? loadShim(), shared, guard };
+    const image = {
+      bundle,
+      shim: shim ?? loadShim(dirname(prebuiltPath("shim.json"))),
+      shared,
+      guard,
+    };
     fillShared(shared, bundle);
     const engine = startLocal(image);
     const trap = engine.start() || engine.run("init", 0);

@@ -125,7 +125,7 @@ s("refuses what is jumped into, and says what is near", () => {
     ],
   };
   assert.equal(show({ functions: [f], at: [0] }), [
-    "refused /bin/test f 0, probe 0: the code behind it is jumped to; 1 can be probed",
+    "refused /bin/test f 0, probe 0: the code behind it is jumped to; --allow-breakpoints puts an int3 there; 1 can be probed",
   ]);
 });
 

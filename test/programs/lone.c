@@ -1,0 +1,32 @@
+/* A function whose only return is a one-byte jump target with no room for a jump: lone [calls]. */
+#include <stdio.h>
+#include <stdlib.h>
+
+int lone(long value);
+int after(void);
+
+__asm__(".text\n"
+        ".globl lone\n"
+        ".type lone, @function\n"
+        "lone: xorl %eax, %eax\n"
+        "      testl %edi, %edi\n"
+        "      jz 1f\n"
+        "      incl %eax\n"
+        "      jmp 1f\n"
+        "      nop\n"
+        "1:    ret\n"
+        ".size lone, . - lone\n"
+        ".globl after\n"
+        ".type after, @function\n"
+        "after: movl $1, %eax\n"
+        "      ret\n"
+        ".size after, . - after\n");
+
+int main(int argc, char **argv) {
+    long calls = argc > 1 ? atol(argv[1]) : 10;
+    long sum = 0;
+    for (long i = 0; i < calls; i++)
+        sum += lone(i & 1) + after();
+    printf("sum %ld\n", sum);
+    return 0;
+}

@@ -1,0 +1,33 @@
+/** Sites that no jump fits: refused with the reason, or probed by int3 where the user allows it. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { buildProgram, cannotTrace, wastap } from "../support/tools.js";
+
+const s = suite("run/breakpoints");
+const missing = cannotTrace();
+const test = missing === null ? s : s.skip;
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+
+function countReturns(program: string): string {
+  return `global n probe process("${program}").function("lone").return { n++ } probe end { println(n) }`;
+}
+
+test("a return that no jump fits is refused, with the place, the reason and what to do", () => {
+  const program = buildProgram("lone");
+  const result = wastap(["-e", countReturns(program), "-c", `${program} 100`]);
+  assert.is(result.stdout, "sum 150\n0\n");
+  assert.match(result.stderr, /WARNING: .*lone at 0x[0-9a-f]+ cannot be probed: .+/);
+  assert.match(result.stderr, /--allow-breakpoints/);
+  assert.is(result.status, 0);
+});
+
+test("--allow-breakpoints counts it exactly", () => {
+  const program = buildProgram("lone");
+  const args = ["--allow-breakpoints", "-e", countReturns(program), "-c", `${program} 5000`];
+  const result = wastap(args);
+  assert.is(result.stdout, "sum 7500\n5000\n", result.stderr);
+  assert.is(result.stderr, "");
+  assert.is(result.status, 0);
+});
+
+s.run();
