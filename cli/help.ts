@@ -18,7 +18,7 @@ Options (as in stap(1)):
    -G VAR=VAL set a scalar global variable
    -D NM=VAL  set a limit: MAXSTRINGLEN, MAXACTION, MAXMAPENTRIES, MAXERRORS, MAXSKIPPED,
               MAXTRYLOCK, MAXNESTING
-   -d FILE    also use the symbols of FILE
+   -d FILE    also use the symbols of FILE in backtraces (no effect yet)
    -I DIR     look for tapsets in DIR, too
    -E SCRIPT  also compile SCRIPT (may be repeated)
    -s MB      size of the output buffers, default 256

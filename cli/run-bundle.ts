@@ -31,6 +31,9 @@ export async function runBundle(
     noWarnings: options.noWarnings,
   });
   for (const warning of meta.warnings) messages.warning(warning);
+  if (options.modules.length > 0) {
+    messages.warning("-d has no effect yet: its symbols are for symbolic backtraces");
+  }
   const bundle = { meta, code: compileBundle(bytes, meta, options) };
   const output = openOutput(options.output);
   const started = performance.now();
