@@ -29,11 +29,12 @@ import {
 import { fillParams, loadShim, type ShimImage } from "../../../shim/mutator/shim-image.js";
 import { CONTROL, PRIVATE } from "../../../wasm-runtime/layout.js";
 
-const AREA = 0x10000000;
-const SHIM = 0x11000000;
-const CONTROL_AREA = 0x12000000;
-const MEMORY = 0x13000000;
-const PRIVATE_AREA = 0x14000000;
+/** Above the random start of the heap, which is within 1 GB of a non-PIE (arch_randomize_brk). */
+const AREA = 0x50000000;
+const SHIM = 0x51000000;
+const CONTROL_AREA = 0x52000000;
+const MEMORY = 0x53000000;
+const PRIVATE_AREA = 0x54000000;
 const MEMORY_BYTES = 65536;
 const SLOTS = 4;
 const GUARD = 77;
