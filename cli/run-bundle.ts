@@ -75,7 +75,7 @@ function compileBundle(
   ]);
   if (options.verbosity > 0) {
     const ms = (performance.now() - started).toFixed(0);
-    say(`Pass 4: compiled ${image.bytes.length} bytes of machine code in ${ms}ms.`);
+    say(`Pass 5: compiled ${image.bytes.length} bytes of machine code in ${ms}ms.`);
   }
   if (options.dump.has("x64")) sayCode(image, handlers);
   return image;
