@@ -54,7 +54,7 @@ function summarize(
   const total = count(output, "Total");
   const passed = count(output, "Passed");
   const skipped = count(output, "Skipped");
-  if (!(total > 0))
+  if (!(total + skipped > 0))
     return { file, passed: 0, failed: 1, skipped: 0, output: `${output}\nno test ran`, seconds };
   const failed = Math.max(total - passed - skipped, status === 0 ? 0 : 1);
   return { file, passed, failed, skipped, output, seconds };
