@@ -50,8 +50,10 @@ for (const file of readdirSync(SELF).filter((name) => name.endsWith(".stp"))) {
       /^probe begin(\(-1\))?$/gm,
       `probe process("${program}").function("main")`,
     );
-    const result = wastap([...library, "-e", script, "-c", `${program} 1`]);
-    check({ ...result, stdout: result.stdout.replace(/^done\n/m, "") });
+    const output = join(mkdtempSync(join(tmpdir(), "wastap-self-")), "output");
+    const result = wastap([...library, "-o", output, "-e", script, "-c", `${program} 1`]);
+    assert.is(result.stdout, "done\n");
+    check({ ...result, stdout: readFileSync(output, "utf8") });
   });
 }
 
