@@ -82,14 +82,14 @@ export async function undoPlan(
     const conflicts: Conflict[] = [];
     const writes: MemoryWrite[] = [];
     withMemory(pid, (memory) => {
-      for (const region of [...applied.regions].reverse()) {
+      for (const region of applied.regions) {
         const reason = whyNotOurs(memory, region);
         if (reason === "restored") continue;
         if (reason !== null) conflicts.push({ region, reason });
         else writes.push(...originals(region));
       }
     });
-    await tracer.write(pid, writes);
+    await tracer.write(pid, inUndoOrder(writes));
     if (writes.length > 0) await tracer.write(pid, changedSemaphores(pid, applied.semaphores, -1));
     const moves = leaving(applied.regions);
     const mappings = readMappings(pid);
@@ -200,10 +200,19 @@ function breakpoints(regions: readonly PatchRegion[]): [number, number][] {
 }
 
 function originals(region: PatchRegion): MemoryWrite[] {
-  return [...region.writes]
-    .reverse()
-    .map(({ address, original }) => ({ address, bytes: original }));
+  return region.writes.map(({ address, original }) => ({ address, bytes: original }));
 }
+
+/**
+ * Original bytes in an order in which each step alone is right: short jumps and int3 go before the
+ * islands they lead to, islands before the jump that keeps control out of them (it is in front).
+ */
+export function inUndoOrder(writes: readonly MemoryWrite[]): MemoryWrite[] {
+  const isLong = ({ bytes }: MemoryWrite): number => (bytes.length >= LONG_JUMP_BYTES ? 1 : 0);
+  return [...writes].sort((a, b) => isLong(a) - isLong(b) || b.address - a.address);
+}
+
+const LONG_JUMP_BYTES = 5;
 
 function withMemory<T>(pid: number, use: (memory: ProcessMemory) => T): T {
   const memory = openMemory(pid);

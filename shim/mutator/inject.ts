@@ -165,7 +165,8 @@ export async function inject(
       knowsTid: tidOffset !== -1,
     };
   } catch (error) {
-    for (const area of made) await unmap(remote, area.address, area.bytes).catch(() => undefined);
+    for (const area of made.reverse())
+      await unmap(remote, area.address, area.bytes).catch(() => undefined);
     throw error;
   }
 }

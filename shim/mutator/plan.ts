@@ -12,6 +12,7 @@ import { Assembler } from "./assembler.js";
 import { type Choice, chooseRegions, type Target } from "./choices.js";
 import { liveFlags } from "./flags.js";
 import { bytesOf, type ModuleCode } from "./functions.js";
+import { PAGE_BYTES, roundUp } from "./maps.js";
 import { type Region, SHORT_JUMP_BYTES } from "./regions.js";
 import { emitTrampoline, type ProbeCall, type TrampolineShape } from "./trampoline.js";
 
@@ -81,10 +82,20 @@ export interface PatchDraft {
   readonly refused: readonly RefusedSite[];
 }
 
-/** First word of an area: the address of wt_enter. */
-const AREA_HEADER_BYTES = 16;
+/** Header of a trampoline area, 64-bit words; recover.ts knows areas of dead sessions by it. */
+export const AREA = {
+  /** Address of wt_enter. */
+  enter: 0,
+  /** Size of the mapping. */
+  size: 8,
+  magic: 16,
+  /** Address of the session's control area. */
+  control: 24,
+  bytes: 32,
+} as const;
+/** "wastap", area, layout 1 */
+export const AREA_MAGIC = 0x0001_7061_7473_6177n;
 const TRAMPOLINE_ALIGNMENT = 16;
-const PAGE_BYTES = 4096;
 /** Farthest that a 32-bit displacement reaches, less the longest instruction. */
 const REACH = 0x7fffffff - 16;
 
@@ -105,7 +116,7 @@ function planModule(
 
 function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
   const [low, high] = extent(code, choices);
-  let offset = AREA_HEADER_BYTES;
+  let offset: number = AREA.bytes;
   const regions = choices.map(({ region, targets }): PlannedRegion => {
     const shape = shapeOf(region, targets);
     // Any address in reach gives the same size.
@@ -172,6 +183,8 @@ export interface Placement {
   readonly areas: readonly number[];
   /** Address of wt_enter. */
   readonly enter: number;
+  /** Address of the session's control area. */
+  readonly control: number;
   /** Address of the compiled entry thunk of a probe's handler. */
   readonly entryOf: (probe: number) => number;
 }
@@ -236,7 +249,7 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
       `the area of '${module.code.path}' is out of reach`,
     );
     const area = { address, bytes: new Uint8Array(module.areaBytes).fill(INT3) };
-    new DataView(area.bytes.buffer).setBigUint64(0, BigInt(placement.enter), true);
+    fillHeader(area.bytes, placement);
     areas.push(area);
     const offsets = new Map(module.regions.map((r) => [r.region.start, r.offset]));
     const trampolineOf = (region: Region): number =>
@@ -247,6 +260,14 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
     }
   });
   return { areas, regions, refused: draft.refused };
+}
+
+function fillHeader(area: Uint8Array, { enter, control }: Placement): void {
+  const header = new DataView(area.buffer);
+  header.setBigUint64(AREA.enter, BigInt(enter), true);
+  header.setBigUint64(AREA.size, BigInt(roundUp(area.length)), true);
+  header.setBigUint64(AREA.magic, AREA_MAGIC, true);
+  header.setBigUint64(AREA.control, BigInt(control), true);
 }
 
 interface LaidParts {
@@ -262,7 +283,8 @@ function layRegion(
 ): PatchRegion {
   const { loadBias } = code;
   const address = area.address + offset;
-  const place = { address, loadBias, enterWord: area.address, entryOf: placement.entryOf };
+  const enterWord = area.address + AREA.enter;
+  const place = { address, loadBias, enterWord, entryOf: placement.entryOf };
   const trampoline = emitTrampoline(shape, place);
   assert(trampoline.bytes.length === bytes, "the size of a trampoline depends on its address");
   area.bytes.set(trampoline.bytes, offset);

@@ -3,17 +3,21 @@
  * jumps are still in the code and would keep this session from patching the same places.
  *
  * A session is dead when the robust futex of its shared memory says so (ARCHITECTURE.md, "Death of
- * the mutator"). Its memory is known by its name, its code by the parameter block that points
- * there (PARAMS), its trampolines by their first word, its jumps by where they lead.
+ * the mutator"). Its memory is known by its name, its code and trampolines by their headers (PARAMS,
+ * AREA), which point there, its jumps by where they lead. We may be killed too, so the memory that
+ * all else is known by is unmapped last: a header never points to what the next session maps there.
  */
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
+import { join } from "node:path";
 import { SEGMENT, viewOf } from "../../base/elf/image.js";
 import { CONTROL, PARAMS } from "../../wasm-runtime/layout.js";
-import { isUsed } from "./apply.js";
+import { inUndoOrder, isUsed } from "./apply.js";
 import { isInside, type Range } from "./frames.js";
 import { type Mapping, PAGE_BYTES } from "./maps.js";
+import { AREA, AREA_MAGIC } from "./plan.js";
 import { type Module, readMappings, readMemory, readModules } from "./process.js";
 import type { MemoryWrite, Tracer } from "./ptrace.js";
-import { openRemote, unmap } from "./remote.js";
+import { closeRemote, openRemote, unmap } from "./remote.js";
 
 /** Name of a session's memory object in maps(5). */
 const MEMORY_PATH = /^\/memfd:wastap( |$)/;
@@ -23,12 +27,10 @@ const JUMP = 0xe9;
 const JUMP_BYTES = 5;
 const SHORT_JUMP = 0xeb;
 const SHORT_JUMP_BYTES = 2;
-/** Where the header of a trampoline area has its size, a u64; the address of wt_enter is first. */
-export const AREA_SIZE_OFFSET = 8;
 
 /** What one dead session has in a process. */
 interface Remnant {
-  /** All its memory. */
+  /** All its memory, in the order in which it is to be unmapped. */
   readonly memory: readonly Range[];
   /** Shim, handlers and trampolines. */
   readonly code: readonly Range[];
@@ -43,13 +45,18 @@ export async function recoverDead(
   own: number,
 ): Promise<void> {
   const mappings = readMappings(pid);
+  const descriptors = deadDescriptors(pid);
+  if (descriptors.length > 0) {
+    const remote = openRemote(tracer, pid, mappings);
+    for (const descriptor of descriptors) await closeRemote(remote, descriptor);
+  }
   const remnants = findRemnants(pid, mappings, own);
   if (remnants.length === 0) return;
   const trampolines = remnants.flatMap((remnant) => remnant.trampolines);
   const writes = readModules(pid, mappings).flatMap((module) =>
     originals(pid, module, trampolines),
   );
-  await tracer.write(pid, writes);
+  await tracer.write(pid, inUndoOrder(writes));
   for (const { memory, code } of remnants) {
     if (await isUsed(tracer, pid, tids, code)) continue;
     const remote = openRemote(tracer, pid, mappings);
@@ -66,15 +73,18 @@ function findRemnants(pid: number, mappings: readonly Mapping[], own: number): R
     .filter((m) => m.inode === 0 && m.path === "" && m.readable && m.executable)
     .flatMap((m) => headers(pid, m));
   return dead.map(({ start, end }): Remnant => {
-    const image = pages.find((page) => page.word(PARAMS.control) === start);
-    if (image === undefined) return { memory: [{ start, end }], code: [], trampolines: [] };
-    const code = rangeOf(image.address, image.word(PARAMS.codeBytes));
+    const shared = { start, end };
     const trampolines = pages
-      .filter((page) => isInside([code], page.word(0)))
-      .map((page) => rangeOf(page.address, page.word(AREA_SIZE_OFFSET)));
-    const own = rangeOf(image.word(PARAMS.privateBase), image.word(PARAMS.privateBytes));
+      .filter((page) => page.long(AREA.magic) === AREA_MAGIC && page.word(AREA.control) === start)
+      .map((page) => rangeOf(page.address, page.word(AREA.size)));
+    const image = pages.find((page) => page.word(PARAMS.control) === start);
+    if (image === undefined) {
+      return { memory: [...trampolines, shared], code: trampolines, trampolines };
+    }
+    const code = rangeOf(image.address, image.word(PARAMS.codeBytes));
+    const stacks = rangeOf(image.word(PARAMS.privateBase), image.word(PARAMS.privateBytes));
     return {
-      memory: [{ start, end }, code, own, ...trampolines],
+      memory: [...trampolines, stacks, code, shared],
       code: [code, ...trampolines],
       trampolines,
     };
@@ -91,10 +101,8 @@ function headers(pid: number, { start, end }: Mapping): Header[] {
   const found: Header[] = [];
   for (let at = 0; at < bytes.length; at += PAGE_BYTES) {
     const page = viewOf(bytes.subarray(at, at + PAGE_BYTES));
-    found.push({
-      address: start + at,
-      word: (offset) => Number(page.getBigUint64(offset, true)),
-    });
+    const long = (offset: number): bigint => page.getBigUint64(offset, true);
+    found.push({ address: start + at, long, word: (offset) => Number(long(offset)) });
   }
   return found;
 }
@@ -102,11 +110,36 @@ function headers(pid: number, { start, end }: Mapping): Header[] {
 /** A page that may be the head of something of ours. */
 interface Header {
   readonly address: number;
+  long(offset: number): bigint;
   word(offset: number): number;
 }
 
+/** Descriptors of memory objects that a session did not come to close. */
+function deadDescriptors(pid: number): number[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return MEMORY_PATH.test(readlinkSync(path)) && isDeadFile(path) ? [Number(name)] : [];
+  });
+}
+
+function isDeadFile(path: string): boolean {
+  const file = openSync(path, "r");
+  try {
+    const word = new Uint8Array(4);
+    readSync(file, word, 0, word.length, CONTROL.guard);
+    return isDeadGuard(word);
+  } finally {
+    closeSync(file);
+  }
+}
+
 function isDead(pid: number, control: number): boolean {
-  const guard = viewOf(readMemory(pid, control + CONTROL.guard, 4)).getUint32(0, true);
+  return isDeadGuard(readMemory(pid, control + CONTROL.guard, 4));
+}
+
+function isDeadGuard(word: Uint8Array): boolean {
+  const guard = viewOf(word).getUint32(0, true);
   return guard === 0 || (guard & OWNER_DIED) !== 0;
 }
 

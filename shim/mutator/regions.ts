@@ -11,6 +11,7 @@
  */
 import type { Insn } from "./decode.js";
 import { bytesOf, type FunctionCode } from "./functions.js";
+import { PAGE_BYTES } from "./maps.js";
 import { endsRegion, whyUnmovable } from "./relocate.js";
 
 /** How a region's first instruction is overwritten. */
@@ -63,9 +64,9 @@ export function candidates(code: FunctionCode, site: number, rules: RegionRules)
     const region = regionFrom(code, first, site, JUMP_BYTES, rules);
     if (typeof region !== "string") found.push(region);
   }
-  found.sort((a, b) => PREFERENCE[a.technique] - PREFERENCE[b.technique]);
   const short = shortRegion(code, site, rules);
   if (short) found.push(short);
+  found.sort((a, b) => preference(a) - preference(b));
   if (rules.allowBreakpoints) {
     const single = regionFrom(code, site, site, 1, rules);
     if (typeof single !== "string") found.push({ ...single, technique: "breakpoint" });
@@ -74,6 +75,19 @@ export function candidates(code: FunctionCode, site: number, rules: RegionRules)
 }
 
 const PREFERENCE = { plain: 0, padding: 1, backward: 2, island: 3, breakpoint: 4 } as const;
+
+/**
+ * A write that crosses pages is two writes to the kernel, and we may be killed between them: such
+ * a jump comes last.
+ */
+function preference({ technique, start }: Region): number {
+  const length = technique === "island" ? SHORT_JUMP_BYTES : JUMP_BYTES;
+  return PREFERENCE[technique] + (crossesPage(start, length) ? PREFERENCE.breakpoint : 0);
+}
+
+function crossesPage(address: number, length: number): boolean {
+  return (address % PAGE_BYTES) + length > PAGE_BYTES;
+}
 
 /**
  * The region that begins at instruction `first`, holds instruction `through` and at least
@@ -182,6 +196,7 @@ function inHost(region: Region, rules: RegionRules): Region | null {
     if (island - from < SHORT_LEAST || island - from > SHORT_MOST) continue;
     const host = regionFrom(code, at, at, 2 * JUMP_BYTES, rules);
     if (typeof host === "string" || host.technique !== "plain") continue;
+    if (crossesPage(host.start, JUMP_BYTES) || crossesPage(island, JUMP_BYTES)) continue;
     const overlaps = host.start < region.end && host.end > region.start;
     if (!overlaps && !rules.isTaken(host.start, host.end)) hosts.push(host);
   }
@@ -201,6 +216,7 @@ function findIsland(code: FunctionCode, start: number, rules: RegionRules): numb
     if (begin - from > SHORT_MOST) return 0;
     const end = fillerEnd(code, at, last, begin, rules);
     const island = Math.max(begin, from + SHORT_LEAST);
+    if (crossesPage(island, JUMP_BYTES)) continue;
     if (end - island >= JUMP_BYTES && island - from <= SHORT_MOST) return island;
   }
   return 0;

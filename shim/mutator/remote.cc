@@ -63,21 +63,43 @@ void put(std::vector<uint8_t> &code, std::initializer_list<uint8_t> opcode, uint
         code.push_back(static_cast<uint8_t>(value >> (8 * i)));
 }
 
-std::vector<uint8_t> stub_bytes(const user_regs_struct &regs, const std::vector<uint8_t> &data) {
+/* What a call destroys, and the opcodes of movabs to it. */
+constexpr struct {
+    unsigned long long user_regs_struct::*field;
+    uint8_t rex, opcode;
+} RESTORED[] = {
+    {&user_regs_struct::rax, 0x48, 0xb8}, {&user_regs_struct::rdi, 0x48, 0xbf},
+    {&user_regs_struct::rsi, 0x48, 0xbe}, {&user_regs_struct::rdx, 0x48, 0xba},
+    {&user_regs_struct::r10, 0x49, 0xba}, {&user_regs_struct::r8, 0x49, 0xb8},
+    {&user_regs_struct::r9, 0x49, 0xb9},  {&user_regs_struct::rcx, 0x48, 0xb9},
+    {&user_regs_struct::r11, 0x49, 0xbb},
+};
+constexpr size_t MOVE_BYTES = 10;
+constexpr size_t JUMP_BYTES = 6;
+
+std::vector<uint8_t> stub_bytes(const user_regs_struct &regs) {
     std::vector<uint8_t> code = {0x0f, 0x05};
-    put(code, {0x48, 0xb8}, regs.rax);
-    put(code, {0x48, 0xbf}, regs.rdi);
-    put(code, {0x48, 0xbe}, regs.rsi);
-    put(code, {0x48, 0xba}, regs.rdx);
-    put(code, {0x49, 0xba}, regs.r10);
-    put(code, {0x49, 0xb8}, regs.r8);
-    put(code, {0x49, 0xb9}, regs.r9);
-    put(code, {0x48, 0xb9}, regs.rcx);
-    put(code, {0x49, 0xbb}, regs.r11);
+    for (const auto &[field, rex, opcode] : RESTORED)
+        put(code, {rex, opcode}, regs.*field);
     put(code, {0xff, 0x25, 0, 0, 0, 0}, regs.rip);
     code.resize(REMOTE_STUB_BYTES, 0xcc);
-    code.insert(code.end(), data.begin(), data.end());
     return code;
+}
+
+/* Gives a thread what the stub in `code` would leave it with. False: that is no stub. */
+bool finish_stub(const std::vector<uint8_t> &code, user_regs_struct &regs) {
+    user_regs_struct end = regs;
+    const uint8_t *at = code.data() + SYSCALL_BYTES;
+    for (const auto &[field, rex, opcode] : RESTORED) {
+        memcpy(&(end.*field), at + 2, sizeof(uint64_t));
+        at += MOVE_BYTES;
+    }
+    memcpy(&end.rip, at + JUMP_BYTES, sizeof(uint64_t));
+    if (stub_bytes(end) != code)
+        return false;
+    regs = end;
+    regs.orig_rax = ~0ull;
+    return true;
 }
 
 user_regs_struct stub_state(user_regs_struct regs, const RemoteCall &remote) {
@@ -226,7 +248,8 @@ bool Tracer::drive(pid_t tid, const RemoteCall &remote, int64_t *result) {
     user_regs_struct found = registers(tid);
     if (static_cast<int64_t>(found.orig_rax) < 0)
         leave_rseq(thread, found);
-    std::vector<uint8_t> stub = stub_bytes(resumed_state(found), remote.data);
+    std::vector<uint8_t> stub = stub_bytes(resumed_state(found));
+    stub.insert(stub.end(), remote.data.begin(), remote.data.end());
     std::vector<uint8_t> slack = read(process.pid, remote.slack, stub.size());
     write(process.pid, remote.slack, stub.data(), stub.size());
     set_registers(tid, stub_state(found, remote));
@@ -237,8 +260,26 @@ bool Tracer::drive(pid_t tid, const RemoteCall &remote, int64_t *result) {
     return done;
 }
 
+/* Takes threads out of the stub of a tracer that was killed a moment ago: ours comes in its place.
+ */
+void Tracer::leave_old_stub(Process &process, uint64_t slack) {
+    if (process.stubs_left)
+        return;
+    std::vector<uint8_t> code = read(process.pid, slack, REMOTE_STUB_BYTES);
+    for (const auto &[tid, thread] : process.threads) {
+        user_regs_struct regs{};
+        if (thread->state != ThreadState::stopped ||
+            ptrace(PTRACE_GETREGS, tid, nullptr, &regs) != 0)
+            continue;
+        if (regs.rip - slack < REMOTE_STUB_BYTES && finish_stub(code, regs))
+            set_registers(tid, regs);
+    }
+    process.stubs_left = true;
+}
+
 int64_t Tracer::call(pid_t pid, const RemoteCall &remote) {
     int64_t result = 0;
+    leave_old_stub(process(pid), remote.slack);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         Process &target = process(pid);
         if (target.stops == 0 && !target.held)

@@ -121,8 +121,13 @@ export async function mapShared(
   const protection = PROTECTION.read | PROTECTION.write;
   const args = [0, bytes, protection, MAP.shared, descriptor, 0] as const;
   const address = await remote.call("map shared memory", SYSCALL.mmap, args);
-  await remote.call("close", SYSCALL.close, [descriptor]);
+  await closeRemote(remote, descriptor);
   return address;
+}
+
+/** Closes a descriptor of the process. */
+export async function closeRemote(remote: Remote, descriptor: number): Promise<void> {
+  await remote.call("close", SYSCALL.close, [descriptor]);
 }
 
 /** Has forked children see zeros at [address, address + bytes). */

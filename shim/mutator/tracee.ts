@@ -27,7 +27,7 @@ import {
 } from "./plan.js";
 import { hasShadowStacks, type Module, readMappings, readModules } from "./process.js";
 import { isSystemFailure, type Tracer } from "./ptrace.js";
-import { AREA_SIZE_OFFSET, recoverDead } from "./recover.js";
+import { recoverDead } from "./recover.js";
 import { mapAnonymous, openRemote, PROTECTION, type Remote, unmap } from "./remote.js";
 import { entryOffset, type RunnableBundle } from "./runnable.js";
 
@@ -175,10 +175,10 @@ async function put(
   const plan = layPatches(draft, {
     areas: addresses,
     enter: injection.image + shim.enter,
+    control: injection.shared.address,
     entryOf: (probe) =>
       injection.handlers + entryOffset(bundle, bundle.meta.probes[probe]?.handler ?? ""),
   });
-  for (const { bytes } of plan.areas) markArea(bytes);
   const at = injection.image;
   await tracer.setFixups(pid, [[at + shim.copyStart, at + shim.copyEnd, at + shim.copyFixup]]);
   const { applied, conflicts } = await applyPlan(tracer, pid, plan, semaphores(draft, bundle));
@@ -190,11 +190,6 @@ async function put(
     }
   }
   return plan;
-}
-
-/** Notes the size of an area in its header, for recover.ts. */
-function markArea(area: Uint8Array): void {
-  viewOf(area).setBigUint64(AREA_SIZE_OFFSET, BigInt(roundUp(area.length)), true);
 }
 
 /** Maps a module's trampoline area within reach of it. */
@@ -368,11 +363,12 @@ function ownRanges({ injection, areas, applied }: Tracee): Range[] {
   return [range(injection.code), ...areas.map(range), ...traps];
 }
 
+/** Unmaps all that is ours, in the order that recover.ts asks for. */
 async function clear(tracer: Tracer, tracee: Tracee, used: boolean): Promise<Leaked | null> {
   const { pid, areas, injection, shared } = tracee;
   const mine = [
     ...areas,
-    ...(injection === null ? [] : [injection.code, injection.private]),
+    ...(injection === null ? [] : [injection.private, injection.code]),
     ...(shared === null ? [] : [shared]),
   ];
   if (mine.length === 0) return null;

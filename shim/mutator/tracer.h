@@ -78,6 +78,8 @@ struct Process {
     int memory_fd = -1;
     int stops = 0;
     bool held = false;
+    /* No thread is in a stub that a killed tracer left behind. */
+    bool stubs_left = false;
     /* Counts execve(2). */
     int generation = 0;
     int exit_status = 0;
@@ -189,6 +191,7 @@ class Tracer {
     bool drive(pid_t tid, const RemoteCall &remote, int64_t *result);
     bool follow_stub(pid_t tid, const RemoteCall &remote, int64_t *result);
     void leave_rseq(Thread &thread, user_regs_struct &regs);
+    void leave_old_stub(Process &process, uint64_t slack);
 
     std::function<void(const Event &)> report_;
     std::map<pid_t, std::unique_ptr<Process>> processes_;

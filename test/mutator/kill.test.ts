@@ -1,17 +1,15 @@
 /** kill -9 of the mutator at any moment: the target computes on, the guard says it is dead. */
-import { spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { PACKAGE_ROOT } from "../../base/root.js";
 import { exists, readMappings, readMemory } from "../../shim/mutator/process.js";
 import { CONTROL } from "../../wasm-runtime/layout.js";
 import { mappingNames, statusField } from "../support/process.js";
 import { createRandom } from "../support/random.js";
 import { buildProgram, cannotTrace } from "../support/tools.js";
-import { compileBundle, launch } from "./support.js";
+import { compileBundle, countScript, launch, runDriver } from "./support.js";
 
 const s = suite("mutator/kill");
 const missing = cannotTrace();
@@ -19,49 +17,15 @@ const test = missing === null ? s : s.skip;
 if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 
 const KILLS = Number(process.env["WASTAP_KILLS"] ?? "20");
-const DRIVER = join(PACKAGE_ROOT, "dist", "test", "mutator", "driver.js");
 /** uid and gid of nobody and nogroup in Debian. */
 const NOBODY = 65534;
 const OWNER_DIED = 0x4000_0000;
 const directory = mkdtempSync(join(tmpdir(), "wastap-kill-"));
 s.after(() => rmSync(directory, { recursive: true }));
 
-interface DriverRun {
-  readonly signal: NodeJS.Signals | null;
-  readonly output: string;
-}
-
-/** Runs the driver; once it says `word`, it is killed `delayMs` later (null: not at all). */
-function runDriver(
-  pid: number,
-  bundle: string,
-  { word, delayMs, runMs }: { word: string; delayMs: number | null; runMs: number },
-  user: { readonly uid?: number; readonly gid?: number } = {},
-): Promise<DriverRun> {
-  const child = spawn(process.execPath, [DRIVER, bundle, String(pid), String(runMs)], user);
-  let output = "";
-  let armed = false;
-  child.stderr.on("data", (chunk) => {
-    output += chunk;
-  });
-  child.stdout.on("data", (chunk) => {
-    output += chunk;
-    if (armed || delayMs === null || !output.includes(word)) return;
-    armed = true;
-    setTimeout(() => child.kill("SIGKILL"), delayMs);
-  });
-  return new Promise((resolve) => child.on("close", (_, signal) => resolve({ signal, output })));
-}
-
 function bundleFor(program: string): string {
   const file = join(directory, "bundle.wasm");
-  writeFileSync(
-    file,
-    compileBundle(`global n, m
-      probe process("${program}").function("look") { n++ }
-      probe process("${program}").function("halve").return { m++ }
-      probe end { printf("%d %d\\n", n, m) }`),
-  );
+  writeFileSync(file, compileBundle(countScript(program)));
   return file;
 }
 
@@ -116,7 +80,7 @@ if (missing === null && !root) process.stdout.write("skipped: not root, cannot b
   chmodSync(directory, 0o755);
   const { target: pid, finished } = await launch(program, ["2"], { uid: NOBODY });
   const uid = { uid: NOBODY, gid: NOBODY };
-  const result = await runDriver(pid, bundle, { word: "", delayMs: null, runMs: 50 }, uid);
+  const result = await runDriver(pid, bundle, { word: "", delayMs: null, runMs: 50, ...uid });
   assert.match(result.output, /values [1-9]\d* [1-9]\d*\n/);
   assert.match(result.output, /"leaked":\[\],"foreign":\[\],"stuck":\[\]/);
   process.kill(pid, "SIGTERM");

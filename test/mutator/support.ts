@@ -1,7 +1,8 @@
 /** What tests of the mutator share: targets that are nobody's child here, compiled scripts. */
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PREBUILDS } from "../../base/root.js";
+import { PACKAGE_ROOT, PREBUILDS } from "../../base/root.js";
 import { compileScript } from "../../cli/compile.js";
 import { parseOptions } from "../../cli/options.js";
 import type { RunnableBundle } from "../../shim/mutator/runnable.js";
@@ -48,4 +49,52 @@ export function linkBundle(bytes: Uint8Array): RunnableBundle {
     { name: "bundle", module: validateModule(bytes) },
   ]);
   return { meta, code };
+}
+
+/** Script for test/programs/hot.c that driver.ts can run. */
+export function countScript(program: string): string {
+  return `global n, m
+    probe process("${program}").function("look") { n++ }
+    probe process("${program}").function("halve").return { m++ }
+    probe end { printf("%d %d\\n", n, m) }`;
+}
+
+/** What became of a driver. */
+export interface DriverRun {
+  readonly signal: NodeJS.Signals | null;
+  readonly output: string;
+}
+
+/** How to run a driver. */
+export interface DriverOptions {
+  /** Once it says `word`, it is killed `delayMs` later (null: not at all). */
+  readonly word: string;
+  readonly delayMs: number | null;
+  /** How long it traces. */
+  readonly runMs: number;
+  /** Command and options that start it. */
+  readonly under?: readonly string[];
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+const DRIVER = join(PACKAGE_ROOT, "dist", "test", "mutator", "driver.js");
+
+/** Runs driver.ts with the bundle in file `bundle` on process `pid`. */
+export function runDriver(pid: number, bundle: string, options: DriverOptions): Promise<DriverRun> {
+  const { word, delayMs, runMs, under = [], ...user } = options;
+  const command = [...under, process.execPath, DRIVER, bundle, String(pid), String(runMs)];
+  const child = spawn(command[0] ?? "", command.slice(1), user);
+  let output = "";
+  let armed = false;
+  child.stderr.on("data", (chunk) => {
+    output += chunk;
+  });
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+    if (armed || delayMs === null || !output.includes(word)) return;
+    armed = true;
+    setTimeout(() => child.kill("SIGKILL"), delayMs);
+  });
+  return new Promise((resolve) => child.on("close", (_, signal) => resolve({ signal, output })));
 }

@@ -47,7 +47,12 @@ function plan(path: string, code: ModuleCode, place: PlanSite["place"]): number 
   });
   const [module] = draft.modules;
   assert.ok(module);
-  const patches = layPatches(draft, { areas: [module.lowest], enter: 1, entryOf: () => 1 });
+  const patches = layPatches(draft, {
+    areas: [module.lowest],
+    enter: 1,
+    control: 0,
+    entryOf: () => 1,
+  });
   // Only the jump of a host is written twice, with the same bytes.
   const written = new Map<number, number>();
   for (const { address, patch } of patches.regions.flatMap((region) => region.writes)) {

@@ -1,5 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { inUndoOrder } from "../../../shim/mutator/apply.js";
 import {
   layPatches,
   type PatchDraft,
@@ -56,7 +57,12 @@ function show(input: Case): string[] {
 }
 
 function lay(input: Case): PatchPlan {
-  return layPatches(draft(input), { areas: [AREA], enter: ENTER, entryOf: (p) => 0x5000 + p });
+  return layPatches(draft(input), {
+    areas: [AREA],
+    enter: ENTER,
+    control: 0,
+    entryOf: (p) => 0x5000 + p,
+  });
 }
 
 const push = 0x55; // push rbp
@@ -256,7 +262,7 @@ s("plans sites in code without symbols", () => {
     clobbers: null,
   } as const;
   const plan = showPlan(planPatches([{ code, sites: [site] }], OPTIONS));
-  assert.match(plan, /plain, trampoline \+0x10\n {4}probe 0 \(flags all\)/);
+  assert.match(plan, /plain, trampoline \+0x20\n {4}probe 0 \(flags all\)/);
 });
 
 s("gives bytes, moves and leaves in the address space of the process", () => {
@@ -266,9 +272,9 @@ s("gives bytes, moves and leaves in the address space of the process", () => {
   const start = LOAD_BIAS + CODE;
   const [write] = region.writes;
   assert.is(region.start, start);
-  assert.is(region.trampoline, AREA + 16);
+  assert.is(region.trampoline, AREA + 32);
   assert.equal([...(write?.original ?? [])], [push, ...move, 0xb8]);
-  assert.equal([...(write?.patch ?? [])], [0xe9, ...word32(AREA + 16 - (start + 5))]);
+  assert.equal([...(write?.patch ?? [])], [0xe9, ...word32(AREA + 32 - (start + 5))]);
   assert.equal(
     region.moves.map((move) => move.from - start),
     [1, 4],
@@ -284,6 +290,28 @@ s("gives bytes, moves and leaves in the address space of the process", () => {
   assert.ok(area);
   assert.is(new DataView(area.bytes.buffer).getBigUint64(0, true), BigInt(ENTER));
   assert.ok(region.trampolineEnd <= area.address + area.bytes.length);
+});
+
+s("keeps a jump within one page if it can begin elsewhere", () => {
+  const loads = new Array<number[]>(818).fill(load).flat(); // 4090 bytes
+  const f = { name: "f", bytes: [...loads, push, push, ...move, ...load, ret] };
+  assert.is(CODE % 4096, 0);
+  assert.equal(show({ functions: [f], at: [4092] })[0], "4091-4100 backward in f");
+});
+
+s("restores short jumps first, then islands, then the jumps in front of them", () => {
+  const bytes = (length: number) => new Uint8Array(length);
+  const writes = [
+    { address: 100, bytes: bytes(5) },
+    { address: 105, bytes: bytes(5) },
+    { address: 110, bytes: bytes(5) },
+    { address: 90, bytes: bytes(2) },
+    { address: 130, bytes: bytes(1) },
+  ];
+  assert.equal(
+    inUndoOrder(writes).map(({ address }) => address),
+    [130, 90, 110, 105, 100],
+  );
 });
 
 s("writes the island before the hop to it", () => {
@@ -302,7 +330,7 @@ s("asks for an area in reach of the module", () => {
   assert.ok(module.lowest < LOAD_BIAS && module.highest > LOAD_BIAS);
   assert.is(module.lowest % 4096, 0);
   assert.is(draft({ functions: [long] }).modules[0]?.areaBytes, 0);
-  const far = { areas: [module.highest + 4096], enter: ENTER, entryOf: () => 0 };
+  const far = { areas: [module.highest + 4096], enter: ENTER, control: 0, entryOf: () => 0 };
   assert.throws(() => layPatches(draft({ functions: [long], at: [0] }), far), /out of reach/);
 });
 

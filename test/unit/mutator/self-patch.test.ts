@@ -159,6 +159,7 @@ function check(program: string, choose: Choose): PatchDraft {
   const plan = layPatches(draft, {
     areas: [AREA],
     enter: SHIM + loadShim().enter,
+    control: 0,
     entryOf: () => handler,
   });
   const file = join(work, "patches");
