@@ -5,6 +5,8 @@ import { say } from "./output.js";
 export interface Messages {
   error(text: string): void;
   warning(text: string): void;
+  /** True once there was an error: the run has failed. */
+  hasErrors(): boolean;
 }
 
 /** What a user asked about messages. */
@@ -18,15 +20,20 @@ export interface MessageOptions {
 /** Messages on standard error, each distinct text once unless told otherwise. */
 export function createMessages(options: MessageOptions): Messages {
   const said = new Set<string>();
+  let failed = false;
   const once = (line: string): void => {
     if (said.has(line) && !options.repeat) return;
     said.add(line);
     say(line);
   };
   return {
-    error: (text) => once(`ERROR: ${text}`),
+    error: (text) => {
+      failed = true;
+      once(`ERROR: ${text}`);
+    },
     warning: (text) => {
       if (!options.noWarnings) once(`WARNING: ${text}`);
     },
+    hasErrors: () => failed,
   };
 }

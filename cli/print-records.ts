@@ -1,6 +1,7 @@
 /** Records → output: prints in order, errors and warnings to standard error, system() to a shell. */
 import { spawn } from "node:child_process";
 import type { BundleMeta } from "../wasm-runtime/bundle.js";
+import { showError } from "../wasm-runtime/records/error.js";
 import { formatItem } from "../wasm-runtime/records/format.js";
 import type { Item } from "../wasm-runtime/records/items.js";
 import type { LogRecord } from "../wasm-runtime/records/read.js";
@@ -17,14 +18,14 @@ export function createRecordPrinter(
   messages: Messages,
 ): RecordPrinter {
   const sayItem = (item: Exclude<Item, { kind: "print" }>, probe: number): void => {
-    const text = Buffer.from(item.text).toString("utf8");
     if (item.kind === "error") {
-      const location = meta.locations[item.location] ?? "";
-      const near = location === "" ? "" : ` near ${location}`;
-      const line = `${text}${near} in probe ${meta.probes[probe]?.name ?? "?"}`;
+      const line = showError(item, probe, meta);
       if (meta.session.suppressErrors) messages.warning(line);
       else messages.error(line);
-    } else if (item.kind === "warning") messages.warning(text);
+      return;
+    }
+    const text = Buffer.from(item.text).toString("utf8");
+    if (item.kind === "warning") messages.warning(text);
     else runCommand(text, messages);
   };
   return (records) => {

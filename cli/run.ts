@@ -23,6 +23,9 @@ const IDLE_POLL_MS = 10;
 /** Milliseconds between two looks while records come in. */
 const BUSY_POLL_MS = 1;
 
+const TOO_MANY_SKIPPED =
+  "Skipped too many probes, check MAXSKIPPED or try again with stap -t for more details.";
+
 /** What a run needs besides the session. */
 export interface RunContext {
   readonly session: Session;
@@ -43,7 +46,7 @@ export interface RunContext {
 
 /** How a run ended. */
 export interface RunResult {
-  /** True if a handler failed so that the session went to the error state. */
+  /** True if there was an error, whether or not the session went on after it. */
   readonly failed: boolean;
   /** True if the program that was started ended with a status other than 0. */
   readonly targetFailed: boolean;
@@ -72,12 +75,15 @@ async function runToEnd(context: RunContext): Promise<RunResult> {
     await disarm(context);
   }
   drain(context, true);
-  const stateAtEnd = state.get();
-  if (stateAtEnd !== SESSION_STATE.error) state.set(SESSION_STATE.stopping);
-  runOrdered(context, stateAtEnd === SESSION_STATE.error ? "error" : "end");
+  if (state.get() !== SESSION_STATE.error) {
+    state.set(SESSION_STATE.stopping);
+    runOrdered(context, "end");
+  }
+  // An end probe may have been the one that failed.
+  if (state.get() === SESSION_STATE.error) runOrdered(context, "error");
   drain(context, true);
   reportLosses(context);
-  return { failed: state.get() === SESSION_STATE.error, targetFailed: run.targetFailed };
+  return { failed: context.messages.hasErrors(), targetFailed: run.targetFailed };
 }
 
 /** What a run has come to. */
@@ -188,7 +194,7 @@ function runLocal({ session }: RunContext, index: number): void {
 function hasFailed(context: RunContext): boolean {
   const { skipped, traps } = countLosses(context.session);
   const tooMany = skipped > context.maxSkipped;
-  if (tooMany) context.messages.error("Skipped too many probes, check MAXSKIPPED.");
+  if (tooMany) context.messages.error(TOO_MANY_SKIPPED);
   if (!tooMany && traps.length === 0) return false;
   sessionState(context.session.memory).set(SESSION_STATE.error);
   return true;

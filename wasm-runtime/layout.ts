@@ -13,7 +13,7 @@
  */
 
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** Wasm core 2.0 §4.2.8: unit of linear memory. */
 export const WASM_PAGE_BYTES = 65536;
@@ -227,13 +227,13 @@ export const CONTEXT = {
   slot: 0,
   /** i32, pending soft error: address of its NUL-terminated text, ABORT_ERROR, or 0. */
   error: 4,
-  /** i32, location (index into BundleMeta.locations) of what runs; part of an error report. */
-  location: 8,
+  /** i32, number of places in `trail`. */
+  trailCount: 8,
   /** i32, statements left for this handler (MAXACTION). */
   actions: 12,
   /** i32, first free byte of the scratch area (temporary strings). */
   scratchTop: 16,
-  /** i32, end of the scratch area; tokenize keeps its maxString bytes behind it. */
+  /** i32, end of the scratch area; behind it maxString bytes each: of tokenize, of a raised error. */
   scratchEnd: 20,
   /** i32, address of this thread's ring, 0 until it first prints. */
   ring: 24,
@@ -264,11 +264,14 @@ export const CONTEXT = {
   lockIntent: 144,
   /** u64[4], for values that the host writes. */
   buffer: 152,
-  /** char[512], text of a raised error. */
-  message: 192,
-  messageEnd: 704,
+  /**
+   * i32[64], where the pending error was raised, then the calls that led there, innermost first;
+   * what does not fit is left out. Indexes into BundleMeta.locations.
+   */
+  trail: 192,
+  trailEnd: 448,
   /** First byte that the bundle may use as it likes (reductions, statistics shards). */
-  bundle: 704,
+  bundle: 448,
 } as const;
 
 /** CONTEXT.error after abort(): unwinds like an error, cannot be caught, is not reported. */

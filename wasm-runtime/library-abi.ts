@@ -25,6 +25,8 @@ export const LIBRARY = {
   scratch: "ii>i",
   /** (context, text): raises a soft error. Only the first one is kept. */
   raise: "ii>",
+  /** (context, text or 0, location): as raise, then notes one more place on the error's trail. */
+  error_at: "iii>",
   /** (context, string): error(), warn(), and exit(), abort(), system(). */
   error: "ii>",
   warn: "ii>",

@@ -9,7 +9,7 @@ import type { FunctionReference, IrExpression, IrLocal, ValueType } from "../ir/
 import { parseSignature } from "../ir/signatures.js";
 import type { CallExpression, Expression } from "../syntax/ast.js";
 import type { FunctionInstance } from "../types/program.js";
-import { charge, mostActions, settle, shareAccount } from "./actions.js";
+import { chargeNow, mostActions, requireActions, shareAccount, usesAccount } from "./actions.js";
 import { boundName, canFail, isLibraryFunction, needsEnter } from "./library-calls.js";
 import { argumentOf, freezeText, lowerOperands } from "./operands.js";
 import {
@@ -131,7 +131,8 @@ function callOne(
   }
   const inlined = inlinedBody(fn, scope.unit);
   if (inlined !== null) {
-    inlineCall(fn, inlined, args, result, scope);
+    asCallee(node, scope, () => inlineCall(fn, inlined, args, result, scope));
+    chargeNow(scope, mostActions(fn, scope.unit.program), node);
     return;
   }
   const out = result.out ?? (fn.result === "string" ? takeText(scope) : null);
@@ -142,19 +143,20 @@ function callOne(
     if (result.long !== null && fn.result === "long") scope.code.set(result.long, call);
     else scope.code.emit({ kind: "do", call });
   };
-  const cost = mostActions(fn, scope.unit.usages);
-  if (cost === Number.POSITIVE_INFINITY) {
-    settle(scope, node);
-    shareAccount(scope, emitCall);
-  } else {
-    charge(scope, cost);
-    emitCall();
-  }
-  const { usages } = scope.unit;
-  const mayFail = usages.all(fn).mayFail || cost === Number.POSITIVE_INFINITY;
-  // The callee has stored the location of its error.
-  if (mayFail || scope.unit.limits.maxNesting !== null) checkError(scope, null);
+  requireActions(scope, fn, node);
+  if (usesAccount(fn, scope.unit)) shareAccount(scope, emitCall);
+  else emitCall();
+  if (functionMayFail(fn, scope.unit)) checkError(scope, node);
   else scope.needsEnter = true;
+  const cost = mostActions(fn, scope.unit.program);
+  if (cost !== Number.POSITIVE_INFINITY) chargeNow(scope, cost, node);
+}
+
+/** True if a call of `fn` can end in an error, its own or one of a limit. */
+function functionMayFail(fn: FunctionInstance, unit: Unit): boolean {
+  const { usages, limits } = unit;
+  if (usages.all(fn).mayFail || limits.maxNesting !== null) return true;
+  return usesAccount(fn, unit) || usages.reachesRecursion(fn);
 }
 
 /** What a function returns that does nothing else, so that a call can be replaced by it. */
@@ -165,8 +167,18 @@ function inlinedBody(fn: FunctionInstance, unit: Unit): Expression | null {
   const usage = unit.usages.all(fn);
   if (usage.calls.has(fn) || usage.assigned.size > 0) return null;
   // Strings are bound by address, so nothing may change under it.
-  if (changedGlobals(usage).size > 0) return null;
+  if (changedGlobals(usage).size > 0 || usesAccount(fn, unit)) return null;
   return unit.limits.maxNesting === null ? only.value : null;
+}
+
+/** Emits what stands for a call at `node`: its statements are the call's, its errors come from there. */
+function asCallee(node: CallExpression, scope: Scope, emitBody: () => void): void {
+  const { actions, callers } = scope;
+  scope.actions = null;
+  scope.callers = [node, ...callers];
+  emitBody();
+  scope.callers = callers;
+  scope.actions = actions;
 }
 
 /** Evaluates the body of `fn` in place, its parameters bound to the arguments. */
@@ -177,7 +189,6 @@ function inlineCall(
   result: Result,
   scope: Scope,
 ): void {
-  charge(scope, 1);
   for (const [index, parameter] of fn.parameters.entries()) {
     const argument = args[index] ?? bug("missing argument");
     const local = scope.code.temporary(typeOf(argument));
@@ -212,5 +223,6 @@ function callBound(
   } else {
     callLibrary(scope, name, all);
   }
-  if (canFail(name)) checkError(scope, node);
+  // What a script says with error() is an error of the call; others are in the library.
+  if (canFail(name)) checkError(scope, ...(name === "error" ? [node] : [fn, node]));
 }

@@ -12,7 +12,6 @@ import type {
   TernaryExpression,
   UnaryExpression,
 } from "../syntax/ast.js";
-import { chargedArm } from "./actions.js";
 import { COMPARISONS, isComparisonOperator, lowerArithmetic } from "./arithmetic.js";
 import { lowerIn, readLongElement, readTextElement } from "./array.js";
 import { assignEffect, assignLong, assignText, lowerUpdate } from "./assign.js";
@@ -200,9 +199,7 @@ function lowerLogical(node: LogicalExpression, scope: Scope): IrExpression {
   const left = lowerCondition(node.left, scope);
   let right: IrExpression = i32(0);
   const steps = code.collect(() => {
-    chargedArm(scope, node, () => {
-      right = lowerCondition(node.right, scope);
-    });
+    right = lowerCondition(node.right, scope);
   });
   if (steps.length === 0 && isTruth(left) && isTruth(right)) {
     return binary(isAnd ? "i32.and" : "i32.or", left, right);
@@ -248,11 +245,7 @@ function branchOn(
   otherwise: () => void,
 ): void {
   const condition = lowerCondition(node.condition, scope);
-  scope.code.when(
-    condition,
-    () => chargedArm(scope, node, then),
-    () => chargedArm(scope, node, otherwise),
-  );
+  scope.code.when(condition, then, otherwise);
 }
 
 function warnIfCut(node: StringLiteral, scope: Scope): void {

@@ -8,7 +8,7 @@ import { binary, get, i32, i64, load, not, unary } from "../ir/build.js";
 import type { IrExpression, IrLabel, IrLocal } from "../ir/ir.js";
 import type { ForeachStatement, HistogramOperation, Identifier } from "../syntax/ast.js";
 import type { Global } from "../types/program.js";
-import { charge, settle } from "./actions.js";
+import { charge, chargeNow } from "./actions.js";
 import {
   arrayOf,
   lowerSlice,
@@ -21,13 +21,12 @@ import {
 } from "./array.js";
 import type { Operand } from "./operands.js";
 import { callLibrary, keep, lowerLong, type Scope } from "./scope.js";
-import { bucketValue, descriptorOf, histogramValue } from "./stat.js";
+import { bucketValue, descriptorOf, statValue } from "./stat.js";
 import { variableOf } from "./unit.js";
 import { writeLong, writeText } from "./variable.js";
 
 /** Emits `node`. */
 export function lowerForeach(node: ForeachStatement, scope: Scope): void {
-  charge(scope, 1);
   if (node.base.kind === "histogram") overHistogram(node, node.base, scope);
   else overArray(node, arrayOf(node.base, scope), scope);
 }
@@ -36,8 +35,8 @@ function overArray(node: ForeachStatement, global: Global, scope: Scope): void {
   const { code } = scope;
   const map = mapOf(global, scope);
   const limit = lowerLimit(node, scope);
-  const slice = node.slice === null ? null : lowerSlice(node.slice, scope);
   sortArray(node, global, limit, scope);
+  const slice = node.slice === null ? null : lowerSlice(node.slice, scope);
   const entry = code.temporary("i32");
   code.set(entry, mapCall("map_first", i32(map.address)));
   emitLoop(node, scope, {
@@ -45,10 +44,11 @@ function overArray(node: ForeachStatement, global: Global, scope: Scope): void {
     isOver: () => not(get(entry)),
     select: (skip) => selectEntry(node, global, get(entry), slice, skip, scope),
     advance: () => code.set(entry, mapCall("map_next", get(entry))),
+    chargesAtEnd: false,
   });
 }
 
-/** Jumps to `skip` unless the slice matches; then assigns the loop variables. */
+/** Assigns the keys, jumps to `skip` unless the slice matches, then assigns the value. */
 function selectEntry(
   node: ForeachStatement,
   global: Global,
@@ -57,11 +57,11 @@ function selectEntry(
   skip: IrLabel,
   scope: Scope,
 ): void {
-  if (slice !== null && slice.mask !== 0) {
-    scope.code.branch(skip, not(matchesSlice(global, entry, slice, scope)));
-  }
   for (const [index, key] of node.keys.entries()) {
     assignOperand(key, readKey(global, entry, index, scope), scope);
+  }
+  if (slice !== null && slice.mask !== 0) {
+    scope.code.branch(skip, not(matchesSlice(global, entry, slice, scope)));
   }
   if (node.value === null) return;
   const address = valueAddress(global, entry, scope);
@@ -84,7 +84,7 @@ function sortArray(
   const { by, direction, statistic } = node.sort;
   const byStatistic = -2 - STAT_FIELD.indexOf(statistic ?? "count");
   const byValue = global.type === "stats" ? byStatistic : -1;
-  const wanted = limit === null || node.slice !== null ? i32(0) : clampLimit(limit, scope);
+  const wanted = limit === null ? i32(0) : clampLimit(limit, scope);
   const descriptor = map.stat === null ? i32(0) : descriptorOf(map.stat, scope);
   callLibrary(scope, "map_sort", [
     i32(map.address),
@@ -109,7 +109,7 @@ function clampLimit(limit: IrLocal, scope: Scope): IrExpression {
 function overHistogram(node: ForeachStatement, base: HistogramOperation, scope: Scope): void {
   const { code } = scope;
   const limit = lowerLimit(node, scope);
-  const stat = histogramValue(base, scope);
+  const stat = statValue(base.stat, scope);
   const bucket = code.temporary("i32");
   const [key] = node.keys;
   code.set(bucket, i32(0));
@@ -123,6 +123,7 @@ function overHistogram(node: ForeachStatement, base: HistogramOperation, scope: 
       assignOperand(node.value, { type: "long", value: bucketValue(stat, get(bucket)) }, scope);
     },
     advance: () => code.set(bucket, binary("i32.add", get(bucket), i32(1))),
+    chargesAtEnd: true,
   });
 }
 
@@ -133,6 +134,8 @@ interface Iteration {
   /** Assigns the loop variables, or jumps to `skip`. */
   select(skip: IrLabel): void;
   advance(): void;
+  /** Whether an iteration is charged when its body has run (histograms), or before. */
+  readonly chargesAtEnd: boolean;
 }
 
 function emitLoop(node: ForeachStatement, scope: Scope, iteration: Iteration): void {
@@ -142,17 +145,16 @@ function emitLoop(node: ForeachStatement, scope: Scope, iteration: Iteration): v
   const again = code.label("again");
   const outer = scope.loop;
   scope.loop = { breakTo, continueTo };
-  settle(scope, node);
+  chargeNow(scope, 1, node);
   code.block(breakTo, () => {
     code.loop(again, () => {
+      if (!iteration.chargesAtEnd) charge(scope, 1, node);
       code.branch(breakTo, iteration.isOver());
       if (iteration.limit !== null) takeOne(iteration.limit, breakTo, scope);
-      charge(scope, 1);
-      settle(scope, node);
       code.block(continueTo, () => {
         code.scoped(() => iteration.select(continueTo));
         scope.dispatch.statement(node.body, scope);
-        settle(scope, node);
+        chargeNow(scope, iteration.chargesAtEnd ? 1 : 0, node.body);
       });
       iteration.advance();
       code.branch(again);

@@ -35,7 +35,7 @@ export function lowerFunction(
     code.block(scope.exit, () => {
       copyParameters(fn, scope);
       DISPATCH.statement(body, scope);
-      settle(scope, fn);
+      settle(scope, body);
     });
   });
   const clears = code.collect(() => clearTexts(scope));
@@ -45,7 +45,7 @@ export function lowerFunction(
     for (const statement of clears) code.emit(statement);
     if (maxNesting === null) for (const statement of main) code.emit(statement);
     else {
-      guardNesting(fn, maxNesting, frameBytes, scope, () => {
+      guardNesting(maxNesting, frameBytes, scope, () => {
         for (const statement of main) code.emit(statement);
       });
     }
@@ -65,8 +65,8 @@ function parameterLocals(fn: FunctionInstance): readonly IrLocal[] {
 function openScope(fn: FunctionInstance, parameters: readonly IrLocal[], unit: Unit): Scope {
   const code = createCode(parameters.map((p) => p.name));
   const [context, ...rest] = parameters;
-  const counts =
-    unit.limits.maxAction !== null && mostActions(fn, unit.usages) === Number.POSITIVE_INFINITY;
+  const isEndless = mostActions(fn, unit.program) === Number.POSITIVE_INFINITY;
+  const counts = unit.limits.maxAction !== null && isEndless;
   const exit = code.label("end");
   const scope: Scope = {
     unit,
@@ -79,6 +79,7 @@ function openScope(fn: FunctionInstance, parameters: readonly IrLocal[], unit: U
     exit,
     result: resultPlace(fn, rest.at(-1), code.local),
     actions: counts ? { pending: 0, left: code.local("actions", "i32") } : null,
+    callers: [],
     onError: exit,
     loop: null,
     needsEnter: true,
@@ -143,7 +144,6 @@ function leaveFunction(scope: Scope, frameBytes: number): void {
 
 /** Runs `main` one level deeper, if that level and its frame are allowed. */
 function guardNesting(
-  fn: FunctionInstance,
   maxNesting: number,
   frameBytes: number,
   scope: Scope,
@@ -156,9 +156,10 @@ function guardNesting(
   const isFull = binary("i32.gt_u", top, load("i32.load", scope.context, CONTEXT.scratchEnd));
   const isDeep = binary("i32.ge_s", get(nesting), i32(maxNesting));
   const refused = frameBytes > 0 ? binary("i32.or", isDeep, isFull) : isDeep;
+  // The error is at the call, which the caller notes.
   code.when(
     refused,
-    () => storeError(scope, NESTING_EXCEEDED, fn),
+    () => storeError(scope, NESTING_EXCEEDED),
     () => {
       const next = binary("i32.add", get(nesting), i32(1));
       code.store("i32.store", scope.context, CONTEXT.nesting, next);

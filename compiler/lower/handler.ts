@@ -14,7 +14,7 @@ import { binary, get, i32, load, not } from "../ir/build.js";
 import type { IrExpression, IrFunction, IrLocal, IrStatement } from "../ir/ir.js";
 import type { Expression, Statement } from "../syntax/ast.js";
 import type { Global, Local, Probe } from "../types/program.js";
-import { mostActions, settle } from "./actions.js";
+import { exceed, mostActions, settle } from "./actions.js";
 import type { Code } from "./children.js";
 import { createCode } from "./code.js";
 import { DISPATCH } from "./dispatch.js";
@@ -112,7 +112,8 @@ function openScope(probe: Probe, unit: Unit): Scope {
   const context: IrLocal = { name: "context", type: "i32" };
   const exit = code.label("end");
   const { maxAction } = unit.limits;
-  const counts = maxAction !== null && mostActions(probe, unit.usages) >= maxAction;
+  const isEndless = mostActions(probe, unit.program) === Number.POSITIVE_INFINITY;
+  const counts = maxAction !== null && isEndless;
   const scope: Scope = {
     unit,
     code,
@@ -124,6 +125,7 @@ function openScope(probe: Probe, unit: Unit): Scope {
     exit,
     result: null,
     actions: counts ? { pending: 0, left: code.local("actions", "i32") } : null,
+    callers: [],
     onError: exit,
     loop: null,
     needsEnter: counts,
@@ -156,13 +158,21 @@ function lowerBody(probe: Probe, scope: Scope): void {
     if (!isPlainCondition(condition, scope.unit)) acquire();
     scope.code.scoped(() => scope.code.branch(scope.exit, not(lowerCondition(condition, scope))));
   }
+  refuseActions(probe, scope);
   for (const statement of flatten(probe.body)) {
     const usage = usages.ofCode(statement);
     const touched = [...usage.reads, ...changedGlobals(usage)];
     if (touched.some((global) => lockOf(global, scope.unit) !== null)) acquire();
     DISPATCH.statement(statement, scope);
   }
-  settle(scope, probe);
+  settle(scope, probe.body);
+}
+
+/** A handler that always exceeds the limit does nothing. */
+function refuseActions(probe: Probe, scope: Scope): void {
+  const { limits, program } = scope.unit;
+  const isShort = limits.maxAction !== null && mostActions(probe, program) > limits.maxAction;
+  if (isShort && scope.actions === null) exceed(scope);
 }
 
 /** A condition over single numbers reads each of them whole, so it needs no lock. */

@@ -34,7 +34,7 @@ export interface LayoutInput {
 /** Places contexts and rings. */
 export function layOut(input: LayoutInput): BundleMemory {
   const { limits, contextEnd } = input;
-  const strings = 2 * align8(limits.maxString);
+  const strings = 3 * align8(limits.maxString);
   const scratch = input.frameBytes + strings + LIBRARY_SCRATCH_BYTES;
   const contextStride = alignUp(contextEnd + scratch, PAGE_BYTES);
   const contextBase = alignUp(input.dataEnd, PAGE_BYTES);

@@ -119,17 +119,17 @@ function lowerCode(unit: Unit): LoweredCode {
   const frames = new Map<Probe | FunctionInstance, number>();
   const handlers = program.probes.map((probe) => lowerProbe(probe, unit));
   for (const { probe, frameBytes } of handlers) frames.set(probe, frameBytes);
-  const recursive = new Set(program.functions.filter((fn) => usages.isRecursive(fn)));
   const depths = new Map<Probe | FunctionInstance, number>();
   const depth = program.probes.reduce(
     (most, probe) => Math.max(most, callDepth(probe, usages, depths)),
     0,
   );
-  const maxNesting = limits.maxNesting ?? depth + 1 + (recursive.size > 0 ? 10 : 0);
+  const maxNesting =
+    limits.maxNesting ?? depth + 1 + (program.functions.some(usages.isRecursive) ? 10 : 0);
   const functions: IrFunction[] = [];
   // Lowering a body may add further functions to the map, which this loop then visits.
   for (const [fn, reference] of unit.functions) {
-    const isChecked = limits.maxNesting !== null || reachesRecursion(fn, recursive, unit);
+    const isChecked = limits.maxNesting !== null || usages.reachesRecursion(fn);
     const { fn: lowered, frameBytes } = lowerFunction(
       fn,
       reference,
@@ -145,15 +145,6 @@ function lowerCode(unit: Unit): LoweredCode {
     functions,
     frameBytes: deepestFrames(program, usages, frames, maxNesting),
   };
-}
-
-function reachesRecursion(
-  fn: FunctionInstance,
-  recursive: ReadonlySet<FunctionInstance>,
-  unit: Unit,
-): boolean {
-  if (recursive.has(fn)) return true;
-  return [...unit.usages.all(fn).calls].some((callee) => recursive.has(callee));
 }
 
 function sessionSettings(unit: Unit, context: CompileContext): SessionSettings {

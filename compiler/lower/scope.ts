@@ -27,6 +27,9 @@ export type LocalPlace =
   | { readonly kind: "long"; readonly local: IrLocal }
   | { readonly kind: "text"; readonly address: IrExpression };
 
+/** A token that messages name. */
+export type Place = Pick<Node, "span">;
+
 /** Lowering of each kind of code, so that its parts can call each other. */
 export interface Dispatch {
   long(expression: Expression, scope: Scope): IrExpression;
@@ -53,7 +56,9 @@ export interface Scope {
   /** What `return` gives: the result local, the out address, or nothing. */
   readonly result: LocalPlace | null;
   /** MAXACTION account: statements not yet charged, and what is left; null = not counted. */
-  readonly actions: { pending: number; readonly left: IrLocal } | null;
+  actions: { pending: number; readonly left: IrLocal } | null;
+  /** Calls that were replaced by the body that is being lowered, innermost first. */
+  callers: readonly Place[];
   /** Where soft errors go: the nearest `catch`, or `exit`. */
   onError: IrLabel;
   /** Targets of break and continue. */
@@ -122,33 +127,40 @@ export function keep(scope: Scope, value: IrExpression): IrExpression {
   return get(local);
 }
 
-/** After a call that can fail: if it did, goes on at the handler of errors. */
-export function checkError(scope: Scope, node: Pick<Node, "span"> | null): void {
+/**
+ * After a call that can fail: if it did, goes on at the handler of errors. `trail` are the places
+ * that the callee has not noted yet, innermost first.
+ */
+export function checkError(scope: Scope, ...trail: readonly Place[]): void {
   const { code } = scope;
   scope.needsEnter = true;
   code.when(load("i32.load", scope.context, CONTEXT.error), () => {
-    if (node !== null) storeLocation(scope, node);
+    for (const place of [...trail, ...scope.callers]) noteCall(scope, place);
     code.branch(scope.onError);
   });
 }
 
-/** Raises the soft error `text` at `node`. */
-export function raiseError(scope: Scope, text: string, node: Pick<Node, "span">): void {
-  storeError(scope, text, node);
+/** Raises the soft error `text` at the first place of `trail`, called from the others. */
+export function raiseError(scope: Scope, text: string, ...trail: readonly Place[]): void {
+  storeError(scope, text, ...trail);
   scope.code.branch(scope.onError);
 }
 
 /** Makes `text` the pending error. */
-export function storeError(scope: Scope, text: string, node: Pick<Node, "span">): void {
-  scope.needsEnter = true;
+export function storeError(scope: Scope, text: string, ...trail: readonly Place[]): void {
+  const [first, ...others] = [...trail, ...scope.callers];
   const address = i32(scope.unit.data.text(text));
-  scope.code.store("i32.store", scope.context, CONTEXT.error, address);
-  storeLocation(scope, node);
+  if (first === undefined) callLibrary(scope, "raise", [scope.context, address]);
+  else callLibrary(scope, "error_at", [scope.context, address, placeOf(scope, first)]);
+  for (const place of others) noteCall(scope, place);
 }
 
-function storeLocation(scope: Scope, node: Pick<Node, "span">): void {
-  const index = i32(locationIndex(scope.unit, node.span));
-  scope.code.store("i32.store", scope.context, CONTEXT.location, index);
+function noteCall(scope: Scope, place: Place): void {
+  callLibrary(scope, "error_at", [scope.context, i32(0), placeOf(scope, place)]);
+}
+
+function placeOf(scope: Scope, place: Place): IrExpression {
+  return i32(locationIndex(scope.unit, place.span));
 }
 
 /** Address of `bytes` bytes of the frame for the current statement. */

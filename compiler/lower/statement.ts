@@ -13,7 +13,7 @@ import type {
   TryStatement,
   WhileStatement,
 } from "../syntax/ast.js";
-import { ACTIONS_EXCEEDED, charge, chargedArm, settle } from "./actions.js";
+import { ACTIONS_EXCEEDED, charge, chargeNow, settle } from "./actions.js";
 import { deleteElements, mapOf } from "./array.js";
 import { lowerCondition, lowerEffect } from "./expression.js";
 import { lowerForeach } from "./foreach.js";
@@ -22,13 +22,9 @@ import { clearStat } from "./stat.js";
 import { unsupported, variableOf } from "./unit.js";
 import { clearVariable, writeText } from "./variable.js";
 
-/** Statements that may run before they are charged (language reference §17). */
-const MOST_PENDING = 10;
-
 /** Emits `node`; its temporaries are free again afterwards. */
 export function lowerStatement(node: Statement, scope: Scope): void {
   scope.code.scoped(() => lowerKind(node, scope));
-  if ((scope.actions?.pending ?? 0) >= MOST_PENDING) settle(scope, node);
 }
 
 function lowerKind(node: Statement, scope: Scope): void {
@@ -39,8 +35,8 @@ function lowerKind(node: Statement, scope: Scope): void {
     case "null":
       return;
     case "expression":
-      charge(scope, 1);
       lowerEffect(node.expression, scope);
+      charge(scope, 1, node);
       return;
     case "if":
       lowerIf(node, scope);
@@ -61,8 +57,8 @@ function lowerKind(node: Statement, scope: Scope): void {
       lowerReturn(node, scope);
       return;
     case "delete":
-      charge(scope, 1);
       lowerDelete(node, scope);
+      charge(scope, 1, node);
       return;
     case "try":
       lowerTry(node, scope);
@@ -76,27 +72,28 @@ function lowerKind(node: Statement, scope: Scope): void {
 }
 
 function lowerIf(node: IfStatement, scope: Scope): void {
-  charge(scope, 1);
+  chargeNow(scope, 1, node);
   const condition = lowerCondition(node.condition, scope);
-  const { alternate } = node;
+  const { consequent, alternate } = node;
   scope.code.when(
     condition,
-    () => chargedArm(scope, node, () => lowerStatement(node.consequent, scope)),
-    alternate === null
-      ? undefined
-      : () => chargedArm(scope, node, () => lowerStatement(alternate, scope)),
+    () => lowerSettled(consequent, scope),
+    alternate === null ? undefined : () => lowerSettled(alternate, scope),
   );
 }
 
-/** The update of a `for` is not charged: only its condition is, each time. */
+/** A statement, at whose end everything is charged. */
+function lowerSettled(node: Statement, scope: Scope): void {
+  lowerStatement(node, scope);
+  settle(scope, node);
+}
+
 function lowerLoop(node: ForStatement | WhileStatement, scope: Scope): void {
   const { code } = scope;
-  if (node.kind === "for" && node.initial !== null) {
-    charge(scope, 1);
-    code.scoped(() => effectOf(node.initial, scope));
-  }
-  charge(scope, 1);
-  settle(scope, node);
+  const initial = node.kind === "for" ? node.initial : null;
+  const update = node.kind === "for" ? node.update : null;
+  if (initial !== null) lowerStep(initial, scope);
+  chargeNow(scope, 1, node);
   const breakTo = code.label("break");
   const continueTo = code.label("continue");
   const again = code.label("again");
@@ -104,33 +101,30 @@ function lowerLoop(node: ForStatement | WhileStatement, scope: Scope): void {
   scope.loop = { breakTo, continueTo };
   code.block(breakTo, () => {
     code.loop(again, () => {
-      charge(scope, 1);
-      settle(scope, node);
+      charge(scope, 1, node);
       const { condition } = node;
       if (condition !== null) {
         code.scoped(() => code.branch(breakTo, not(lowerCondition(condition, scope))));
       }
-      code.block(continueTo, () => {
-        lowerStatement(node.body, scope);
-        settle(scope, node);
-      });
-      if (node.kind === "for") code.scoped(() => effectOf(node.update, scope));
+      code.block(continueTo, () => lowerSettled(node.body, scope));
+      if (update !== null) lowerStep(update, scope);
       code.branch(again);
     });
   });
   scope.loop = outer;
 }
 
-function effectOf(expression: Expression | null, scope: Scope): void {
-  if (expression !== null) lowerEffect(expression, scope);
+/** The first or last part of a `for`; as in SystemTap, the last one is charged behind the loop. */
+function lowerStep(expression: Expression, scope: Scope): void {
+  scope.code.scoped(() => lowerEffect(expression, scope));
+  charge(scope, 1, expression);
 }
 
 function lowerJump(
   node: Statement & { readonly kind: "break" | "continue" | "next" },
   scope: Scope,
 ): void {
-  charge(scope, 1);
-  settle(scope, node);
+  chargeNow(scope, 1, node);
   if (node.kind === "break") scope.code.branch(requireLoop(scope).breakTo);
   else if (node.kind === "continue") scope.code.branch(requireLoop(scope).continueTo);
   else {
@@ -142,14 +136,13 @@ function lowerJump(
 }
 
 function lowerReturn(node: ReturnStatement, scope: Scope): void {
-  charge(scope, 1);
   const { result } = scope;
   if (node.value !== null) {
     if (result === null) lowerEffect(node.value, scope);
     else if (result.kind === "long") scope.code.set(result.local, lowerLong(node.value, scope));
     else lowerTextTo(node.value, result.address, scope.onError === scope.exit, scope);
   }
-  settle(scope, node);
+  chargeNow(scope, 1, node);
   scope.code.branch(scope.exit);
 }
 
@@ -178,8 +171,7 @@ function lowerTry(node: TryStatement, scope: Scope): void {
   code.block(done, () => {
     code.block(caught, () => {
       scope.onError = caught;
-      lowerStatement(node.body, scope);
-      settle(scope, node);
+      lowerSettled(node.body, scope);
       scope.onError = outer;
       code.branch(done);
     });
@@ -198,7 +190,7 @@ function lowerCatch(node: TryStatement, scope: Scope): void {
     writeText(variable, { address: error, origin: "variable" }, scope);
   }
   code.store("i32.store", scope.context, CONTEXT.error, i32(0));
-  charge(scope, 1);
-  lowerStatement(node.handler, scope);
-  settle(scope, node);
+  code.store("i32.store", scope.context, CONTEXT.trailCount, i32(0));
+  chargeNow(scope, 1, node);
+  lowerSettled(node.handler, scope);
 }

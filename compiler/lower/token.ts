@@ -32,3 +32,10 @@ export function tokenType(text: string): string {
   if (text.startsWith("%{")) return "embedded-code";
   return "operator";
 }
+
+/** Kind and text of the token with the source text `text`; of some kinds the kind alone. */
+export function showToken(text: string): string {
+  const type = tokenType(text);
+  if (type === "keyword" || type === "embedded-code") return type;
+  return `${type} '${type === "string" ? text.replace(/^"|"$/g, "") : text}'`;
+}

@@ -9,7 +9,7 @@ import type { FunctionInstance, Global, Program, Type, Variable } from "../types
 import type { Limits } from "./limits.js";
 import type { StaticData } from "./static-data.js";
 import type { Storage, StoragePlan } from "./storage.js";
-import { tokenType } from "./token.js";
+import { showToken, tokenType } from "./token.js";
 import type { UsageTable } from "./usage.js";
 
 /** (offset) > sum over all contexts of the i64 there. */
@@ -99,8 +99,8 @@ export function globalOf(unit: Unit, identifier: Identifier): Global {
 
 /** Index in BundleMeta.locations of the token at `span`. */
 export function locationIndex(unit: Unit, span: Span): number {
-  const token = span.file.text.slice(span.start, span.end);
-  return unit.locations.indexOf(`${tokenType(token)} '${token}' at ${showPosition(span)}`);
+  const text = span.file.text.slice(span.start, span.end);
+  return unit.locations.indexOf(`${showToken(text)} at ${showPosition(span)}`);
 }
 
 /** Reports that `what` (a feature, named `code`) is not supported yet. */

@@ -42,6 +42,8 @@ export interface UsageTable {
   own(root: Probe | FunctionInstance): Usage;
   /** True if `fn` can call itself. */
   isRecursive(fn: FunctionInstance): boolean;
+  /** True if `fn` or a function that it calls can call itself. */
+  reachesRecursion(fn: FunctionInstance): boolean;
   /** Usage of one expression or statement with all that it calls. */
   ofCode(code: Code): Usage;
 }
@@ -66,6 +68,7 @@ export function analyzeUsage(program: Program): UsageTable {
       return known;
     },
     isRecursive: (fn) => table.all(fn).calls.has(fn),
+    reachesRecursion: (fn) => [fn, ...table.all(fn).calls].some(table.isRecursive),
     ofCode: (code) => closure(usageOf([code], program), ownOf),
   };
   return table;

@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { PREBUILDS } from "../../base/root.js";
 import type { BundleMeta } from "../../wasm-runtime/bundle.js";
 import { createV8Engine } from "../../wasm-runtime/engine/v8.js";
+import { showError } from "../../wasm-runtime/records/error.js";
 import { formatItem } from "../../wasm-runtime/records/format.js";
 import type { Item } from "../../wasm-runtime/records/items.js";
 import type { ProbeHit } from "./recorder.js";
@@ -33,9 +34,11 @@ export function runInV8(bundle: Uint8Array, hits: readonly ProbeHit[] = []): V8O
     engine.start("running");
     for (const { probe, hit } of hits) assert.is(engine.run(probe, hit), null);
   }
-  const failed = engine.state() === "error";
-  if (!failed) engine.start("stopping");
-  runAll(failed ? "error" : "end");
+  if (engine.state() !== "error") {
+    engine.start("stopping");
+    runAll("end");
+  }
+  if (engine.state() === "error") runAll("error");
   const items = engine
     .output()
     .flatMap(({ items, probe }) => items.map((item) => ({ item, probe })));
@@ -57,9 +60,6 @@ function orderedProbes(meta: BundleMeta, kind: "begin" | "end" | "error"): numbe
 
 function showMessage(item: Item, probe: number, meta: BundleMeta): string {
   if (item.kind === "print") return "";
-  const text = Buffer.from(item.text).toString();
-  if (item.kind !== "error") return `${item.kind.toUpperCase()}: ${text}\n`;
-  const location = meta.locations[item.location] ?? "";
-  const near = location === "" ? "" : ` near ${location}`;
-  return `ERROR: ${text}${near} in probe ${meta.probes[probe]?.name}\n`;
+  if (item.kind === "error") return `ERROR: ${showError(item, probe, meta)}\n`;
+  return `${item.kind.toUpperCase()}: ${Buffer.from(item.text).toString()}\n`;
 }

@@ -6,18 +6,17 @@ import {
   ABORT_ERROR,
   CONTEXT_ACTIONS,
   CONTEXT_ERROR,
-  CONTEXT_LOCATION,
   CONTEXT_LOCK_INTENT,
   CONTEXT_LOCKS,
   CONTEXT_LOCKS_TAKEN,
-  CONTEXT_MESSAGE,
-  CONTEXT_MESSAGE_END,
   CONTEXT_NESTING,
   CONTEXT_PROBE,
   CONTEXT_RECORD_BYTES,
   CONTEXT_SCRATCH_END,
   CONTEXT_SCRATCH_TOP,
   CONTEXT_TOKEN,
+  CONTEXT_TRAIL,
+  CONTEXT_TRAIL_COUNT,
   ITEM_ERROR,
   ITEM_SYSTEM,
   ITEM_WARNING,
@@ -36,10 +35,10 @@ import {
 } from "./gen/layout";
 import { TEXT_SCRATCH_EXHAUSTED } from "./gen/texts";
 import { locks_release } from "./lock";
-import { raise } from "./message";
+import { messageText, raise } from "./message";
 import { record_item, record_long, record_string } from "./record";
 import { commitRecord } from "./ring";
-import { copyText } from "./string";
+import { string_copy } from "./string";
 
 /** Prepares `context` for the handler of `probe`, which may run `actions` statements. */
 export function enter(context: usize, probe: i32, actions: i32): void {
@@ -47,10 +46,10 @@ export function enter(context: usize, probe: i32, actions: i32): void {
   const end = context + load<usize>(SESSION_ADDRESS, SESSION_CONTEXT_STRIDE);
   const scratch = context + load<usize>(SESSION_ADDRESS, SESSION_SCRATCH_OFFSET);
   store<i32>(context, 0, CONTEXT_ERROR);
-  store<i32>(context, 0, CONTEXT_LOCATION);
+  store<i32>(context, 0, CONTEXT_TRAIL_COUNT);
   store<i32>(context, actions, CONTEXT_ACTIONS);
   store<usize>(context, scratch, CONTEXT_SCRATCH_TOP);
-  store<usize>(context, end - ((maxString + 7) & ~7), CONTEXT_SCRATCH_END);
+  store<usize>(context, end - 2 * ((maxString + 7) & ~7), CONTEXT_SCRATCH_END);
   store<i32>(context, 0, CONTEXT_RECORD_BYTES);
   store<i32>(context, probe, CONTEXT_PROBE);
   store<i32>(context, 0, CONTEXT_NESTING);
@@ -90,8 +89,8 @@ export function scratch(context: usize, bytes: i32): usize {
 /** error(): like raise, but keeps a copy of `text`, which may be overwritten. */
 export function error(context: usize, text: usize): void {
   if (load<usize>(context, CONTEXT_ERROR) !== 0) return;
-  const message = context + CONTEXT_MESSAGE;
-  copyText(message, text, CONTEXT_MESSAGE_END - CONTEXT_MESSAGE);
+  const message = messageText(context);
+  string_copy(message, text);
   store<usize>(context, message, CONTEXT_ERROR);
 }
 
@@ -135,7 +134,10 @@ function reportError(context: usize, text: usize): void {
 }
 
 function recordError(context: usize, text: usize): void {
-  record_item(context, ITEM_ERROR, 2);
+  const places = load<i32>(context, CONTEXT_TRAIL_COUNT);
+  record_item(context, ITEM_ERROR, 1 + places);
   record_string(context, text);
-  record_long(context, load<i32>(context, CONTEXT_LOCATION));
+  for (let i = 0; i < places; i++) {
+    record_long(context, load<i32>(context + ((<usize>i) << 2), CONTEXT_TRAIL));
+  }
 }

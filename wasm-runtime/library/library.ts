@@ -41,7 +41,7 @@ export {
   map_next,
   map_remove,
 } from "./map";
-export { raise } from "./message";
+export { error_at, raise } from "./message";
 export { text_strn } from "./quote";
 export { record_histogram, record_item, record_long, record_memory, record_string } from "./record";
 export { map_sort } from "./sort";

@@ -1,5 +1,16 @@
-/** Raising soft errors: the first pending one is kept. Texts with a number are made in CONTEXT.message. */
-import { CONTEXT_ERROR, CONTEXT_MESSAGE, CONTEXT_MESSAGE_END } from "./gen/layout";
+/**
+ * Raising soft errors: the first pending one is kept. Texts that are made up have maxString bytes
+ * of the context to themselves; they are cut to what a string can hold.
+ */
+import {
+  CONTEXT_ERROR,
+  CONTEXT_SCRATCH_END,
+  CONTEXT_TRAIL,
+  CONTEXT_TRAIL_COUNT,
+  CONTEXT_TRAIL_END,
+  SESSION_ADDRESS,
+  SESSION_MAX_STRING,
+} from "./gen/layout";
 import {
   TEXT_OVERFLOW_SIZED,
   TEXT_READ_FAULT,
@@ -12,6 +23,22 @@ import { putByte, putHex, putSigned, putText } from "./put";
 /** Makes the static `text` the pending error unless there is one. */
 export function raise(context: usize, text: usize): void {
   if (load<usize>(context, CONTEXT_ERROR) === 0) store<usize>(context, text, CONTEXT_ERROR);
+}
+
+/** Raises `text` if that is not 0, and notes `location` as the next place on the error's trail. */
+export function error_at(context: usize, text: usize, location: i32): void {
+  if (text !== 0) raise(context, text);
+  const count = load<i32>(context, CONTEXT_TRAIL_COUNT);
+  const place = CONTEXT_TRAIL + (count << 2);
+  if (place >= CONTEXT_TRAIL_END) return;
+  store<i32>(context + place, location);
+  store<i32>(context, count + 1, CONTEXT_TRAIL_COUNT);
+}
+
+/** Where the text of an error of `context` is made: maxString bytes. */
+export function messageText(context: usize): usize {
+  const bytes = (load<usize>(SESSION_ADDRESS, SESSION_MAX_STRING) + 7) & ~7;
+  return load<usize>(context, CONTEXT_SCRATCH_END) + bytes;
 }
 
 /** "read fault [man error::fault] at 0x…" */
@@ -32,16 +59,18 @@ export function raiseStringFault(context: usize, address: u64): void {
 /** "Array overflow, check size limit (N)" */
 export function raiseOverflow(context: usize, capacity: i32): void {
   if (load<usize>(context, CONTEXT_ERROR) !== 0) return;
-  const end = context + CONTEXT_MESSAGE_END - 1;
-  let cursor = putText(context + CONTEXT_MESSAGE, end, TEXT_OVERFLOW_SIZED);
+  const message = messageText(context);
+  const end = messageEnd(message);
+  let cursor = putText(message, end, TEXT_OVERFLOW_SIZED);
   cursor = putSigned(cursor, end, capacity);
   finish(context, putByte(cursor, end, 0x29));
 }
 
 function raiseNumber(context: usize, before: usize, address: u64, after: usize): void {
   if (load<usize>(context, CONTEXT_ERROR) !== 0) return;
-  const end = context + CONTEXT_MESSAGE_END - 1;
-  let cursor = putText(context + CONTEXT_MESSAGE, end, before);
+  const message = messageText(context);
+  const end = messageEnd(message);
+  let cursor = putText(message, end, before);
   cursor = putHex(cursor, end, address);
   if (after !== 0) cursor = putText(cursor, end, after);
   finish(context, cursor);
@@ -49,5 +78,9 @@ function raiseNumber(context: usize, before: usize, address: u64, after: usize):
 
 function finish(context: usize, cursor: usize): void {
   store<u8>(cursor, 0);
-  store<usize>(context, context + CONTEXT_MESSAGE, CONTEXT_ERROR);
+  store<usize>(context, messageText(context), CONTEXT_ERROR);
+}
+
+function messageEnd(message: usize): usize {
+  return message + load<usize>(SESSION_ADDRESS, SESSION_MAX_STRING) - 1;
 }

@@ -12,7 +12,12 @@ export type Value = bigint | Uint8Array | readonly bigint[];
 /** One thing that a handler said. */
 export type Item =
   | { readonly kind: "print"; readonly format: number; readonly values: readonly Value[] }
-  | { readonly kind: "error"; readonly text: Uint8Array; readonly location: number }
+  | {
+      readonly kind: "error";
+      readonly text: Uint8Array;
+      /** Where it was raised, then the calls that led there; indexes into BundleMeta.locations. */
+      readonly trail: readonly number[];
+    }
   | { readonly kind: "warning" | "system"; readonly text: Uint8Array };
 
 /** Items of the record `bytes`, or null if they are not well-formed. Copies nothing. */
@@ -47,12 +52,12 @@ function decodeItem(cursor: Cursor): Item | null {
   const values: Value[] = [];
   for (let i = 1; i < count; i++) values.push(decodeValue(cursor));
   if (code >= 0) return { kind: "print", format: code, values };
-  const [text, location] = values;
+  const [text, ...trail] = values;
   if (!(text instanceof Uint8Array)) return null;
   if (code === ITEM.warning) return { kind: "warning", text };
   if (code === ITEM.system) return { kind: "system", text };
-  if (code !== ITEM.error || typeof location !== "bigint") return null;
-  return { kind: "error", text, location: Number(location) };
+  if (code !== ITEM.error || !trail.every((place) => typeof place === "bigint")) return null;
+  return { kind: "error", text, trail: trail.map(Number) };
 }
 
 function byteOf(cursor: Cursor): number {

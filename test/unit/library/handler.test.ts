@@ -102,15 +102,16 @@ s("process memory, or zeros and an error", () => {
 s("an error is reported with its place, counted, and stops the session", () => {
   const h = createHarness();
   const items = handle(h, () => {
-    h.view.setInt32(h.context + CONTEXT.location, 7, true);
     h.lib.error(h.context, h.text("boom"));
     h.lib.error(h.context, h.text("later"));
+    h.lib.error_at(h.context, h.text("too late"), 7);
+    h.lib.error_at(h.context, 0, 3);
   });
   assert.is(items.length, 1);
   const [item] = items;
   assert.ok(item?.kind === "error");
   assert.is(text(item.text), "boom");
-  assert.is(item.location, 7);
+  assert.equal(item.trail, [7, 3]);
   assert.is(h.session("errors"), 1);
   assert.is(h.session("state"), SESSION_STATE.error);
 });
@@ -133,13 +134,13 @@ s("errors within the limit, and suppressed ones, do not stop it", () => {
 s("an error's text is kept apart from the string it came from", () => {
   const h = createHarness();
   h.setSession("maxString", 2000);
-  const at = h.text("z".repeat(1000));
+  const at = h.text("z".repeat(2500));
   const [item] = handle(h, () => {
     h.lib.error(h.context, at);
     h.bytes.fill(0, at, at + 10);
   });
   assert.ok(item?.kind === "error");
-  assert.is(text(item.text), "z".repeat(CONTEXT.messageEnd - CONTEXT.message - 1));
+  assert.is(text(item.text), "z".repeat(1999));
 });
 
 s("exit stops the session, abort also the handler, without a report", () => {

@@ -6,7 +6,7 @@ import type { BundleMeta } from "../../../wasm-runtime/bundle.js";
 import { EMPTY_HIT, type Hit } from "../../../wasm-runtime/engine/hit.js";
 import { createHost, type HostHits } from "../../../wasm-runtime/engine/host-hits.js";
 import { instantiateLibrary, type LibraryExports } from "../../../wasm-runtime/engine/v8.js";
-import { CONTEXT, SESSION } from "../../../wasm-runtime/layout.js";
+import { ABI_VERSION, CONTEXT, SESSION } from "../../../wasm-runtime/layout.js";
 import { createRecordReader, type RecordReader } from "../../../wasm-runtime/records/read.js";
 
 /** Where things are in the tests' memory. */
@@ -57,7 +57,7 @@ export function testMeta(probes = 4): BundleMeta {
   const probe = { handler: "", name: "", source: "", point: { kind: "never" } } as const;
   return {
     version: 1,
-    abi: 1,
+    abi: ABI_VERSION,
     memory: { ...PLACES },
     probes: Array.from({ length: probes }, () => probe),
     formats: [],

@@ -100,7 +100,7 @@ test("foreach with slices, limits, break and continue", () => {
 test("full arrays say so, wrapping ones forget", () => {
   assert.is(
     begin("a[2]", "for (i = 0; i < 3; i++) a[i] = i"),
-    "ERROR: Array overflow, check size limit (2) near identifier 'a' at <input>:1:51\n",
+    "ERROR: Array overflow, check size limit (2) near identifier 'a' at <input>:1:51 in probe begin\n",
   );
   assert.is(
     begin("a%[2]", "for (i = 0; i < 4; i++) a[i] = i; foreach (k in a) print(k); println()"),
@@ -132,7 +132,7 @@ test("empty statistics are an error but for count and sum", () => {
       "s",
       "println(@count(s), @sum(s)); try { println(@min(s)) } catch (e) { println(e) } s <<< 2; delete s; println(@avg(s))",
     ),
-    "00\nempty aggregate\nERROR: empty aggregate near operator '@avg' at <input>:1:130\n",
+    "00\nempty aggregate\nERROR: empty aggregate near operator '@avg' at <input>:1:130 in probe begin\n",
   );
 });
 

@@ -38,7 +38,7 @@ test("sizes given by arguments", () => {
 test("arguments are complete before anything is printed", () => {
   assert.is(
     begin('printf("%d %d\\n", 1, 1 / z); println("no")'),
-    "ERROR: division by 0 near operator '/' at <input>:1:38\n",
+    "ERROR: division by 0 near operator '/' at <input>:1:38 in probe begin\n",
   );
   assert.is(
     outputOf('function f() { print("inner "); return 1 } probe begin { printf("%d\\n", f()) }'),

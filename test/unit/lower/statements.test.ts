@@ -53,7 +53,10 @@ test("try catches soft errors, with their text", () => {
 
 test("an error ends the handler and keeps what was printed", () => {
   const text = 'probe begin { println("a"); println(5 / z); println("b") }';
-  assert.is(outputOf(text), "a\nERROR: division by 0 near operator '/' at <input>:1:39\n");
+  assert.is(
+    outputOf(text),
+    "a\nERROR: division by 0 near operator '/' at <input>:1:39 in probe begin\n",
+  );
 });
 
 test("abort cannot be caught, exit lets the handler go on", () => {
@@ -69,7 +72,7 @@ test("MAXACTION counts as SystemTap does", () => {
   );
   assert.match(
     run(engine),
-    /^ERROR: MAXACTION exceeded near keyword 'for' at <input>:1:24\n4998\n$/,
+    /^ERROR: MAXACTION exceeded near operator '\{' at <input>:1:53 in probe begin\n4998\n$/,
   );
   const empty = start(
     compileText(
@@ -96,7 +99,7 @@ test("MAXACTION is shared with functions that loop", () => {
     probe begin { println(f(4000)); println(f(4000)); println(f(4000)) }`;
   assert.match(
     outputOf(text),
-    /^4000\n4000\nERROR: MAXACTION exceeded near keyword 'for' at <input>:1:17\n$/,
+    /^4000\n4000\nERROR: MAXACTION exceeded near operator '\{' at <input>:1:41 \(called from identifier 'f' at <input>:2:63\) in probe begin\n$/,
   );
 });
 

@@ -12,6 +12,7 @@ import { type Compiled, compile } from "../../../compiler/pipeline.js";
 import type { BundleMeta, BundleProbe } from "../../../wasm-runtime/bundle.js";
 import { EMPTY_HIT, type Hit } from "../../../wasm-runtime/engine/hit.js";
 import { createV8Engine, type V8Engine } from "../../../wasm-runtime/engine/v8.js";
+import { showError } from "../../../wasm-runtime/records/error.js";
 import { formatItem } from "../../../wasm-runtime/records/format.js";
 import type { LogRecord } from "../../../wasm-runtime/records/read.js";
 
@@ -106,9 +107,9 @@ export function showRecord(record: LogRecord, meta: BundleMeta): string {
   return record.items
     .map((item) => {
       if (item.kind === "print") return Buffer.from(formatItem(item, meta)).toString("latin1");
+      if (item.kind === "error") return `ERROR: ${showError(item, record.probe, meta)}\n`;
       const text = Buffer.from(item.text).toString("latin1");
-      if (item.kind !== "error") return `${item.kind.toUpperCase()}: ${text}\n`;
-      return `ERROR: ${text} near ${meta.locations[item.location]}\n`;
+      return `${item.kind.toUpperCase()}: ${text}\n`;
     })
     .join("");
 }
