@@ -10,6 +10,19 @@ export interface CompileContext {
   readonly options: CompileOptions;
   /** Reports a warning; duplicates are dropped by the sink. */
   warn(diagnostic: import("./diagnostic.js").Diagnostic): void;
+  /** Told of each search for files that the result depends on. */
+  onSearch?(search: FileSearch): void;
+}
+
+/** A search for files to probe: while it finds the same, a script means the same. */
+export interface FileSearch {
+  readonly kind: "executable" | "library" | "process";
+  /** As written; the number of a process. */
+  readonly name: string;
+  /** Directories that come before the usual ones. */
+  readonly searchPath: readonly string[];
+  /** Absolute paths. */
+  readonly found: readonly string[];
 }
 
 /** What the command line decides about a compilation. */

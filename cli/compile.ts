@@ -1,69 +1,68 @@
 /** Passes 1 to 4: scripts → bundle, with progress lines, dumps and warnings as the options ask. */
-import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { CompileFailed, type Diagnostic } from "../base/diagnostic.js";
-import type { SourceFile } from "../base/position.js";
-import { PACKAGE_ROOT } from "../base/root.js";
-import type { CompileContext, CompileOptions } from "../base/stage.js";
-import { type Compiled, compile, compileUntil, type StageReport } from "../compiler/pipeline.js";
-import { readScript, scriptOfText } from "../compiler/tapset/source.js";
-import { useColor } from "./color.js";
-import { commandWords, processExecutable, programPath } from "./command.js";
+import type { CompileContext, FileSearch } from "../base/stage.js";
+import { compile, compileUntil, type StageReport } from "../compiler/pipeline.js";
+import type { CompileInput } from "./compile-input.js";
+import type { Diagnostics } from "./diagnostics.js";
 import type { Options } from "./options.js";
 import { say } from "./output.js";
 import { PassFailed } from "./pass-failed.js";
-import { showDiagnostic } from "./show-diagnostic.js";
+import { startUsageMeter } from "./usage-meter.js";
 
 /** What the passes report while they run; see SystemTap's stap(1) -v. */
 const PASSES: Readonly<
-  Record<StageReport["name"], { pass: number; done: string; failed: string }>
+  Record<StageReport["name"], { pass: 1 | 2 | 3 | 4; done: string; failed: string }>
 > = {
-  parse: { pass: 1, done: "parsed user script", failed: "parse failed" },
-  elaborate: { pass: 2, done: "analyzed script", failed: "analysis failed" },
-  ir: { pass: 3, done: "translated to WebAssembly", failed: "translation failed" },
-  wasm: { pass: 4, done: "wrote the bundle", failed: "compilation failed" },
+  parse: { pass: 1, done: "", failed: "parse failed" },
+  elaborate: { pass: 2, done: "", failed: "analysis failed" },
+  ir: { pass: 3, done: "translated to intermediate code", failed: "translation failed" },
+  wasm: { pass: 4, done: "compiled to WebAssembly", failed: "compilation failed" },
 };
 
-/** Result of compiling as far as the options ask. */
-export interface CompileResult {
-  /** Null when an earlier pass was the last one wanted. */
-  readonly compiled: Compiled | null;
-  readonly moduleName: string;
+/** Where the outcome of compiling goes, besides the bundle. */
+export interface CompileSinks {
+  readonly diagnostics: Diagnostics;
+  /** Takes what --dump and -p print. */
+  readonly write: (text: string) => void;
+  readonly onSearch: (search: FileSearch) => void;
 }
 
-/** Compiles the script of `options`; prints what --dump and -p want. Throws CompileFailed. */
-export function compileScript(options: Options, write: (text: string) => void): CompileResult {
-  const files = readFiles(options);
-  const moduleName = options.moduleName ?? defaultModuleName(files);
-  const warnings = createWarnings(options);
+/**
+ * Compiles `input` as far as `options` ask; the bundle, null if an earlier pass was the last one.
+ * Throws PassFailed.
+ */
+export function compileScript(
+  input: CompileInput,
+  options: Options,
+  { diagnostics, write, onSearch }: CompileSinks,
+): Uint8Array | null {
+  const { files } = input;
   const context: CompileContext = {
-    options: compileOptions(options, moduleName),
-    warn: warnings.add,
+    options: input.options,
+    warn: diagnostics.warning,
+    onSearch,
   };
+  const meter = startUsageMeter();
   let current: StageReport["name"] = "parse";
   const observe = (report: StageReport): void => {
     current = nextStage(report.name);
-    if (options.verbosity > 0) sayPass(report);
+    const { pass, done } = PASSES[report.name];
     if (wantsText(options, report.name)) write(report.show());
-    if (options.warningsAreErrors && warnings.count() > 0) throw passFailed(report.name, []);
+    if ((options.verbosity[pass - 1] ?? 0) > 0) {
+      say(`Pass ${pass}: ${report.summary === "" ? done : report.summary} ${meter.read()}`);
+    }
+    if (options.warningsAreErrors && diagnostics.warnings() > 0) {
+      throw passFailed(report.name, []);
+    }
   };
   try {
     const last = lastStage(options);
-    if (last === null) return { compiled: compile(files, context, observe), moduleName };
+    if (last === null) return compile(files, context, observe).bundle;
     compileUntil(last, files, context, observe);
-    return { compiled: null, moduleName };
+    return null;
   } catch (error) {
     if (!(error instanceof CompileFailed)) throw error;
     throw passFailed(passOf(error, current), error.diagnostics);
-  }
-}
-
-function readFiles(options: Options): SourceFile[] {
-  try {
-    return scriptFiles(options);
-  } catch (error) {
-    if (!(error instanceof CompileFailed)) throw error;
-    throw passFailed("parse", error.diagnostics);
   }
 }
 
@@ -91,60 +90,4 @@ function lastStage(options: Options): StageReport["name"] | null {
 
 function wantsText(options: Options, name: StageReport["name"]): boolean {
   return options.dump.has(name) || lastStage(options) === name;
-}
-
-function sayPass({ name, milliseconds }: StageReport): void {
-  const { pass, done } = PASSES[name];
-  say(`Pass ${pass}: ${done} in ${milliseconds.toFixed(0)}ms.`);
-}
-
-function scriptFiles({ script, extraScripts }: Options): SourceFile[] {
-  const extra = extraScripts.map(scriptOfText);
-  if (script === null) return extra;
-  return [script.kind === "text" ? scriptOfText(script.text) : readScript(script.path), ...extra];
-}
-
-function defaultModuleName(files: readonly SourceFile[]): string {
-  const hash = createHash("sha256");
-  for (const { text } of files) hash.update(text, "latin1");
-  return `wastap_${hash.digest("hex").slice(0, 16)}`;
-}
-
-function compileOptions(options: Options, moduleName: string): CompileOptions {
-  return {
-    guru: options.guru,
-    unoptimized: options.unoptimized,
-    args: options.args,
-    defines: options.defines,
-    globals: options.globals,
-    targetPath: targetPath(options),
-    tapsetPath: [join(PACKAGE_ROOT, "tapsets"), ...options.tapsets],
-    compatible: options.compatible,
-    skipBadVariables: options.skipBadVariables,
-    suppressHandlerErrors: options.suppressHandlerErrors,
-    suppressTimeLimits: options.suppressTimeLimits,
-    globalVariableDisplay: options.globalVariableDisplay,
-    moduleName,
-    bufferMegabytes: options.bufferMegabytes,
-  };
-}
-
-function targetPath(options: Options): string | null {
-  if (options.pid !== null) return processExecutable(options.pid);
-  if (options.command === null) return null;
-  const [program] = commandWords(options.command);
-  return program === undefined ? null : programPath(program);
-}
-
-function createWarnings(options: Options): { add(diagnostic: Diagnostic): void; count(): number } {
-  const said = new Set<string>();
-  return {
-    add: (diagnostic) => {
-      const text = showDiagnostic(diagnostic, { color: useColor(options.color) });
-      if (options.noWarnings || said.has(text)) return;
-      said.add(text);
-      say(text.trimEnd());
-    },
-    count: () => said.size,
-  };
 }

@@ -4,8 +4,7 @@ import { say } from "./output.js";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 /** Signals after which the program leaves without finishing; what it traces is unharmed all the same. */
 const PATIENCE = 3;
-/** 128 + SIGINT, as shells say. */
-const INTERRUPTED_STATUS = 130;
+const INTERRUPTED_STATUS = 1;
 
 /** Resolves at the first signal; from now on signals do not end the program by themselves. */
 export function firstInterrupt(): Promise<void> {

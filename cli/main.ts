@@ -2,51 +2,76 @@
 /**
  * wastap's command line: script or bundle in, results out. Exit status 0 when done, 1 when something
  * of the user's or the world's was wrong, 70 for a defect of wastap (sysexits.h EX_SOFTWARE).
+ * What needs the compiler is loaded only when it is asked for: a bundle runs where there is none.
  */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InternalError } from "../base/assert.js";
 import { TargetError } from "../base/target-error.js";
-import { useColor } from "./color.js";
+import { createDiagnostics, type Diagnostics, showCatalog } from "./diagnostics.js";
+import { UsageError } from "./getopt.js";
 import { HELP, versionText } from "./help.js";
 import { readInput } from "./input.js";
-import { type Options, parseOptions, UsageError } from "./options.js";
+import type { Listing, Options } from "./options.js";
 import { openOutput, say } from "./output.js";
-import { PassFailed, showPassFailed } from "./pass-failed.js";
+import { parseOptions } from "./parse-options.js";
+import { PassFailed } from "./pass-failed.js";
+import { readOptionsFile } from "./rc-file.js";
 import { runBundle } from "./run-bundle.js";
+import { showErrorCount } from "./show-diagnostic.js";
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {
-  let color: Options["color"] = "auto";
   try {
-    const options = parseOptions(argv);
-    color = options.color;
-    return await start(options);
+    const options = parseOptions(argv, readOptionsFile());
+    const diagnostics = createDiagnostics(options);
+    try {
+      return await start(options, diagnostics);
+    } catch (error) {
+      if (!(error instanceof PassFailed)) throw error;
+      explainPass(error, options, diagnostics);
+      return 1;
+    } finally {
+      diagnostics.finish();
+    }
   } catch (error) {
-    return explain(error, useColor(color));
+    return explain(error);
   }
 }
 
-async function start(options: Options): Promise<number> {
+async function start(options: Options, diagnostics: Diagnostics): Promise<number> {
   if (options.help) return print(HELP);
   if (options.version) return print(versionText());
-  if (options.script === null && options.extraScripts.length === 0) {
-    throw new UsageError("A script must be specified.");
-  }
-  const bundle = readBundleFile(options);
-  if (bundle !== null) return runBundle(bundle.bytes, bundle.name, options);
-  const { compileScript } = await import("./compile.js");
-  const { compiled, moduleName } = compileScript(options, print);
-  if (compiled === null) return 0;
-  if (options.lastPass === 4) return writeBundle(compiled.bundle, moduleName);
-  return runBundle(compiled.bundle, moduleName, options);
+  if (!options.noWarnings) for (const remark of options.remarks) say(`WARNING: ${remark}`);
+  if (options.cache === "clean") return cleanCache();
+  if (options.listing !== null) return list(options.listing, options, diagnostics);
+  const file = readBundleFile(options);
+  if (file !== null) return runBundle(file.bytes, file.name, options);
+  const { buildBundle } = await import("./build.js");
+  const { bundle, moduleName } = await buildBundle(options, { diagnostics, write: print });
+  if (bundle === null) return 0;
+  if (options.lastPass === 4) return writeBundle(bundle, moduleName);
+  return runBundle(bundle, moduleName, options);
+}
+
+async function cleanCache(): Promise<number> {
+  const { cacheDirectory, emptyCache } = await import("./cache.js");
+  emptyCache(cacheDirectory());
+  return 0;
+}
+
+async function list(listing: Listing, options: Options, diagnostics: Diagnostics): Promise<number> {
+  const { listLines } = await import("./list.js");
+  const lines = listLines(listing, options, diagnostics);
+  print(lines.map((line) => `${line}\n`).join(""));
+  return lines.length === 0 ? 1 : 0;
 }
 
 /** The bundle that the script argument names, null if it is a script. */
 function readBundleFile(options: Options): { bytes: Uint8Array; name: string } | null {
   const { script } = options;
-  if (script?.kind !== "file" || script.path === "-") return null;
+  if (script?.kind !== "file" || script.path === "-" || options.example) return null;
   if (!script.path.endsWith(".wasm")) return null;
   return { bytes: readInput(script.path), name: script.path };
 }
@@ -62,18 +87,23 @@ function print(text: string): number {
   return 0;
 }
 
+function explainPass(error: PassFailed, options: Options, diagnostics: Diagnostics): void {
+  for (const diagnostic of error.diagnostics) diagnostics.error(diagnostic);
+  const parseErrors = error.diagnostics.filter((d) => d.severity === "parse error").length;
+  if (parseErrors > 0) say(showErrorCount(parseErrors).trimEnd());
+  if (options.errorCatalog) say(showCatalog(error.diagnostics));
+  if (options.listing === null) say(error.message);
+}
+
 /** Says what went wrong; gives the exit status. */
-function explain(error: unknown, color: boolean): number {
+function explain(error: unknown): number {
   if (error instanceof UsageError) {
-    say(`${error.message}\nTry 'wastap --help' for more information.`);
+    say(error.message);
+    if (error.hint) say("Try '--help' for more information. [man stap]");
     return 1;
   }
   if (error instanceof TargetError) {
     say(`ERROR: ${error.message}`);
-    return 1;
-  }
-  if (error instanceof PassFailed) {
-    say(showPassFailed(error, color));
     return 1;
   }
   const kind = error instanceof InternalError ? "internal error" : "internal error (unexpected)";

@@ -1,29 +1,38 @@
-/**
- * The command line: SystemTap's option letters (stap(1)), parsed and checked.
- * Long options without a letter are wastap's own.
- */
-import { parseArgs } from "node:util";
-
-/** What a user got wrong on the command line; the message is one line. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+/** What the command line can ask for, and what holds when it does not (stap(1), cli.md §2). */
 
 /** Where the script comes from. */
 export type ScriptSource =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "file"; readonly path: string };
 
+/** What a listing mode lists. */
+export type Listing =
+  | { readonly kind: "probes"; readonly pattern: string; readonly variables: boolean }
+  | { readonly kind: "probe types" | "probe aliases" | "functions" };
+
+/** Artefacts that --dump can print. */
+export const DUMPS = ["parse", "elaborate", "ir", "wasm", "x64", "plan"] as const;
+
+/** How the compile cache is used. */
+export type CacheUse = "read and write" | "write only" | "off" | "clean";
+
 /** A checked command line. */
 export interface Options {
   readonly script: ScriptSource | null;
   readonly extraScripts: readonly string[];
   readonly args: readonly string[];
+  /** -l, -L, --dump-probe-types and the like. */
+  readonly listing: Listing | null;
+  /** --example NAME: the script is one of the package's examples. */
+  readonly example: boolean;
   readonly command: string | null;
   readonly pid: number | null;
   readonly lastPass: 1 | 2 | 3 | 4 | 5;
-  readonly verbosity: number;
+  /** Verbosity of each pass, the first one at index 0. */
+  readonly verbosity: readonly number[];
   readonly output: string | null;
+  /** -S: how large an output file becomes, and how many are kept (0 = all). */
+  readonly rotation: { readonly megabytes: number; readonly files: number } | null;
   readonly moduleName: string | null;
   readonly globals: ReadonlyMap<string, string>;
   readonly defines: ReadonlyMap<string, string>;
@@ -39,197 +48,75 @@ export interface Options {
   readonly suppressHandlerErrors: boolean;
   readonly suppressTimeLimits: boolean;
   readonly globalVariableDisplay: boolean;
+  /** --semantic-keep-going: errors of pass 2 are also listed for programs. */
+  readonly errorCatalog: boolean;
   readonly compatible: string;
   readonly bufferMegabytes: number;
   readonly timeoutMs: number | null;
   readonly color: "auto" | "always" | "never";
+  /** -k */
+  readonly keepDirectory: boolean;
+  /** --tmpdir */
+  readonly directory: string | null;
+  readonly cache: CacheUse;
+  readonly runtime: string;
+  readonly privilege: string | null;
   readonly help: boolean;
   readonly version: boolean;
+  /** What to tell about options that have no effect here. */
+  readonly remarks: readonly string[];
 }
+
+/** Options while they are collected. */
+export type Draft = { -readonly [Name in keyof Options]: Options[Name] };
 
 /** 2 MB for each of 128 rings: what one handler can print at most. Only what is used takes memory. */
 const DEFAULT_BUFFER_MEGABYTES = 256;
 
-/** Artefacts that --dump can print. */
-export const DUMPS = ["parse", "elaborate", "ir", "wasm", "x64", "plan"] as const;
+/** Version of SystemTap whose language this is. */
+export const LANGUAGE_VERSION = "5.6";
 
-const DEFINITIONS = {
-  help: { type: "boolean", short: "h" },
-  version: { type: "boolean", short: "V" },
-  verbose: { type: "boolean", short: "v", multiple: true },
-  script: { type: "string", short: "e", multiple: true },
-  "extra-script": { type: "string", short: "E", multiple: true },
-  command: { type: "string", short: "c" },
-  pid: { type: "string", short: "x" },
-  pass: { type: "string", short: "p" },
-  output: { type: "string", short: "o" },
-  module: { type: "string", short: "m" },
-  global: { type: "string", short: "G", multiple: true },
-  define: { type: "string", short: "D", multiple: true },
-  object: { type: "string", short: "d", multiple: true },
-  include: { type: "string", short: "I", multiple: true },
-  buffer: { type: "string", short: "s" },
-  timeout: { type: "string", short: "T" },
-  guru: { type: "boolean", short: "g" },
-  unoptimized: { type: "boolean", short: "u" },
-  "no-warnings": { type: "boolean", short: "w" },
-  "warnings-are-errors": { type: "boolean", short: "W" },
-  dump: { type: "string", multiple: true },
-  "allow-breakpoints": { type: "boolean" },
-  "skip-badvars": { type: "boolean" },
-  "suppress-handler-errors": { type: "boolean" },
-  "suppress-time-limits": { type: "boolean" },
-  "no-global-var-display": { type: "boolean" },
-  compatible: { type: "string" },
-  color: { type: "string" },
-  colour: { type: "string" },
-  ldd: { type: "boolean" },
-  runtime: { type: "string" },
-  dyninst: { type: "boolean" },
-} as const;
-
-type Values = ReturnType<typeof parse>["values"];
-
-function parse(argv: readonly string[]) {
-  const withDefaults = argv.map((arg) => (/^--colou?r$/.test(arg) ? `${arg}=always` : arg));
-  return parseArgs({
-    args: withDefaults,
-    options: DEFINITIONS,
-    allowPositionals: true,
-    strict: true,
-  });
-}
-
-/** Parses `argv` (without node and program). Throws UsageError. */
-export function parseOptions(argv: readonly string[]): Options {
-  const { values, positionals } = parseOrExplain(argv);
-  const rest = [...positionals];
-  const script = scriptSource(values, rest);
-  checkCombinations(values);
+/** Options when nothing is given. */
+export function defaultOptions(): Draft {
   return {
-    script,
-    extraScripts: values["extra-script"] ?? [],
-    args: rest,
-    command: values.command ?? null,
-    pid: values.pid === undefined ? null : processId(values.pid),
-    lastPass: lastPass(values.pass),
-    verbosity: values.verbose?.length ?? 0,
-    output: values.output ?? null,
-    moduleName: values.module === undefined ? null : moduleName(values.module),
-    globals: assignments(values.global, /^([a-z_]\w*)=([a-z0-9_.-]+)$/i, "-G", "NAME=VALUE"),
-    defines: assignments(values.define, /^([a-z_]\w*)(?:=(-?[a-z_0-9]+))?$/i, "-D", "NAME[=VALUE]"),
-    modules: values.object ?? [],
-    tapsets: values.include ?? [],
-    dump: dumps(values.dump),
-    guru: values.guru ?? false,
-    unoptimized: values.unoptimized ?? false,
-    noWarnings: values["no-warnings"] ?? false,
-    warningsAreErrors: values["warnings-are-errors"] ?? false,
-    allowBreakpoints: values["allow-breakpoints"] ?? false,
-    skipBadVariables: values["skip-badvars"] ?? false,
-    suppressHandlerErrors: values["suppress-handler-errors"] ?? false,
-    suppressTimeLimits: values["suppress-time-limits"] ?? false,
-    globalVariableDisplay: !(values["no-global-var-display"] ?? false),
-    compatible: values.compatible ?? "5.6",
-    bufferMegabytes:
-      values.buffer === undefined ? DEFAULT_BUFFER_MEGABYTES : bufferSize(values.buffer),
-    timeoutMs: values.timeout === undefined ? null : timeout(values.timeout),
-    color: color(values.color ?? values.colour ?? "auto"),
-    help: values.help ?? false,
-    version: values.version ?? false,
+    script: null,
+    extraScripts: [],
+    args: [],
+    listing: null,
+    example: false,
+    command: null,
+    pid: null,
+    lastPass: 5,
+    verbosity: [0, 0, 0, 0, 0],
+    output: null,
+    rotation: null,
+    moduleName: null,
+    globals: new Map(),
+    defines: new Map(),
+    modules: [],
+    tapsets: [],
+    dump: new Set(),
+    guru: false,
+    unoptimized: false,
+    noWarnings: false,
+    warningsAreErrors: false,
+    allowBreakpoints: false,
+    skipBadVariables: false,
+    suppressHandlerErrors: false,
+    suppressTimeLimits: false,
+    globalVariableDisplay: true,
+    errorCatalog: false,
+    compatible: LANGUAGE_VERSION,
+    bufferMegabytes: DEFAULT_BUFFER_MEGABYTES,
+    timeoutMs: null,
+    color: "auto",
+    keepDirectory: false,
+    directory: null,
+    cache: "read and write",
+    runtime: "dyninst",
+    privilege: null,
+    help: false,
+    version: false,
+    remarks: [],
   };
-}
-
-function parseOrExplain(argv: readonly string[]): ReturnType<typeof parse> {
-  try {
-    return parse(argv);
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new UsageError(text.split(". ")[0] ?? text);
-  }
-}
-
-function scriptSource(values: Values, positionals: string[]): ScriptSource | null {
-  const texts = values.script ?? [];
-  if (texts.length > 1) throw new UsageError("Only one script can be given with -e.");
-  if (texts[0] !== undefined) return { kind: "text", text: texts[0] };
-  const path = positionals.shift();
-  return path === undefined ? null : { kind: "file", path };
-}
-
-function checkCombinations(values: Values): void {
-  if (values.command !== undefined && values.pid !== undefined) {
-    throw new UsageError("You can't specify -c and -x together.");
-  }
-  if (values.command === "") throw new UsageError("Empty CMD string invalid.");
-  if (values["suppress-time-limits"] && !values.guru) {
-    throw new UsageError("--suppress-time-limits requires guru mode (-g).");
-  }
-  const runtime = values.runtime;
-  if (runtime !== undefined && !["kernel", "dyninst", "bpf"].includes(runtime)) {
-    throw new UsageError(`${runtime} is an invalid argument for --runtime`);
-  }
-  if (runtime === "kernel" || runtime === "bpf") {
-    throw new UsageError(`--runtime=${runtime} unavailable; wastap runs in the traced process`);
-  }
-}
-
-function processId(text: string): number {
-  const pid = Number(text);
-  if (!Number.isInteger(pid) || pid < 1) throw new UsageError("Invalid target process ID number.");
-  return pid;
-}
-
-function lastPass(text: string | undefined): Options["lastPass"] {
-  const pass = Number(text ?? "5");
-  if (pass === 1 || pass === 2 || pass === 3 || pass === 4 || pass === 5) return pass;
-  throw new UsageError("Invalid pass number (should be 1-5).");
-}
-
-function moduleName(text: string): string {
-  if (/^[a-z0-9_]+$/.test(text)) return text;
-  throw new UsageError(`Invalid module name "${text}" (only a-z, 0-9 and _).`);
-}
-
-function assignments(
-  texts: readonly string[] | undefined,
-  pattern: RegExp,
-  option: string,
-  form: string,
-): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const text of texts ?? []) {
-    const match = pattern.exec(text);
-    if (match?.[1] === undefined) {
-      throw new UsageError(`Illegal value "${text}" for ${option} (should be ${form}).`);
-    }
-    found.set(match[1], match[2] ?? "1");
-  }
-  return found;
-}
-
-function dumps(texts: readonly string[] | undefined): ReadonlySet<string> {
-  const names = (texts ?? []).flatMap((text) => text.split(","));
-  const wrong = names.find((name) => !DUMPS.some((known) => known === name));
-  if (wrong !== undefined) {
-    throw new UsageError(`Unknown artefact "${wrong}" for --dump (known: ${DUMPS.join(", ")}).`);
-  }
-  return new Set(names);
-}
-
-function bufferSize(text: string): number {
-  const size = Number(text);
-  if (Number.isInteger(size) && size >= 1 && size <= 1024) return size;
-  throw new UsageError("Invalid buffer size (should be 1-1024).");
-}
-
-function timeout(text: string): number {
-  const milliseconds = Number(text) * 1000;
-  if (milliseconds >= 1) return milliseconds;
-  throw new UsageError("Invalid timeout interval.");
-}
-
-function color(text: string): Options["color"] {
-  if (text === "auto" || text === "always" || text === "never") return text;
-  throw new UsageError(`Invalid argument '${text}' for --color.`);
 }

@@ -1,6 +1,8 @@
-/** Where records go (standard output or a file) and where everything else goes (standard error). */
-import { closeSync, openSync, writeSync } from "node:fs";
+/** Where records go (standard output or files) and where everything else goes (standard error). */
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { TargetError } from "../base/target-error.js";
+import type { Options } from "./options.js";
+import { formatTime } from "./strftime.js";
 
 /** A sink for the output of probes. */
 export interface Output {
@@ -9,14 +11,48 @@ export interface Output {
   close(): void;
 }
 
-/** Opens `path` (created, truncated), or standard output for null. */
-export function openOutput(path: string | null): Output {
-  const descriptor = path === null ? 1 : openFile(path);
+/**
+ * Opens `path` (created, truncated, strftime(3) formats replaced), or standard output for null.
+ * With `rotation` (-S), files `path`.0, `path`.1, … follow one another; old ones are removed.
+ */
+export function openOutput(path: string | null, rotation: Options["rotation"] = null): Output {
+  if (path === null) return fileOutput(1, () => undefined);
+  if (rotation !== null) return rotatingOutput(path, rotation);
+  const descriptor = openFile(formatTime(path, new Date()));
+  return fileOutput(descriptor, () => closeSync(descriptor));
+}
+
+function fileOutput(descriptor: number, close: () => void): Output {
+  return { write: (bytes) => writeAll(descriptor, bytes), close };
+}
+
+function rotatingOutput(
+  path: string,
+  { megabytes, files }: NonNullable<Options["rotation"]>,
+): Output {
+  const limit = megabytes * 2 ** 20;
+  const names: string[] = [];
+  let number = 0;
+  let written = 0;
+  const next = (): number => {
+    const name = `${formatTime(path, new Date())}.${number++}`;
+    names.push(name);
+    const old = files > 0 && names.length > files ? names.shift() : undefined;
+    if (old !== undefined) rmSync(old, { force: true });
+    written = 0;
+    return openFile(name);
+  };
+  let descriptor = next();
   return {
-    write: (bytes) => writeAll(descriptor, bytes),
-    close: () => {
-      if (path !== null) closeSync(descriptor);
+    write: (bytes) => {
+      if (written > 0 && written + bytes.length > limit) {
+        closeSync(descriptor);
+        descriptor = next();
+      }
+      written += bytes.length;
+      return writeAll(descriptor, bytes);
     },
+    close: () => closeSync(descriptor),
   };
 }
 

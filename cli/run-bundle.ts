@@ -26,8 +26,9 @@ export async function runBundle(
   options: Options,
 ): Promise<number> {
   const { meta } = readBundle(bytes, name);
+  const verbosity = options.verbosity[4] ?? 0;
   const messages = createMessages({
-    repeat: options.verbosity > 0,
+    repeat: verbosity > 0,
     noWarnings: options.noWarnings,
   });
   for (const warning of meta.warnings) messages.warning(warning);
@@ -35,9 +36,9 @@ export async function runBundle(
     messages.warning("-d has no effect yet: its symbols are for symbolic backtraces");
   }
   const bundle = { meta, code: compileBundle(bytes, meta, options) };
-  const output = openOutput(options.output);
+  const output = openOutput(options.output, options.rotation);
   const started = performance.now();
-  if (options.verbosity > 0) say("Pass 5: starting run.");
+  if (verbosity > 0) say("Pass 5: starting run.");
   const interrupted = firstInterrupt();
   const processProbes = createProcessProbes(meta.probes);
   const session = await openSession(bundle, options, messages, processProbes.happened);
@@ -52,12 +53,12 @@ export async function runBundle(
     ownsTarget: options.command !== null,
     interrupted,
     timeoutMs: options.timeoutMs,
-    verbose: options.verbosity > 0,
+    verbose: verbosity > 0,
   };
   const { failed, targetFailed } = await runSession(context);
   output.close();
   const ms = (performance.now() - started).toFixed(0);
-  if (options.verbosity > 0) say(`Pass 5: run completed in ${ms}ms.`);
+  if (verbosity > 0) say(`Pass 5: run completed in ${ms}ms.`);
   if (failed) say("Pass 5: run failed.  [man error::pass5]");
   return failed || targetFailed ? 1 : 0;
 }
@@ -73,7 +74,7 @@ function compileBundle(
     { name: "lib", module: validateModule(readPrebuilt("library.wasm")), keep: ["recover"] },
     { name: "bundle", module: validateModule(bytes), keep: ["init", ...handlers] },
   ]);
-  if (options.verbosity > 0) {
+  if ((options.verbosity[4] ?? 0) > 1) {
     const ms = (performance.now() - started).toFixed(0);
     say(`Pass 5: compiled ${image.bytes.length} bytes of machine code in ${ms}ms.`);
   }

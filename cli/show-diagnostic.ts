@@ -4,16 +4,15 @@
  */
 import type { Diagnostic, Severity } from "../base/diagnostic.js";
 import { lineColumn, type Span } from "../base/position.js";
+import { type ColoredPart, readColors } from "./color.js";
 
 /** How diagnostics are shown. */
 export interface ShowOptions {
   readonly color: boolean;
 }
 
-/** Parts of a message that have a colour, with the defaults of SYSTEMTAP_COLORS. */
-const COLORS = { error: "01;31", warning: "00;33", source: "00;34", caret: "01", token: "01" };
-
-type Paint = (part: keyof typeof COLORS, text: string) => string;
+/** Paints a part of a message. */
+export type Paint = (part: ColoredPart, text: string) => string;
 
 /** What is printed before a source line, by severity. */
 const SOURCE_LABEL: Readonly<Record<Severity, string>> = {
@@ -24,11 +23,20 @@ const SOURCE_LABEL: Readonly<Record<Severity, string>> = {
 
 /** Text of `diagnostic`, ending in a newline; errors end in an empty line. */
 export function showDiagnostic(diagnostic: Diagnostic, options: ShowOptions): string {
-  const paint: Paint = (part, text) =>
-    options.color ? `\x1b[${COLORS[part]}m\x1b[K${text}\x1b[m\x1b[K` : text;
+  const paint = paintFor(options);
   const blocks = [showBlock(diagnostic, diagnostic, null, paint)];
   for (const note of diagnostic.notes) blocks.push(showBlock(diagnostic, note, diagnostic, paint));
   return blocks.join(diagnostic.severity === "warning" ? "" : "\n") + ending(diagnostic.severity);
+}
+
+/** Paints as $SYSTEMTAP_COLORS says, or not at all. */
+export function paintFor(options: ShowOptions): Paint {
+  if (!options.color) return (_part, text) => text;
+  const colors = readColors(process.env["SYSTEMTAP_COLORS"]);
+  return (part, text) => {
+    const color = colors.get(part) ?? "";
+    return color === "" ? text : `\x1b[${color}m\x1b[K${text}\x1b[m\x1b[K`;
+  };
 }
 
 function ending(severity: Severity): string {

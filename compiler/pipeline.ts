@@ -32,6 +32,8 @@ export type StageName = (typeof STAGES)[number];
 export interface StageReport {
   readonly name: StageName;
   readonly milliseconds: number;
+  /** What was done, for -v: `analyzed script: 1 probe, 0 functions, …`. */
+  readonly summary: string;
   /** Text of what the stage made. */
   show(): string;
 }
@@ -80,7 +82,8 @@ function parseScripts(
     warn: (diagnostic) => context.warn(diagnostic),
   });
   const input = { files, libraryMacros: library.macros };
-  const scripts = runStage(parseStage, input, context, observe);
+  const summary = `parsed user script and ${count(library.fileCount, "library script")}`;
+  const scripts = runStage(parseStage, input, context, observe, () => summary);
   return { scripts, library };
 }
 
@@ -89,7 +92,18 @@ function elaborateScripts(
   context: CompileContext,
   observe: Observe,
 ): Program {
-  return runStage(elaborateStage, parseScripts(files, context, observe), context, observe);
+  const parsed = parseScripts(files, context, observe);
+  const embeds = parsed.scripts.reduce((sum, { embedded }) => sum + embedded.length, 0);
+  const summarize = ({ probes, functions, globals }: Program): string => {
+    const counts = [
+      count(probes.length, "probe"),
+      count(functions.length, "function"),
+      count(embeds, "embed"),
+      count(globals.length, "global"),
+    ];
+    return `analyzed script: ${counts.join(", ")}`;
+  };
+  return runStage(elaborateStage, parsed, context, observe, summarize);
 }
 
 function lowerScripts(
@@ -112,13 +126,22 @@ function runStage<In, Out>(
   input: In,
   context: CompileContext,
   observe: Observe,
+  summarize: (output: Out) => string = () => "",
 ): Out {
   const start = performance.now();
   const output = stage.run(input, context);
   const milliseconds = performance.now() - start;
   const name = STAGES.find((each) => each === stage.name);
-  if (name !== undefined) observe({ name, milliseconds, show: () => stage.dump(output) });
+  if (name !== undefined) {
+    const summary = summarize(output);
+    observe({ name, milliseconds, summary, show: () => stage.dump(output) });
+  }
   return output;
+}
+
+/** `1 probe`, `2 probes` */
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function ignore(): void {}

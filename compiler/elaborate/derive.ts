@@ -29,6 +29,8 @@ export interface DerivedProbe {
   readonly name: string;
   /** For pn(). */
   readonly written: string;
+  /** True if `written` is the name of an alias. */
+  readonly isAlias: boolean;
   readonly conditions: readonly Expression[];
   readonly body: BlockStatement;
 }
@@ -161,6 +163,7 @@ function derivedProbe(site: Site, point: ProbePoint, derivation: Derivation): De
     name: showComponents(site.point),
     written:
       hasWildcard && written === point ? showComponents(site.point) : showComponents(written),
+    isAlias: derivation.aliases.length > 0,
     conditions: derivation.conditions,
     body: derivation.body,
   };

@@ -69,7 +69,10 @@ function markTargets(module: Module, mark: SdtNote): TargetScope {
   const args = splitSdtArguments(mark.args).map((text) =>
     parseSdtArgument(text, mark.address, (name) => findSymbolAddress(module.image, name)),
   );
-  return { resolve: (symbol) => resolveMarkTarget(symbol, mark, args) };
+  return {
+    variables: () => args.map((_, i) => ({ name: `$arg${i + 1}`, type: "long" })),
+    resolve: (symbol) => resolveMarkTarget(symbol, mark, args),
+  };
 }
 
 function resolveMarkTarget(

@@ -25,7 +25,11 @@ export interface ProcessModule {
 export function processPaths(point: ProbePoint, context: FamilyContext): readonly string[] {
   const spec = stringArgument(point, "process");
   const pid = numberArgument(point, "process");
-  if (pid !== null) return [pathOfProcess(pid)];
+  if (pid !== null) {
+    const path = pathOfProcess(pid);
+    context.search.onSearch?.({ kind: "process", name: `${pid}`, searchPath: [], found: [path] });
+    return [path];
+  }
   if (spec === null) {
     const target = context.context.options.targetPath;
     if (target !== null) return [target];

@@ -15,8 +15,16 @@ export interface TargetValue {
   readonly location: Location;
 }
 
+/** A `$variable` with its type in the source language. */
+export interface TargetVariable {
+  readonly name: string;
+  readonly type: string;
+}
+
 /** The `$variables` of a site. */
 export interface TargetScope {
+  /** Those that can be named beforehand, in their order, for -L. */
+  readonly variables?: () => readonly TargetVariable[];
   /** Value of `symbol`; throws ResolutionError. */
   resolve(symbol: TargetSymbol): TargetValue;
 }

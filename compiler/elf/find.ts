@@ -14,6 +14,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import type { FileSearch } from "../../base/stage.js";
 import { expandPath, isPattern } from "./glob.js";
 
 /** Where programs are looked for. */
@@ -23,11 +24,16 @@ export interface SearchContext {
   readonly path: string;
   /** $LD_LIBRARY_PATH */
   readonly libraryPath: string;
+  /** Told of each search with what it found. */
+  readonly onSearch?: (search: FileSearch) => void;
 }
 
 /** The search context of this process. */
-export function currentSearchContext(): SearchContext {
+export function currentSearchContext(
+  onSearch: (search: FileSearch) => void = () => undefined,
+): SearchContext {
   return {
+    onSearch,
     directory: process.cwd(),
     path: process.env["PATH"] ?? "/usr/bin:/bin",
     libraryPath: process.env["LD_LIBRARY_PATH"] ?? "",
@@ -42,6 +48,12 @@ const BUILD_ID = /^[0-9a-f]{40}$/;
  * A `#!` script stands for its interpreter.
  */
 export function findExecutables(spec: string, context: SearchContext): string[] {
+  const found = searchExecutables(spec, context);
+  context.onSearch?.({ kind: "executable", name: spec, searchPath: [], found });
+  return found;
+}
+
+function searchExecutables(spec: string, context: SearchContext): string[] {
   if (BUILD_ID.test(spec)) return existing(buildIdPath(spec, ""));
   if (isPattern(spec)) {
     const found = expandPath(resolve(context.directory, spec)).filter(
@@ -59,6 +71,16 @@ export function findExecutables(spec: string, context: SearchContext): string[] 
 
 /** Absolute path of library `name` (a path, a soname or a glob of one) for a program, or none. */
 export function findLibraries(
+  name: string,
+  searchPath: readonly string[],
+  context: SearchContext,
+): string[] {
+  const found = searchLibraries(name, searchPath, context);
+  context.onSearch?.({ kind: "library", name, searchPath, found });
+  return found;
+}
+
+function searchLibraries(
   name: string,
   searchPath: readonly string[],
   context: SearchContext,

@@ -32,6 +32,8 @@ export interface TapsetLibrary {
   readonly aliases: ReadonlyMap<string, readonly LibraryEntry<ProbeAlias>[]>;
   /** Names of functions that may exist, for suggestions; parses nothing. */
   readonly functionNames: ReadonlySet<string>;
+  /** Number of files with definitions; macro files are not counted. */
+  readonly fileCount: number;
   /** Parses all files: for --dump-functions and tests. */
   allScripts(): readonly Script[];
 }
@@ -85,6 +87,7 @@ export function loadLibrary(
     aliases: indexBy(scriptFiles, "aliases", (file, name) =>
       entriesOf(parse(file), "aliases", (d) => d.names.some((point) => dottedName(point) === name)),
     ),
+    fileCount: scriptFiles.length,
     allScripts: () => scriptFiles.map(parse),
   };
 }

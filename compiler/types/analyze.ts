@@ -112,7 +112,7 @@ function startAnalysis(
     derive: {
       context,
       report,
-      search: currentSearchContext(),
+      search: currentSearchContext((search) => context.onSearch?.(search)),
       tree: buildPointTree(FAMILIES, definitions),
       useScript,
     },

@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE_ROOT, PREBUILDS } from "../../base/root.js";
 import { compileScript } from "../../cli/compile.js";
-import { parseOptions } from "../../cli/options.js";
+import { readCompileInput } from "../../cli/compile-input.js";
+import { createDiagnostics } from "../../cli/diagnostics.js";
+import { parseOptions } from "../../cli/parse-options.js";
 import type { RunnableBundle } from "../../shim/mutator/runnable.js";
 import { compileImage } from "../../wasm-runtime/aot/compile.js";
 import { validateModule } from "../../wasm-runtime/aot/validate.js";
@@ -35,9 +37,12 @@ export async function launch(
 
 /** Bytes of the bundle of `script`. */
 export function compileBundle(script: string): Uint8Array {
-  const { compiled } = compileScript(parseOptions(["-e", script]), () => undefined);
-  if (compiled === null) throw new Error("nothing was compiled");
-  return compiled.bundle;
+  const options = parseOptions(["-e", script]);
+  const diagnostics = createDiagnostics(options);
+  const sinks = { diagnostics, write: () => undefined, onSearch: () => undefined };
+  const bundle = compileScript(readCompileInput(options), options, sinks);
+  if (bundle === null) throw new Error("nothing was compiled");
+  return bundle;
 }
 
 /** Links a bundle with the library. */

@@ -7,6 +7,12 @@ import { PACKAGE_ROOT } from "../../base/root.js";
 /** Command line of wastap as a user starts it from a checkout. */
 export const WASTAP: string = join(PACKAGE_ROOT, "dist", "cli", "main.js");
 
+/** Keeps the cache and the options file of tests apart from the user's. */
+const OWN_DIRECTORY = {
+  WASTAP_DIR: join(PACKAGE_ROOT, "build", "wastap"),
+  SYSTEMTAP_DIR: "/nowhere",
+};
+
 /** What a finished command left behind. */
 export interface Finished {
   readonly status: number | null;
@@ -29,7 +35,7 @@ export function wastap(args: readonly string[], options: RunOptions = {}): Finis
   const result = spawnSync(process.execPath, [WASTAP, ...args], {
     encoding: "utf8",
     cwd: options.cwd ?? PACKAGE_ROOT,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...OWN_DIRECTORY, ...options.env },
     input: options.input ?? "",
     timeout: options.timeoutMs ?? 60_000,
     killSignal: "SIGKILL",
@@ -60,7 +66,7 @@ export function start(
   const deadlineMs = options.deadlineMs ?? 60_000;
   const child = spawn(file, args, {
     cwd: options.cwd ?? PACKAGE_ROOT,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...OWN_DIRECTORY, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });

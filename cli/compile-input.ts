@@ -1,0 +1,83 @@
+/** What the command line hands to the compiler: script files and options, without the compiler. */
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { SourceFile } from "../base/position.js";
+import { PACKAGE_ROOT } from "../base/root.js";
+import type { CompileOptions } from "../base/stage.js";
+import { readScript, scriptOfText } from "../compiler/tapset/source.js";
+import { commandWords, processExecutable, programPath } from "./command.js";
+import { UsageError } from "./getopt.js";
+import type { Options } from "./options.js";
+
+/** Input of a compilation. */
+export interface CompileInput {
+  /** The main script, then those of -E. */
+  readonly files: readonly SourceFile[];
+  readonly options: CompileOptions;
+}
+
+/** Reads the scripts that `options` name. Throws CompileFailed, UsageError, TargetError. */
+export function readCompileInput(options: Options): CompileInput {
+  const files = scriptFiles(options);
+  return { files, options: compileOptions(options, options.moduleName ?? defaultName(files)) };
+}
+
+function scriptFiles(options: Options): SourceFile[] {
+  const { script, extraScripts } = options;
+  const extra = extraScripts.map(scriptOfText);
+  if (script === null) return extra;
+  if (script.kind === "text") return [scriptOfText(script.text), ...extra];
+  return [readScript(options.example ? examplePath(script.path) : script.path), ...extra];
+}
+
+/** Path of the package's example `name`, with or without `.stp`. */
+function examplePath(name: string): string {
+  const directory = join(PACKAGE_ROOT, "docs", "examples");
+  const files = existsSync(directory)
+    ? readdirSync(directory, { encoding: "utf8", recursive: true })
+    : [];
+  const wanted = name.endsWith(".stp") ? name : `${name}.stp`;
+  const found = files.filter((file) => file === wanted || file.endsWith(`/${wanted}`));
+  const [first] = found;
+  if (first === undefined) {
+    throw new UsageError(`Example '${name}' was not found under '${directory}'`);
+  }
+  if (found.length > 1) {
+    throw new UsageError(["Multiple examples found: ", ...found].join("\n  "));
+  }
+  return join(directory, first);
+}
+
+function defaultName(files: readonly SourceFile[]): string {
+  const hash = createHash("sha256");
+  for (const { text } of files) hash.update(text, "latin1");
+  return `wastap_${hash.digest("hex").slice(0, 16)}`;
+}
+
+/** Options of the compiler for `options`; `moduleName` is what module_name() gives. */
+export function compileOptions(options: Options, moduleName: string): CompileOptions {
+  return {
+    guru: options.guru,
+    unoptimized: options.unoptimized,
+    args: options.args,
+    defines: options.defines,
+    globals: options.globals,
+    targetPath: targetPath(options),
+    tapsetPath: [join(PACKAGE_ROOT, "tapsets"), ...options.tapsets],
+    compatible: options.compatible,
+    skipBadVariables: options.skipBadVariables,
+    suppressHandlerErrors: options.suppressHandlerErrors,
+    suppressTimeLimits: options.suppressTimeLimits,
+    globalVariableDisplay: options.globalVariableDisplay,
+    moduleName,
+    bufferMegabytes: options.bufferMegabytes,
+  };
+}
+
+function targetPath(options: Options): string | null {
+  if (options.pid !== null) return processExecutable(options.pid);
+  if (options.command === null) return null;
+  const [program] = commandWords(options.command);
+  return program === undefined ? null : programPath(program);
+}

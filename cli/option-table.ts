@@ -1,0 +1,292 @@
+/**
+ * Every option with its spellings and what it does: those of stap(1), those of stap that have no
+ * meaning in user space (ignored with a remark, or refused), and wastap's own.
+ */
+import { existsSync } from "node:fs";
+import { type ArgumentUse, type OptionSpelling, UsageError } from "./getopt.js";
+import {
+  choice,
+  compatibleVersion,
+  definition,
+  dumps,
+  globalAssignment,
+  integer,
+  matching,
+  moduleName,
+  passNumber,
+  passVerbosity,
+  rotation,
+  timeoutMs,
+} from "./option-values.js";
+import type { Draft, Listing } from "./options.js";
+import { DUMPS, LANGUAGE_VERSION } from "./options.js";
+
+/** An option and what it does to the options collected so far. */
+export interface TableOption extends OptionSpelling {
+  apply(draft: Draft, value: string | null, name: string): void;
+}
+
+/** Memory that the rings may take: the linear memory of a bundle has room for no more. */
+const MOST_BUFFER_MEGABYTES = 1024;
+
+const MESSAGES = {
+  buffer: "Invalid buffer size (should be 1-4095).",
+  pid: "Invalid target process ID number.",
+  monitor: "Invalid monitor interval.",
+  namespaces: "Invalid process ID number for target namespaces.",
+} as const;
+
+/** A switch that sets one member. */
+function sets<Name extends keyof Draft>(
+  names: string,
+  member: Name,
+  value: Draft[Name],
+): TableOption {
+  return define(names, "none", (draft) => {
+    draft[member] = value;
+  });
+}
+
+/** An option with a value. */
+function takes(names: string, apply: (draft: Draft, value: string) => void): TableOption {
+  return define(names, "required", (draft, value) => apply(draft, value ?? ""));
+}
+
+function define(names: string, argument: ArgumentUse, apply: TableOption["apply"]): TableOption {
+  return { names: names.split(" "), argument, apply };
+}
+
+/** An option of the kernel's or of a build; what it asks for does not exist here. */
+function ignored(names: string, argument: ArgumentUse, why: string): TableOption {
+  return define(names, argument, (draft, _value, name) => remark(draft, name, why));
+}
+
+/** An option that changes what is done so much that ignoring it would mislead. */
+function refused(names: string, argument: ArgumentUse, why: string): TableOption {
+  return define(names, argument, (_draft, _value, name) => {
+    throw new UsageError(`ERROR: ${why}: ${dashed(name)}`);
+  });
+}
+
+function dashed(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`;
+}
+
+function remark(draft: Draft, name: string, why: string): void {
+  draft.remarks = [...draft.remarks, `${dashed(name)} has no effect: ${why}`];
+}
+
+function lists(draft: Draft, listing: Listing): void {
+  if (draft.listing !== null) {
+    throw new UsageError("ERROR: only one of the -l/-L/--dump-* switches may be specified");
+  }
+  draft.listing = listing;
+}
+
+const SESSION: readonly TableOption[] = [
+  takes("e", (draft, text) => {
+    if (draft.script !== null) {
+      throw new UsageError("Only one script can be given on the command line.");
+    }
+    draft.script = { kind: "text", text };
+  }),
+  takes("E", (draft, text) => {
+    draft.extraScripts = [...draft.extraScripts, text];
+  }),
+  takes("example", (draft, name) => {
+    draft.script = { kind: "file", path: name };
+    draft.example = true;
+  }),
+  takes("c", (draft, command) => {
+    draft.command = command;
+  }),
+  takes("x", (draft, pid) => {
+    draft.pid = integer(pid, 1, 2 ** 31 - 1, MESSAGES.pid);
+  }),
+  takes("o", (draft, path) => {
+    draft.output = path;
+  }),
+  takes("S", (draft, text) => {
+    draft.rotation = rotation(text);
+  }),
+  takes("p", (draft, text) => {
+    draft.lastPass = passNumber(text);
+  }),
+  takes("m", (draft, text) => {
+    const { name, cut } = moduleName(text);
+    draft.moduleName = name;
+    if (cut) draft.remarks = [...draft.remarks, `Truncating module name to '${name}'`];
+  }),
+  takes("s", (draft, text) => {
+    const megabytes = integer(text, 1, 4095, MESSAGES.buffer);
+    draft.bufferMegabytes = Math.min(megabytes, MOST_BUFFER_MEGABYTES);
+    if (megabytes <= MOST_BUFFER_MEGABYTES) return;
+    draft.remarks = [...draft.remarks, `-s is limited to ${MOST_BUFFER_MEGABYTES} MB here`];
+  }),
+  takes("T", (draft, text) => {
+    draft.timeoutMs = timeoutMs(text);
+  }),
+  takes("runtime", (draft, mode) => {
+    if (!["kernel", "dyninst", "bpf"].includes(mode)) {
+      throw new UsageError(`ERROR: ${mode} is an invalid argument for --runtime`);
+    }
+    draft.runtime = mode;
+  }),
+  sets("dyninst", "runtime", "dyninst"),
+  sets("bpf", "runtime", "bpf"),
+];
+
+const COMPILER: readonly TableOption[] = [
+  takes("G", (draft, text) => {
+    draft.globals = new Map([...draft.globals, globalAssignment(text)]);
+  }),
+  takes("D", (draft, text) => {
+    draft.defines = new Map([...draft.defines, definition(text)]);
+  }),
+  takes("I", (draft, directory) => {
+    draft.tapsets = [...draft.tapsets, directory];
+  }),
+  takes("d", (draft, path) => {
+    draft.modules = [...draft.modules, path];
+  }),
+  sets("g", "guru", true),
+  sets("u", "unoptimized", true),
+  sets("skip-badvars", "skipBadVariables", true),
+  sets("suppress-handler-errors", "suppressHandlerErrors", true),
+  sets("suppress-time-limits", "suppressTimeLimits", true),
+  sets("no-global-var-display", "globalVariableDisplay", false),
+  takes("compatible", (draft, text) => {
+    draft.compatible = compatibleVersion(text, LANGUAGE_VERSION);
+  }),
+  takes("privilege", (draft, text) => {
+    const allowed = ["stapusr", "stapsys", "stapdev"] as const;
+    draft.privilege = choice(text, allowed, { option: "privilege", otherwise: "stapusr" });
+  }),
+  sets("unprivileged", "privilege", "stapusr"),
+  sets("disable-cache", "cache", "off"),
+  sets("poison-cache", "cache", "write only"),
+  sets("clean-cache", "cache", "clean"),
+  sets("k", "keepDirectory", true),
+  takes("tmpdir", (draft, directory) => {
+    matching(directory, "^[-/._0-9a-z]+$", "TMPDIR");
+    draft.directory = directory;
+  }),
+];
+
+const MESSAGES_AND_LISTINGS: readonly TableOption[] = [
+  sets("h help", "help", true),
+  sets("V version", "version", true),
+  define("v", "none", (draft) => {
+    draft.verbosity = draft.verbosity.map((each) => each + 1);
+  }),
+  takes("vp", (draft, text) => {
+    const more = passVerbosity(text);
+    draft.verbosity = draft.verbosity.map((each, pass) => each + (more[pass] ?? 0));
+  }),
+  sets("w", "noWarnings", true),
+  sets("W", "warningsAreErrors", true),
+  sets("semantic-keep-going", "errorCatalog", true),
+  define("color colour", "optional", (draft, text) => {
+    const allowed = ["auto", "always", "never"] as const;
+    draft.color = choice(text, allowed, { option: "color", otherwise: "always" });
+  }),
+  takes("l", (draft, pattern) => lists(draft, { kind: "probes", pattern, variables: false })),
+  takes("L", (draft, pattern) => lists(draft, { kind: "probes", pattern, variables: true })),
+  define("dump-probe-types", "none", (draft) => lists(draft, { kind: "probe types" })),
+  define("dump-probe-aliases", "none", (draft) => lists(draft, { kind: "probe aliases" })),
+  define("dump-functions", "none", (draft) => lists(draft, { kind: "functions" })),
+  takes("dump", (draft, text) => {
+    draft.dump = new Set([...draft.dump, ...dumps(text, DUMPS)]);
+  }),
+  sets("allow-breakpoints", "allowBreakpoints", true),
+];
+
+const NO_KERNEL = "wastap runs in user space";
+const NOT_YET = "not supported yet";
+
+const WITHOUT_EFFECT: readonly TableOption[] = [
+  ignored("r", "required", NO_KERNEL),
+  ignored("a", "required", NO_KERNEL),
+  ignored("R", "required", NO_KERNEL),
+  ignored("B", "required", NO_KERNEL),
+  ignored("b", "none", "all output goes to one stream"),
+  ignored("all-modules", "none", NO_KERNEL),
+  ignored("save-uprobes", "none", NO_KERNEL),
+  ignored("sign-module", "optional", NO_KERNEL),
+  define("modinfo", "required", (draft, value, name) => {
+    matching(value ?? "", "^[a-z_][a-z0-9_]*=.+$", "--modinfo parameter");
+    remark(draft, name, NO_KERNEL);
+  }),
+  ignored("build-as", "required", NO_KERNEL),
+  ignored("debug", "none", "there is nothing that it would show"),
+  ignored("q", "none", `${NOT_YET} (tapset coverage)`),
+  ignored("t", "none", `${NOT_YET} (timing report)`),
+  ignored("check-version", "none", NOT_YET),
+  ignored("ldd", "none", "symbols of all loaded objects are used"),
+  define("P", "none", () => undefined),
+  define("prologue-searching", "optional", (_draft, text) => {
+    const allowed = ["auto", "always", "never"] as const;
+    choice(text, allowed, { option: "prologue-searching", otherwise: "always" });
+  }),
+  define("download-debuginfo", "optional", (draft, text, name) => {
+    if (text !== null && !/^(yes|no|ask|[1-9]\d*)$/.test(text)) {
+      throw new UsageError(
+        `ERROR: ${text} is not a valid value. Use 'yes', 'no', 'ask' or a timeout value.`,
+      );
+    }
+    if (text !== "no") remark(draft, name, "debuginfod is asked where DEBUGINFOD_URLS says so");
+  }),
+  ...["as", "cpu", "nproc", "stack", "fsize"].map((resource) =>
+    define(`rlimit-${resource}`, "required", (draft, text, name) => {
+      if (!/^[+-]?\d+$/.test(text ?? "")) {
+        throw new UsageError(`Unable to convert ${name} resource limit '${text}'.`);
+      }
+      remark(draft, name, "no process is limited");
+    }),
+  ),
+];
+
+const REFUSED: readonly TableOption[] = [
+  refused("F", "none", `${NOT_YET} (flight recorder)`),
+  define("monitor", "optional", (_draft, text) => {
+    if (text !== null) integer(text, 1, 2 ** 31 - 1, MESSAGES.monitor);
+    throw new UsageError(`ERROR: ${NOT_YET}: --monitor`);
+  }),
+  refused("i interactive", "none", NOT_YET),
+  refused("language-server", "none", NOT_YET),
+  define("target-namespaces", "required", (_draft, text) => {
+    integer(text ?? "", 1, 2 ** 31 - 1, MESSAGES.namespaces);
+    throw new UsageError(`ERROR: ${NOT_YET}: --target-namespaces`);
+  }),
+  define("sysroot", "required", (_draft, directory) => {
+    if (!existsSync(directory ?? "")) {
+      throw new UsageError(`ERROR: ${directory} is an invalid directory for --sysroot`);
+    }
+    throw new UsageError(`ERROR: ${NOT_YET}: --sysroot`);
+  }),
+  define("sysenv", "required", () => {
+    throw new UsageError("ERROR: --sysenv must follow --sysroot");
+  }),
+  ...["remote", "client-options", "benchmark-sdt-loops", "benchmark-sdt-threads"].map((name) =>
+    refused(name, "required", "there are no servers and no remote hosts"),
+  ),
+  ...["use-server", "use-http-server", "use-server-on-error", "list-servers", "trust-servers"].map(
+    (name) => refused(name, "optional", "there are no servers and no remote hosts"),
+  ),
+  refused("remote-prefix", "none", "there are no servers and no remote hosts"),
+  refused("benchmark-sdt", "none", "see `make bench`"),
+  ...["J", "j"].map((letter) =>
+    define(letter, "none", () => {
+      throw new UsageError(`Unhandled argument code ${letter.charCodeAt(0)}`);
+    }),
+  ),
+];
+
+/** All options. */
+export const OPTION_TABLE: readonly TableOption[] = [
+  ...SESSION,
+  ...COMPILER,
+  ...MESSAGES_AND_LISTINGS,
+  ...WITHOUT_EFFECT,
+  ...REFUSED,
+];

@@ -1,0 +1,71 @@
+/**
+ * The command line, checked: SystemTap's options (stap(1), cli.md §2) and a few of wastap's own,
+ * those of the options file first. Messages are SystemTap's.
+ */
+import { type GivenOption, splitCommandLine, UsageError } from "./getopt.js";
+import { OPTION_TABLE, type TableOption } from "./option-table.js";
+import { type Draft, defaultOptions, type Options } from "./options.js";
+
+/** Parses `argv` (without node and program), after the words of the options file. Throws UsageError. */
+export function parseOptions(argv: readonly string[], fromFile: readonly string[] = []): Options {
+  const { given, operands } = splitCommandLine([...fromFile, ...argv], OPTION_TABLE, "wastap");
+  const draft = defaultOptions();
+  for (const option of given) {
+    apply(option, draft);
+    if (draft.help || draft.version) return draft;
+  }
+  takeOperands(draft, operands);
+  checkScript(draft);
+  checkCombinations(draft);
+  return draft;
+}
+
+function apply({ option, name, value }: GivenOption<TableOption>, draft: Draft): void {
+  option.apply(draft, value, name);
+}
+
+function takeOperands(draft: Draft, operands: readonly string[]): void {
+  const [first, ...rest] = operands;
+  const isScript = draft.script === null && draft.listing === null && first !== undefined;
+  if (isScript) draft.script = { kind: "file", path: first };
+  draft.args = isScript ? rest : operands;
+}
+
+function checkScript(draft: Draft): void {
+  const { script, extraScripts, listing } = draft;
+  if (draft.cache === "clean") return;
+  if (listing === null && script === null && extraScripts.length === 0) {
+    throw new UsageError("A script must be specified.", true);
+  }
+  if (listing !== null && script !== null) {
+    throw new UsageError("Cannot specify a script with -l/-L/--dump-* switches.", true);
+  }
+  if (listing !== null && draft.lastPass !== 5) {
+    throw new UsageError("Cannot specify -p with -l/-L/--dump-* switches.", true);
+  }
+}
+
+function checkCombinations(draft: Draft): void {
+  if (draft.command !== null && draft.pid !== null) {
+    throw new UsageError("You can't specify -c and -x together.", true);
+  }
+  if (draft.command === "") throw new UsageError("Empty CMD string invalid.", true);
+  if (draft.suppressTimeLimits && !draft.guru) {
+    throw new UsageError("ERROR --suppress-time-limits requires guru mode (-g)");
+  }
+  if (draft.rotation !== null && draft.output === null) {
+    throw new UsageError("You have to specify output FILE with '-S' option.", true);
+  }
+  const { runtime, privilege } = draft;
+  if (runtime !== "dyninst") {
+    throw new UsageError(
+      `ERROR: --runtime=${runtime} unavailable; wastap runs in the traced process`,
+    );
+  }
+  if (privilege !== null && privilege !== "stapusr") {
+    draft.remarks = [
+      ...draft.remarks,
+      `--privilege=${privilege} has no effect: wastap never needs more than the right to trace`,
+    ];
+  }
+}

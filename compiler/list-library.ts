@@ -1,0 +1,115 @@
+/**
+ * What there is to use: probe points, aliases and functions of the tapsets, as the options
+ * --dump-probe-types, --dump-probe-aliases and --dump-functions show them (cli.md §5). Names that
+ * begin with `_` and private ones are shown only when asked for.
+ */
+import { CompileFailed } from "../base/diagnostic.js";
+import type { CompileContext } from "../base/stage.js";
+import { FAMILIES } from "./elaborate/families.js";
+import { showComponents } from "./elaborate/point.js";
+import { UNSUPPORTED_FAMILIES } from "./elaborate/unsupported-points.js";
+import { parseStage } from "./parse/parse.js";
+import type { FunctionDeclaration, ProbePoint } from "./syntax/ast.js";
+import { loadLibrary, type TapsetLibrary } from "./tapset/library.js";
+import { scriptOfText } from "./tapset/source.js";
+import { analyze } from "./types/analyze.js";
+import type { FunctionInstance } from "./types/program.js";
+
+/** Patterns of all probe points that can be probed, sorted. */
+export function listProbeTypes(): readonly string[] {
+  const unsupported = new Set(UNSUPPORTED_FAMILIES);
+  return FAMILIES.filter((family) => !unsupported.has(family))
+    .map(([pattern]) => pattern)
+    .sort();
+}
+
+/** `name = points` of every alias. */
+export function listProbeAliases(context: CompileContext, all: boolean): readonly string[] {
+  const aliases = libraryOf(context)
+    .allScripts()
+    .flatMap((script) => script.aliases);
+  const lines = aliases.flatMap(({ names, points }) =>
+    names.map((name) => `${showComponents(name)} = ${points.map(showPoint).join(", ")}`),
+  );
+  return lines.filter((line) => all || !line.startsWith("_")).sort();
+}
+
+function showPoint(point: ProbePoint): string {
+  const mark = point.sufficient ? "!" : "?";
+  return showComponents(point) + (point.optional || point.sufficient ? mark : "");
+}
+
+/** `name:type (parameter:type, …)` of every function, with the pragmas of embedded code. */
+export function listFunctions(context: CompileContext, all: boolean): readonly string[] {
+  const library = libraryOf(context);
+  const declarations = library.allScripts().flatMap((script) => script.functions);
+  return declarations
+    .filter(({ name, isPrivate }) => all || (!isPrivate && !name.startsWith("_")))
+    .map((each) => showSignature(each, library, context) + showPragmas(each, all))
+    .sort();
+}
+
+function libraryOf(context: CompileContext): TapsetLibrary {
+  return loadLibrary(context.options.tapsetPath, {
+    ...context.options,
+    warn: (diagnostic) => context.warn(diagnostic),
+  });
+}
+
+function showSignature(
+  declaration: FunctionDeclaration,
+  library: TapsetLibrary,
+  context: CompileContext,
+): string {
+  const { name, parameters, type } = declaration;
+  const isTyped = [...parameters, declaration].every((each) => each.type !== null);
+  const inferred = isTyped ? undefined : infer(declaration, library, context);
+  const result = inferred === undefined ? type : inferred.result;
+  const shown = parameters.map((parameter, index) => {
+    const known = inferred?.parameters[index]?.type ?? parameter.type ?? "unknown";
+    return `${parameter.name}:${known}`;
+  });
+  const resultText = result === null || result === "void" ? "unknown" : result;
+  return `${name}:${resultText} (${shown.join(", ")})`;
+}
+
+/** The function with the types that its body gives it; nothing if it cannot be used by itself. */
+function infer(
+  { name, parameters, span, isPrivate }: FunctionDeclaration,
+  library: TapsetLibrary,
+  context: CompileContext,
+): FunctionInstance | undefined {
+  if (isPrivate) return undefined;
+  const names = parameters.map((parameter) => `__${parameter.name}`).join(", ");
+  const text = `probe never { ${name}(${names}) }`;
+  const silent = {
+    options: { ...context.options, guru: true, globalVariableDisplay: false },
+    warn: () => undefined,
+  };
+  try {
+    const files = [scriptOfText(text)];
+    const scripts = parseStage.run({ files, libraryMacros: library.macros }, silent);
+    const program = analyze(scripts, library, silent);
+    return program.functions.find(
+      (each) => each.span.file === span.file && each.span.start === span.start,
+    );
+  } catch (error) {
+    if (error instanceof CompileFailed) return undefined;
+    throw error;
+  }
+}
+
+/** Pragmas that concern who may call a function, and those that concern the optimizer. */
+const ACCESS_PRAGMAS = ["guru", "myproc-unprivileged", "unprivileged"];
+const OTHER_PRAGMAS = ["pure", "stable", "unmangled", "unmodified-fnargs"];
+
+function showPragmas({ body }: FunctionDeclaration, all: boolean): string {
+  if (body.kind !== "embedded") return "";
+  const shown = all ? [...ACCESS_PRAGMAS, ...OTHER_PRAGMAS] : ACCESS_PRAGMAS;
+  return shown
+    .map((pragma) => `/* ${pragma} */`)
+    .filter((comment) => body.code.includes(comment))
+    .sort()
+    .map((comment) => ` ${comment}`)
+    .join("");
+}
