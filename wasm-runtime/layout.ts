@@ -255,6 +255,8 @@ export const CONTEXT = {
   textEnd: 52,
   /** i32, address of the rest of the string that tokenize() works on, 0 before its first use. */
   token: 56,
+  /** i32, address of the MATCH of the last `=~`, 0 if it failed or there was none. */
+  match: 60,
   /** i64[9], keys for map_find, map_insert, map_remove: a long or the address of a string. */
   keys: 64,
   /** i32, offsets in the ring's data of the open record and of the end of its free space. */
@@ -382,6 +384,51 @@ export const STAT = {
 } as const;
 export const LOG_BUCKETS = 128;
 export const MAX_LINEAR_BUCKETS = 128;
+
+/** Bit of an entry of a REGEX_SEARCH: a match ends right there; the other bits are a state. */
+export const REGEX_MATCHES = 0x8000;
+
+/** Static automaton that finds whether and where a regular expression matches. */
+export const REGEX_SEARCH = {
+  /** u8[256], class of each byte; class 0 is NUL, the end of the string. */
+  classes: 0,
+  /** i32, bytes of a row; i32, entry before the first byte. */
+  rowBytes: 256,
+  start: 260,
+  /** u16[state][class], entries; state 0 has an empty row: nothing more can match. */
+  rows: 264,
+} as const;
+
+/** Static automaton that finds the longest match from a given place, and what its groups capture. */
+export const REGEX_CAPTURE = {
+  /** u8[256], class of each byte; class 0 is NUL, the end of the string. */
+  classes: 0,
+  /** i32, bytes of a row. */
+  rowBytes: 256,
+  /** u32, entries at the begin of the string and elsewhere. */
+  startAtBegin: 260,
+  startInside: 264,
+  /** i32, offset of the lists of moves: i32 count, then as many u16 pairs to, from. */
+  moves: 268,
+  /** i32, number of groups, group 0 included. */
+  groups: 272,
+  /** u32[state][class]: state, and index of an i32 of the moves << 16, 0 = no moves. */
+  rows: 276,
+} as const;
+/** `from` of a move that is no register: the current position; none. */
+export const REGEX_HERE = 0xffff;
+export const REGEX_NOWHERE = 0xfffe;
+
+/** The last match of a thread's handler, in its context. */
+export const MATCH = {
+  /** i32, number of groups, group 0 included. */
+  groups: 0,
+  /**
+   * char[align8(maxString)], copy of the string; then i32 each: begin and end of each group as
+   * offsets in it, or -1; then registers of the automaton.
+   */
+  text: 8,
+} as const;
 
 /** `bytes` rounded up to a multiple of 8. */
 export function align8(bytes: number): number {

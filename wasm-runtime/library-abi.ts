@@ -58,6 +58,17 @@ export const LIBRARY = {
   text_histogram: "iii>", // (context, descriptor, merged stat)
   text_end: "i>", // (context)
 
+  // -- regular expressions -----------------------------------------------------------------------
+  /** (text, REGEX_SEARCH that stops at the first match) > 1 if it matches, else 0. */
+  regex_test: "ii>i",
+  /**
+   * (context, text, backwards REGEX_SEARCH, REGEX_CAPTURE, room for text and MATCH): as regex_test,
+   * and keeps what matched for the next three.
+   */
+  regex_match: "iiiii>i",
+  matched: "ili>", // (context, group, out)
+  ngroups: "i>l",
+
   // -- records: items of the handler's open record ---------------------------------------------
   record_item: "iii>", // (context, format, number of arguments that follow)
   record_long: "il>",

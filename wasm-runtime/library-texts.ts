@@ -9,14 +9,20 @@ export const LIBRARY_TEXTS = {
   emptyAggregate: "empty aggregate",
   bucketRange: "histogram index out of range",
   overflow: "Array overflow, check MAXMAPENTRIES",
-  /** Then the capacity and `)`. */
+  /** Then the capacity and the end. */
   overflowSized: "Array overflow, check size limit (",
+  overflowSizedEnd: ")",
   /** Then the address; also the next two. */
   readFault: "read fault [man error::fault] at ",
   writeFault: "write fault [man error::fault] at ",
   stringFault: "user string copy fault -14 at ",
   stringFaultEnd: " [man error::fault]",
   writeDenied: "writing to process memory is not allowed without guru mode (-g)",
+  /** Then the number and, after a failed match, the end. */
+  subexpression: "Attempted to get subexpression ",
+  subexpressionEnd: " from failed match",
+  noSubexpression: "Attempted to get nonexistent subexpression ",
+  subexpressionCount: "Attempted to get subexpression count from failed match",
   position: "Position out of bounds",
   rangeTooWide: "range too wide",
   timeRange: "Time cannot be converted",

@@ -20,6 +20,7 @@ import { lowerConcatenation } from "./concatenation.js";
 import { locationOf, lowerLocation, lowerLocationText } from "./location.js";
 import { lowerLongPair, lowerOperand, lowerOperands } from "./operands.js";
 import { lowerPrint, lowerSprint } from "./print.js";
+import { lowerMatch } from "./regex.js";
 import {
   callForValue,
   isNonZero,
@@ -53,6 +54,7 @@ export function lowerLongExpression(node: Expression, scope: Scope): IrExpressio
       return lowerBinary(node, scope);
     case "logical":
     case "in":
+    case "match":
       return widen(lowerCondition(node, scope));
     case "ternary":
       return lowerTernaryLong(node, scope);
@@ -133,6 +135,8 @@ export function lowerCondition(node: Expression, scope: Scope): IrExpression {
       return lowerLogical(node, scope);
     case "in":
       return lowerMembership(node, scope);
+    case "match":
+      return lowerMatch(node, scope);
     case "unary":
       if (node.operator === "!") return not(lowerCondition(node.operand, scope));
       break;
@@ -267,7 +271,6 @@ function reportUnsupported(node: Expression, scope: Scope): void {
 }
 
 const UNSUPPORTED: { readonly [kind in Expression["kind"]]?: readonly [string, string] } = {
-  match: ["regex", "regular expressions"],
   embedded: ["embedded-code", "embedded code"],
   perf: ["perf", "performance counters"],
   const: ["const", "@const"],

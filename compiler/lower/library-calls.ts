@@ -59,6 +59,7 @@ const INDEPENDENT: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
   "string_copy",
   "string_append",
   "string_compare",
+  "regex_test",
   "map_clear",
   "map_sort",
   "map_first",
@@ -70,6 +71,7 @@ const INDEPENDENT: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
 const CANNOT_FAIL: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
   ...INDEPENDENT,
   "substr",
+  "regex_match",
   "execname",
   "probe_text",
   "is_return",

@@ -25,6 +25,7 @@ import { lowerProbe } from "./handler.js";
 import { buildHelpers, buildInit, type SessionSettings } from "./init.js";
 import { callDepth, deepestFrames, layOut } from "./layout.js";
 import { readLimits } from "./limits.js";
+import { planRegexes } from "./regex.js";
 import { type SharedHandlers, shareHandlers } from "./share.js";
 import { createStaticData } from "./static-data.js";
 import { planStorage } from "./storage.js";
@@ -93,12 +94,14 @@ function openUnit(
 ): Unit {
   const limits = readLimits(context.options, report);
   const usages = analyzeUsage(program);
-  const plan = planStorage(program, usages, limits);
+  const regexes = planRegexes(program, limits, report);
+  const plan = planStorage(program, usages, limits, regexes.matchBytes);
   return {
     program,
     limits,
     usages,
     plan,
+    regexes,
     data: createStaticData(plan.end),
     formats: createTable(),
     locations: createTable(""),

@@ -12,6 +12,8 @@ export interface StaticData {
   text(text: string): number;
   /** Address of `words`, each an i32. */
   words(words: readonly number[]): number;
+  /** Address of `bytes`, a multiple of 8. */
+  bytes(bytes: Uint8Array): number;
   /** Address of the STAT_DESCRIPTOR of `shape`. */
   descriptor(shape: StatShape): number;
   /** Address of ZERO_BYTES zeros, aligned to 8, which nobody may write. */
@@ -41,6 +43,7 @@ export function createStaticData(start: number): StaticData {
   return {
     text: (text) => put(Buffer.from(`${text}\0`, "latin1"), 1),
     words: (words) => put(new Uint8Array(Int32Array.from(words).buffer), 4),
+    bytes: (bytes) => put(bytes, 8),
     descriptor: (shape) => put(encodeDescriptor(shape), 8),
     zeros,
     end: () => alignUp(top, 64),

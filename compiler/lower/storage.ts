@@ -78,10 +78,17 @@ export interface StoragePlan {
   readonly contextEnd: number;
   /** Offset in a context of the i32 that `next` in a function sets. */
   readonly nextFlag: number;
+  /** Offset in a context of its MATCH, if the program asks for captures. */
+  readonly match: number;
 }
 
-/** Places all globals of `program`. */
-export function planStorage(program: Program, usages: UsageTable, limits: Limits): StoragePlan {
+/** Places all globals of `program`, and in contexts a MATCH of `matchBytes`. */
+export function planStorage(
+  program: Program,
+  usages: UsageTable,
+  limits: Limits,
+  matchBytes: number,
+): StoragePlan {
   const sharing = analyzeSharing(program, usages);
   const storage = new Map<Global, Storage>();
   let memory = BUNDLE_DATA_ADDRESS;
@@ -98,11 +105,13 @@ export function planStorage(program: Program, usages: UsageTable, limits: Limits
   for (const global of program.globals) {
     storage.set(global, place(global, sharing, limits, take, takeContext));
   }
+  const match = takeContext(matchBytes);
   return {
     storage,
     end: alignUp(memory, LINE),
     contextEnd: alignUp(context, LINE),
     nextFlag: CONTEXT.bundle,
+    match,
   };
 }
 

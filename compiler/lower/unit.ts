@@ -7,6 +7,7 @@ import type { FunctionReference } from "../ir/ir.js";
 import type { Expression, Identifier, Node } from "../syntax/ast.js";
 import type { FunctionInstance, Global, Program, Type, Variable } from "../types/program.js";
 import type { Limits } from "./limits.js";
+import type { RegexPlan } from "./regex.js";
 import type { StaticData } from "./static-data.js";
 import type { Storage, StoragePlan } from "./storage.js";
 import { showToken, tokenType } from "./token.js";
@@ -41,6 +42,7 @@ export interface Unit {
   readonly usages: UsageTable;
   readonly plan: StoragePlan;
   readonly data: StaticData;
+  readonly regexes: RegexPlan;
   readonly formats: Table<Format>;
   readonly locations: Table<string>;
   /** Functions whose bodies are still to be lowered, in order of their first call. */

@@ -24,6 +24,13 @@ export function decodeEscapes(raw: string): string {
   );
 }
 
+/** `raw` with its escapes; a backslash before a byte that it does not change is left out. */
+export function keepEscapes(raw: string): string {
+  return raw.replace(/\\([\s\S])/g, (all, byte: string) =>
+    /[abtnvfr0-7x\\]/.test(byte) ? all : byte,
+  );
+}
+
 function cut(text: string): string {
   const end = text.indexOf("\0");
   return end < 0 ? text : text.slice(0, end);

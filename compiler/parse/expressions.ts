@@ -9,7 +9,7 @@ import {
   type LogicalExpression,
   newNodeId,
 } from "../syntax/ast.js";
-import { parseString } from "./literals.js";
+import { parsePattern } from "./literals.js";
 import { parseIndexable, parseIndexes, parseValue } from "./primary.js";
 import type { TokenStream } from "./stream.js";
 import type { Token } from "./token.js";
@@ -158,7 +158,7 @@ function parseComparison(stream: TokenStream): Expression {
     span: match.span,
     operator: match.text as "=~" | "!~",
     left,
-    regex: parseString(stream, "literal string"),
+    regex: parsePattern(stream),
   };
 }
 

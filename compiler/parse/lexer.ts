@@ -6,7 +6,7 @@
  * place of the `$1`.
  */
 import type { SourceFile, Span } from "../../base/position.js";
-import { decodeEscapes } from "./escapes.js";
+import { decodeEscapes, keepEscapes } from "./escapes.js";
 import { failAt, isKeyword, type Token, type TokenKind } from "./token.js";
 
 const SPACE = /[ \t\n\v\f\r]*/y;
@@ -107,7 +107,9 @@ export class Lexer {
       this.#position = this.#text.length;
       failAt({ kind: "junk", span: this.#span(start, start) }, "unterminated-string");
     }
-    return this.#token("string", decodeEscapes(literal.slice(1, -1)), start);
+    const inside = literal.slice(1, -1);
+    const token = this.#token("string", decodeEscapes(inside), start);
+    return { ...token, written: keepEscapes(inside) };
   }
 
   #embedded(start: number): Token {

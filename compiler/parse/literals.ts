@@ -11,6 +11,15 @@ export function parseString(stream: TokenStream, what: string): StringLiteral {
   return { kind: "string", id: newNodeId(), span: first.span, value };
 }
 
+/** Parses adjacent string literals as a regular expression, which reads its escapes itself. */
+export function parsePattern(stream: TokenStream): StringLiteral {
+  const first = stream.expectKind("string", "literal string");
+  const parts = [first];
+  while (stream.atKind("string")) parts.push(stream.next());
+  const value = parts.map(({ written, text }) => written ?? text).join("");
+  return { kind: "string", id: newNodeId(), span: first.span, value };
+}
+
 /** Parses a number without sign. */
 export function parseUnsigned(stream: TokenStream, what: string): NumberLiteral {
   const token = stream.expectKind("number", what);

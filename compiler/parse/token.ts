@@ -18,6 +18,8 @@ export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
   readonly span: Span;
+  /** Of a string from a script: its inside as written, but for backslashes that mean nothing. */
+  readonly written?: string;
 }
 
 const KEYWORDS: ReadonlySet<string> = new Set([

@@ -304,7 +304,7 @@ export interface InExpression extends NodeBase {
   readonly indexes: readonly (Expression | null)[];
   readonly base: Identifier | HistogramOperation;
 }
-/** `left =~ "regex"` */
+/** `left =~ "regex"`; the value of `regex` is the text of the literal, escapes not decoded. */
 export interface MatchExpression extends NodeBase {
   readonly kind: "match";
   readonly operator: "=~" | "!~";

@@ -31,7 +31,7 @@ export function showExpression(expression: Expression): string {
     case "in":
       return `[${showList(e.indexes)}] in ${showExpression(e.base)}`;
     case "match":
-      return `${inside(e.left)} ${e.operator} ${showExpression(e.regex)}`;
+      return `${inside(e.left)} ${e.operator} "${e.regex.value.replaceAll('"', '\\"')}"`;
     case "call":
       return `${e.name}(${showList(e.args)})`;
     case "print":

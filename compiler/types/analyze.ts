@@ -34,6 +34,7 @@ import { type BlockStatement, type Node, newNodeId, type Script } from "../synta
 import { buildProgram } from "./build-program.js";
 import { createInference, type Inference } from "./cells.js";
 import { checkProgram, checkSupported } from "./check.js";
+import { checkRegexes } from "./check-regex.js";
 import { displayProbe } from "./display.js";
 import { elide } from "./elide.js";
 import { infer, reachableFunctions } from "./infer.js";
@@ -215,6 +216,7 @@ function* bodiesOf(state: Inference): Generator<Node> {
 
 function finishProgram(analysis: Analysis, state: Inference): Program {
   const bodies = [...bodiesOf(state)];
+  checkRegexes(bodies, state);
   checkSupported(bodies, state, analysis.context.options.skipBadVariables);
   const uses = statUses(bodies, state);
   analysis.report.finish();

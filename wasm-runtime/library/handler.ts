@@ -9,6 +9,7 @@ import {
   CONTEXT_LOCK_INTENT,
   CONTEXT_LOCKS,
   CONTEXT_LOCKS_TAKEN,
+  CONTEXT_MATCH,
   CONTEXT_NESTING,
   CONTEXT_PROBE,
   CONTEXT_RECORD_BYTES,
@@ -54,6 +55,7 @@ export function enter(context: usize, probe: i32, actions: i32): void {
   store<i32>(context, probe, CONTEXT_PROBE);
   store<i32>(context, 0, CONTEXT_NESTING);
   store<i32>(context, 0, CONTEXT_TOKEN);
+  store<i32>(context, 0, CONTEXT_MATCH);
   store<i32>(context, 0, CONTEXT_LOCKS);
   store<i32>(context, 0, CONTEXT_LOCKS_TAKEN);
   store<i32>(context, 0, CONTEXT_LOCK_INTENT);

@@ -13,12 +13,13 @@ import {
 } from "./gen/layout";
 import {
   TEXT_OVERFLOW_SIZED,
+  TEXT_OVERFLOW_SIZED_END,
   TEXT_READ_FAULT,
   TEXT_STRING_FAULT,
   TEXT_STRING_FAULT_END,
   TEXT_WRITE_FAULT,
 } from "./gen/texts";
-import { putByte, putHex, putSigned, putText } from "./put";
+import { putHex, putSigned, putText } from "./put";
 
 /** Makes the static `text` the pending error unless there is one. */
 export function raise(context: usize, text: usize): void {
@@ -58,12 +59,18 @@ export function raiseStringFault(context: usize, address: u64): void {
 
 /** "Array overflow, check size limit (N)" */
 export function raiseOverflow(context: usize, capacity: i32): void {
+  raiseDecimal(context, TEXT_OVERFLOW_SIZED, capacity, TEXT_OVERFLOW_SIZED_END);
+}
+
+/** The text `before`, the decimal `value` and, unless it is 0, the text `after`. */
+export function raiseDecimal(context: usize, before: usize, value: i64, after: usize): void {
   if (load<usize>(context, CONTEXT_ERROR) !== 0) return;
   const message = messageText(context);
   const end = messageEnd(message);
-  let cursor = putText(message, end, TEXT_OVERFLOW_SIZED);
-  cursor = putSigned(cursor, end, capacity);
-  finish(context, putByte(cursor, end, 0x29));
+  let cursor = putText(message, end, before);
+  cursor = putSigned(cursor, end, value);
+  if (after !== 0) cursor = putText(cursor, end, after);
+  finish(context, cursor);
 }
 
 function raiseNumber(context: usize, before: usize, address: u64, after: usize): void {

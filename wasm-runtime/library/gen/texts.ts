@@ -7,6 +7,8 @@ export const TEXT_BUCKET_RANGE: usize = memory.data<u8>([104, 105, 115, 116, 111
 export const TEXT_OVERFLOW: usize = memory.data<u8>([65, 114, 114, 97, 121, 32, 111, 118, 101, 114, 102, 108, 111, 119, 44, 32, 99, 104, 101, 99, 107, 32, 77, 65, 88, 77, 65, 80, 69, 78, 84, 82, 73, 69, 83, 0]);
 /** "Array overflow, check size limit (" */
 export const TEXT_OVERFLOW_SIZED: usize = memory.data<u8>([65, 114, 114, 97, 121, 32, 111, 118, 101, 114, 102, 108, 111, 119, 44, 32, 99, 104, 101, 99, 107, 32, 115, 105, 122, 101, 32, 108, 105, 109, 105, 116, 32, 40, 0]);
+/** ")" */
+export const TEXT_OVERFLOW_SIZED_END: usize = memory.data<u8>([41, 0]);
 /** "read fault [man error::fault] at " */
 export const TEXT_READ_FAULT: usize = memory.data<u8>([114, 101, 97, 100, 32, 102, 97, 117, 108, 116, 32, 91, 109, 97, 110, 32, 101, 114, 114, 111, 114, 58, 58, 102, 97, 117, 108, 116, 93, 32, 97, 116, 32, 0]);
 /** "write fault [man error::fault] at " */
@@ -17,6 +19,14 @@ export const TEXT_STRING_FAULT: usize = memory.data<u8>([117, 115, 101, 114, 32,
 export const TEXT_STRING_FAULT_END: usize = memory.data<u8>([32, 91, 109, 97, 110, 32, 101, 114, 114, 111, 114, 58, 58, 102, 97, 117, 108, 116, 93, 0]);
 /** "writing to process memory is not allowed without guru mode (-g)" */
 export const TEXT_WRITE_DENIED: usize = memory.data<u8>([119, 114, 105, 116, 105, 110, 103, 32, 116, 111, 32, 112, 114, 111, 99, 101, 115, 115, 32, 109, 101, 109, 111, 114, 121, 32, 105, 115, 32, 110, 111, 116, 32, 97, 108, 108, 111, 119, 101, 100, 32, 119, 105, 116, 104, 111, 117, 116, 32, 103, 117, 114, 117, 32, 109, 111, 100, 101, 32, 40, 45, 103, 41, 0]);
+/** "Attempted to get subexpression " */
+export const TEXT_SUBEXPRESSION: usize = memory.data<u8>([65, 116, 116, 101, 109, 112, 116, 101, 100, 32, 116, 111, 32, 103, 101, 116, 32, 115, 117, 98, 101, 120, 112, 114, 101, 115, 115, 105, 111, 110, 32, 0]);
+/** " from failed match" */
+export const TEXT_SUBEXPRESSION_END: usize = memory.data<u8>([32, 102, 114, 111, 109, 32, 102, 97, 105, 108, 101, 100, 32, 109, 97, 116, 99, 104, 0]);
+/** "Attempted to get nonexistent subexpression " */
+export const TEXT_NO_SUBEXPRESSION: usize = memory.data<u8>([65, 116, 116, 101, 109, 112, 116, 101, 100, 32, 116, 111, 32, 103, 101, 116, 32, 110, 111, 110, 101, 120, 105, 115, 116, 101, 110, 116, 32, 115, 117, 98, 101, 120, 112, 114, 101, 115, 115, 105, 111, 110, 32, 0]);
+/** "Attempted to get subexpression count from failed match" */
+export const TEXT_SUBEXPRESSION_COUNT: usize = memory.data<u8>([65, 116, 116, 101, 109, 112, 116, 101, 100, 32, 116, 111, 32, 103, 101, 116, 32, 115, 117, 98, 101, 120, 112, 114, 101, 115, 115, 105, 111, 110, 32, 99, 111, 117, 110, 116, 32, 102, 114, 111, 109, 32, 102, 97, 105, 108, 101, 100, 32, 109, 97, 116, 99, 104, 0]);
 /** "Position out of bounds" */
 export const TEXT_POSITION: usize = memory.data<u8>([80, 111, 115, 105, 116, 105, 111, 110, 32, 111, 117, 116, 32, 111, 102, 32, 98, 111, 117, 110, 100, 115, 0]);
 /** "range too wide" */
