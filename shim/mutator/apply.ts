@@ -100,26 +100,36 @@ export async function undoPlan(
   }
 }
 
-/** True if a thread of a stopped process runs in `ranges` or will return there from a handler. */
+/** Memory of ours that a thread may be in. */
+export interface Footprint {
+  /** Shim, handlers and trampolines. */
+  readonly code: readonly Range[];
+  /** Private stacks: a thread on one is in a handler, also while it runs code of the vDSO. */
+  readonly stacks: readonly Range[];
+}
+
+/** True if a thread of a stopped process is in `ours` or will return there from a handler. */
 export async function isUsed(
   tracer: Tracer,
   pid: number,
   tids: readonly number[],
-  ranges: readonly Range[],
+  ours: Footprint,
 ): Promise<boolean> {
   const mappings = readMappings(pid);
+  const isOurs = (rip: number, rsp: number): boolean =>
+    isInside(ours.code, rip) || isInside(ours.stacks, rsp);
   for (const tid of tids) {
     const registers = await tracer.registers(tid);
-    if (isInside(ranges, value(registers, REGISTER.rip))) return true;
     const rsp = value(registers, REGISTER.rsp);
-    if (findSavedPointers(pid, mappings, rsp, ranges).length > 0) return true;
+    if (isOurs(value(registers, REGISTER.rip), rsp)) return true;
+    const saved = findSavedPointers(pid, mappings, rsp);
+    if (saved.some((pointer) => isOurs(pointer.rip, pointer.rsp))) return true;
   }
   return false;
 }
 
 /** How threads are to be moved. */
 interface Moves {
-  readonly ranges: readonly Range[];
   /** Next instruction → where to go on instead. */
   readonly targets: ReadonlyMap<number, number>;
   /** System call instruction → its copy, for threads that wait in it. */
@@ -134,19 +144,14 @@ function entering(regions: readonly PatchRegion[]): Moves {
     for (const { from, to } of region.moves) targets.set(from, to);
     for (const { from, to } of region.leaves) if (to !== region.start) restarts.set(to, from);
   }
-  const ranges = regions.map(({ start, end }) => ({ start: start + 1, end: end + 1 }));
-  return { ranges, targets, restarts };
+  return { targets, restarts };
 }
 
 /** From the trampoline back to the original. */
 function leaving(regions: readonly PatchRegion[]): Moves {
   const targets = new Map<number, number>();
   for (const region of regions) for (const { from, to } of region.leaves) targets.set(from, to);
-  const ranges = regions.map(({ trampoline, trampolineEnd }) => ({
-    start: trampoline,
-    end: trampolineEnd,
-  }));
-  return { ranges, targets, restarts: targets };
+  return { targets, restarts: targets };
 }
 
 async function moveThread(
@@ -163,7 +168,7 @@ async function moveThread(
     await tracer.setRegisters(tid, registers);
   }
   const rsp = value(registers, REGISTER.rsp);
-  for (const saved of findSavedPointers(pid, mappings, rsp, moves.ranges)) {
+  for (const saved of findSavedPointers(pid, mappings, rsp)) {
     const to = moves.targets.get(saved.rip);
     if (to === undefined) continue;
     const bytes = new Uint8Array(8);

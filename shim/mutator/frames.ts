@@ -9,11 +9,12 @@ import { viewOf } from "../../base/elf/image.js";
 import { type Mapping, mappingAt } from "./maps.js";
 import { readMemory } from "./process.js";
 
-/** A saved instruction pointer. */
+/** Where a signal handler returns to. */
 export interface SavedPointer {
-  /** Where it is saved. */
+  /** Where rip is saved. */
   readonly address: number;
   readonly rip: number;
+  readonly rsp: number;
 }
 
 /** A range of addresses, end not included. */
@@ -30,32 +31,31 @@ const EFLAGS_LIMIT = 0x40_0000;
 /** SysV AMD64 ABI §3.2.2 */
 const RED_ZONE_BYTES = 128;
 
-/** Signal frames above `rsp` whose saved rip lies in one of `ranges`. */
+/** Signal frames above `rsp`. */
 export function findSavedPointers(
   pid: number,
   mappings: readonly Mapping[],
   rsp: number,
-  ranges: readonly Range[],
 ): SavedPointer[] {
   const mapping = mappingAt(mappings, rsp);
-  if (mapping === null || ranges.length === 0) return [];
+  if (mapping === null) return [];
   const lowest = rsp - RED_ZONE_BYTES;
   const from = Math.max(lowest - (lowest % 8), mapping.start);
   const bytes = readMemory(pid, from, Math.min(mapping.end - from, SCANNED_BYTES));
-  return scan(bytes, from, ranges);
+  return scan(bytes, from);
 }
 
-function scan(bytes: Uint8Array, base: number, ranges: readonly Range[]): SavedPointer[] {
+function scan(bytes: Uint8Array, base: number): SavedPointer[] {
   const view = viewOf(bytes);
   const found: SavedPointer[] = [];
-  for (let at = 0; at + 24 <= bytes.length; at += 8) {
+  for (let at = 8; at + 24 <= bytes.length; at += 8) {
     if (view.getUint32(at + 16, true) !== SEGMENTS_LOW) continue;
     if (view.getUint32(at + 20, true) !== SEGMENTS_HIGH) continue;
     const flags = view.getUint32(at + 8, true);
     if ((flags & EFLAGS_FIXED) === 0 || flags >= EFLAGS_LIMIT) continue;
     if (view.getUint32(at + 12, true) !== 0) continue;
     const rip = Number(view.getBigUint64(at, true));
-    if (isInside(ranges, rip)) found.push({ address: base + at, rip });
+    found.push({ address: base + at, rip, rsp: Number(view.getBigUint64(at - 8, true)) });
   }
   return found;
 }

@@ -11,7 +11,7 @@ import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:f
 import { join } from "node:path";
 import { SEGMENT, viewOf } from "../../base/elf/image.js";
 import { CONTROL, PARAMS } from "../../wasm-runtime/layout.js";
-import { inUndoOrder, isUsed } from "./apply.js";
+import { type Footprint, inUndoOrder, isUsed } from "./apply.js";
 import { isInside, type Range } from "./frames.js";
 import { type Mapping, PAGE_BYTES } from "./maps.js";
 import { AREA, AREA_MAGIC } from "./plan.js";
@@ -32,8 +32,7 @@ const SHORT_JUMP_BYTES = 2;
 interface Remnant {
   /** All its memory, in the order in which it is to be unmapped. */
   readonly memory: readonly Range[];
-  /** Shim, handlers and trampolines. */
-  readonly code: readonly Range[];
+  readonly footprint: Footprint;
   readonly trampolines: readonly Range[];
 }
 
@@ -57,8 +56,8 @@ export async function recoverDead(
     originals(pid, module, trampolines),
   );
   await tracer.write(pid, inUndoOrder(writes));
-  for (const { memory, code } of remnants) {
-    if (await isUsed(tracer, pid, tids, code)) continue;
+  for (const { memory, footprint } of remnants) {
+    if (await isUsed(tracer, pid, tids, footprint)) continue;
     const remote = openRemote(tracer, pid, mappings);
     for (const { start, end } of memory) await unmap(remote, start, end - start);
   }
@@ -79,13 +78,14 @@ function findRemnants(pid: number, mappings: readonly Mapping[], own: number): R
       .map((page) => rangeOf(page.address, page.word(AREA.size)));
     const image = pages.find((page) => page.word(PARAMS.control) === start);
     if (image === undefined) {
-      return { memory: [...trampolines, shared], code: trampolines, trampolines };
+      const footprint = { code: trampolines, stacks: [] };
+      return { memory: [...trampolines, shared], footprint, trampolines };
     }
     const code = rangeOf(image.address, image.word(PARAMS.codeBytes));
     const stacks = rangeOf(image.word(PARAMS.privateBase), image.word(PARAMS.privateBytes));
     return {
       memory: [...trampolines, stacks, code, shared],
-      code: [code, ...trampolines],
+      footprint: { code: [code, ...trampolines], stacks: [stacks] },
       trampolines,
     };
   });

@@ -10,7 +10,7 @@ import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { PARAMS } from "../../wasm-runtime/layout.js";
-import { type Applied, applyPlan, isUsed, STOP_MS, undoPlan } from "./apply.js";
+import { type Applied, applyPlan, type Footprint, isUsed, STOP_MS, undoPlan } from "./apply.js";
 import { targetError } from "./errors.js";
 import type { Range } from "./frames.js";
 import { type Area, findTidOffset, type Injection, inject, type SessionImage } from "./inject.js";
@@ -42,6 +42,8 @@ export interface Tracee {
   /** Trampolines. */
   areas: readonly Area[];
   applied: Applied | null;
+  /** Code that others changed may still lead to our memory, which must stay then. */
+  changedByOthers: boolean;
 }
 
 /** What a session decides about patching. */
@@ -75,7 +77,8 @@ export interface Leaked {
 
 /** A process without anything of ours. */
 export function newTracee(pid: number): Tracee {
-  return { pid, held: false, shared: null, injection: null, areas: [], applied: null };
+  const nothing = { shared: null, injection: null, areas: [], applied: null };
+  return { pid, held: false, ...nothing, changedByOthers: false };
 }
 
 /** The state of a child that process `parent` just forked. */
@@ -92,6 +95,7 @@ export function forgetImage(tracee: Tracee): void {
   tracee.injection = null;
   tracee.areas = [];
   tracee.applied = null;
+  tracee.changedByOthers = false;
 }
 
 /** Sites of a bundle with the probes they belong to. */
@@ -307,6 +311,7 @@ export async function disarm(tracer: Tracer, tracee: Tracee): Promise<string[]> 
   if (tracee.applied === null) return [];
   const conflicts = await undoPlan(tracer, tracee.pid, tracee.applied);
   tracee.applied = { ...tracee.applied, semaphores: [] };
+  tracee.changedByOthers = conflicts.length > 0;
   return conflicts.map(
     ({ region, reason }) => `0x${region.start.toString(16)} of ${region.path}: ${reason}`,
   );
@@ -335,12 +340,12 @@ const LOOK_MS = 5;
 export async function letGo(tracer: Tracer, tracee: Tracee): Promise<Leaked | null> {
   const { pid } = tracee;
   const deadline = performance.now() + LEAVE_MS;
-  const ranges = ownRanges(tracee);
+  const footprint = footprintOf(tracee);
   for (;;) {
     const tids = await tracer.stop(pid, STOP_MS);
-    const used = ranges.length > 0 && (await isUsed(tracer, pid, tids, ranges));
+    const used = footprint !== null && (await isUsed(tracer, pid, tids, footprint));
     if (!used || performance.now() >= deadline) {
-      const leaked = await clear(tracer, tracee, used);
+      const leaked = await clear(tracer, tracee, used ? "a thread is still in a probe" : null);
       if (tracee.injection !== null) await recoverDead(tracer, pid, tids, 0).catch(ignore);
       await tracer.detach(pid);
       return leaked;
@@ -353,18 +358,25 @@ export async function letGo(tracer: Tracer, tracee: Tracee): Promise<Leaked | nu
 /** What an earlier session left is no concern of this one's user. */
 function ignore(): void {}
 
-function ownRanges({ injection, areas, applied }: Tracee): Range[] {
-  if (injection === null) return [];
+function footprintOf({ injection, areas, applied }: Tracee): Footprint | null {
+  if (injection === null) return null;
   const range = ({ address, bytes }: Area): Range => ({ start: address, end: address + bytes });
   // A thread that has executed an int3 of ours stands behind it until its SIGTRAP is dealt with.
   const traps = (applied?.regions ?? [])
     .filter((region) => region.technique === "breakpoint")
     .map((region) => ({ start: region.start + 1, end: region.start + 2 }));
-  return [range(injection.code), ...areas.map(range), ...traps];
+  return {
+    code: [range(injection.code), ...areas.map(range), ...traps],
+    stacks: [range(injection.private)],
+  };
 }
 
 /** Unmaps all that is ours, in the order that recover.ts asks for. */
-async function clear(tracer: Tracer, tracee: Tracee, used: boolean): Promise<Leaked | null> {
+async function clear(
+  tracer: Tracer,
+  tracee: Tracee,
+  obstacle: string | null,
+): Promise<Leaked | null> {
   const { pid, areas, injection, shared } = tracee;
   const mine = [
     ...areas,
@@ -373,7 +385,8 @@ async function clear(tracer: Tracer, tracee: Tracee, used: boolean): Promise<Lea
   ];
   if (mine.length === 0) return null;
   const bytes = mine.reduce((sum, area) => sum + area.bytes, 0);
-  if (used) return { pid, bytes, reason: "a thread is still in a probe" };
+  const reason = tracee.changedByOthers ? "code changed by others leads there" : obstacle;
+  if (reason !== null) return { pid, bytes, reason };
   try {
     const remote = openRemote(tracer, pid);
     for (const { address, bytes: size } of mine) await unmap(remote, address, size);
