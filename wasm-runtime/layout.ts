@@ -519,6 +519,11 @@ export const PARAMS = {
   state: 104,
   /** u64[HOST_FUNCTIONS.length], addresses of the host functions. */
   hosts: 128,
+  /** Where the arguments and the environment of the process lie, 0 = unknown. */
+  argumentsStart: 4048,
+  argumentsEnd: 4056,
+  environmentStart: 4064,
+  environmentEnd: 4072,
   /** For a later session that clears up after a dead one: u64 sizes of code and private area. */
   codeBytes: 4080,
   privateBytes: 4088,

@@ -49,6 +49,22 @@ export const LIBRARY = {
   text_strn: "iilli>", // (context, s, length, quoted, out)
   tokenize: "iiii>", // (context, input, delimiters, out)
 
+  // -- binary64 numbers as bit patterns --------------------------------------------------------
+  fp_add: "ill>l",
+  fp_sub: "ill>l",
+  fp_mul: "ill>l",
+  fp_div: "ill>l",
+  fp_rem: "ill>l",
+  fp_sqrt: "il>l",
+  fp_eq: "ill>l",
+  fp_le: "ill>l",
+  fp_lt: "ill>l",
+  long_to_fp: "il>l",
+  fp_to_long: "illl>l", // (context, bits, rounding mode, exact)
+  fp32_to_fp64: "il>l",
+  fp_to_string: "illi>", // (context, bits, digits behind the point, out)
+  string_to_fp: "ii>l", // error "invalid format"
+
   // -- text under construction (sprintf): spec = TEXT_SPEC bits -------------------------------
   text_begin: "ii>", // (context, out)
   text_literal: "ii>", // (context, string)
@@ -117,6 +133,8 @@ export const LIBRARY = {
   cpu: "i>l",
   target: "i>l",
   stp_pid: "i>l",
+  /** (context, 0 start | 1 end of the arguments | 2 start | 3 end of the environment) */
+  start_area: "il>l",
   execname: "ii>", // (context, out)
   /** (context, 0 pp | 1 pn | 2 probe_type, out) */
   probe_text: "ili>",
@@ -129,6 +147,7 @@ export const LIBRARY = {
   gettimeofday_s: "i>l",
   monotonic_ns: "i>l",
   get_cycles: "i>l",
+  udelay: "il>", // (context, microseconds)
   tz_gmtoff: "i>l",
   ctime: "ili>", // (context, epoch seconds, out)
   randint: "il>l",
@@ -144,6 +163,8 @@ export const LIBRARY = {
   /** (context, address, n or -1, out): error "user string copy fault -14 at 0x…" */
   user_string: "illi>",
   user_string_quoted: "illi>",
+  user_string_utf16: "ili>",
+  user_string_utf32: "ili>",
   user_store: "illl>", // (context, address, bytes, value) with error "write fault …"
 } as const;
 

@@ -17,6 +17,11 @@ export const LIBRARY_TEXTS = {
   writeFault: "write fault [man error::fault] at ",
   stringFault: "user string copy fault -14 at ",
   stringFaultEnd: " [man error::fault]",
+  wideFault: "user string copy fault at ",
+  /** Then the code, `at` and the address; also the next one. */
+  invalidUtf16: "invalid UTF-16 character U+",
+  invalidUtf32: "invalid UTF-32 character U+",
+  at: " at ",
   writeDenied: "writing to process memory is not allowed without guru mode (-g)",
   /** Then the number and, after a failed match, the end. */
   subexpression: "Attempted to get subexpression ",
@@ -27,6 +32,9 @@ export const LIBRARY_TEXTS = {
   rangeTooWide: "range too wide",
   timeRange: "Time cannot be converted",
   scratchExhausted: "no memory left for strings of this handler",
+  invalidFormat: "invalid format",
+  infinity: "inf",
+  nan: "nan",
   /** Header of a chart, before and after its dashes. */
   value: "value |",
   count: " count\n",

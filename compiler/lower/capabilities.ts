@@ -25,7 +25,11 @@ const NEEDS: { readonly [name in LibraryFunction]?: Capability } = {
   user_string: "readMemory",
   user_string_or: "readMemory",
   user_string_quoted: "readMemory",
+  user_string_utf16: "readMemory",
+  user_string_utf32: "readMemory",
   user_store: "writeMemory",
+  ubacktrace: "unwind",
+  udelay: "clock",
   gettimeofday_ns: "clock",
   gettimeofday_us: "clock",
   gettimeofday_ms: "clock",
@@ -42,5 +46,6 @@ const NEEDS: { readonly [name in LibraryFunction]?: Capability } = {
   egid: "identity",
   cpu: "identity",
   stp_pid: "identity",
+  start_area: "identity",
   execname: "identity",
 };

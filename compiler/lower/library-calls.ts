@@ -36,6 +36,7 @@ const IDENTITY: readonly LibraryFunction[] = [
   "cpu",
   "target",
   "stp_pid",
+  "start_area",
 ];
 
 const CLOCKS: readonly LibraryFunction[] = [
@@ -49,10 +50,26 @@ const CLOCKS: readonly LibraryFunction[] = [
 
 const STRINGS: readonly LibraryFunction[] = ["strlen", "isinstr", "strpos", "strtol", "isdigit"];
 
+const FLOATS: readonly LibraryFunction[] = [
+  "fp_add",
+  "fp_sub",
+  "fp_mul",
+  "fp_div",
+  "fp_rem",
+  "fp_sqrt",
+  "fp_eq",
+  "fp_le",
+  "fp_lt",
+  "long_to_fp",
+  "fp_to_long",
+  "fp32_to_fp64",
+];
+
 const INDEPENDENT: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
   ...IDENTITY,
   ...CLOCKS,
   ...STRINGS,
+  ...FLOATS,
   "stat_add",
   "stat_merge",
   "stat_clear",

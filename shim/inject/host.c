@@ -28,6 +28,7 @@ static const uint8_t identity_calls[] = {
 #define IDENTITY_TID 1
 #define IDENTITY_CPU 9
 #define IDENTITY_MUTATOR 10
+#define IDENTITY_START_AREA 11
 
 /* host.register: value, 0 where there is none. */
 WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
@@ -68,6 +69,8 @@ WT_EXPORT int64_t wt_host_identity(struct wt_vm_context *vm, uint32_t what) {
         return thread->tid;
     if (what == IDENTITY_MUTATOR)
         return wt_params.mutator_pid;
+    if (what >= IDENTITY_START_AREA && what < IDENTITY_START_AREA + 4)
+        return (int64_t)wt_params.start_area[what - IDENTITY_START_AREA];
     if (wt_params.no_system_calls)
         return -1;
     if (what == IDENTITY_CPU)

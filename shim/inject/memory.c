@@ -86,11 +86,23 @@ static int64_t read_by_kernel(const struct wt_thread *thread, void *to, uint64_t
 }
 
 /*
+ * How many of most bytes at from handlers may ask for: none outside of user space, and in the
+ * mutator only those of its arguments and environment.
+ */
+static uint64_t askable(uint64_t from, uint64_t most) {
+    uint64_t start = wt_params.in_mutator ? wt_params.start_area[0] : 0;
+    uint64_t end = wt_params.in_mutator ? wt_params.start_area[3] : USER_END;
+    if (from < start || from >= end)
+        return 0;
+    return end - from < most ? end - from : most;
+}
+
+/*
  * Copies length bytes of process memory at from to the buffer at to.
  * Returns 0, or -EFAULT with part of it copied.
  */
 int64_t wt_memory__read(const struct wt_thread *thread, void *to, uint64_t from, uint64_t length) {
-    if (wt_params.in_mutator || from > USER_END || length > USER_END - from)
+    if (askable(from, length) < length)
         return -WT_EFAULT;
     uint8_t *out = to;
     while (length > 0) {
@@ -140,12 +152,12 @@ WT_EXPORT int32_t wt_host_read_string(struct wt_vm_context *vm, uint64_t address
     uint8_t *out = memory_at(vm, to);
     uint64_t done = 0;
     uint64_t most = capacity - 1;
-    bool ended = !is_granted(vm, WT_CAPABILITY_READ_MEMORY) || wt_params.in_mutator;
+    bool ended = !is_granted(vm, WT_CAPABILITY_READ_MEMORY);
     bool faulted = ended;
     while (!ended && done < most) {
         uint64_t from = address + done;
-        uint64_t part = rest_of_page(from, most - done);
-        int64_t read = from > USER_END
+        uint64_t part = askable(from, rest_of_page(from, most - done));
+        int64_t read = part == 0
                            ? -WT_EFAULT
                            : read_string_part((struct wt_thread *)vm, out + done, from, part);
         faulted = read < 0;

@@ -81,6 +81,9 @@ struct wt_params {
     uint64_t state;
     uint64_t reserved[2];
     uint64_t hosts[WT_HOST_FUNCTIONS_COUNT];
+    uint8_t unused[WT_PARAMS_ARGUMENTS_START - WT_PARAMS_HOSTS - 8 * WT_HOST_FUNCTIONS_COUNT];
+    /* Start and end of the arguments, then of the environment. */
+    uint64_t start_area[4];
 };
 _Static_assert(offsetof(struct wt_params, guard) == WT_PARAMS_GUARD, "PARAMS");
 _Static_assert(offsetof(struct wt_params, fuel) == WT_PARAMS_FUEL, "PARAMS");
@@ -88,6 +91,7 @@ _Static_assert(offsetof(struct wt_params, no_system_calls) == WT_PARAMS_NO_SYSTE
 _Static_assert(offsetof(struct wt_params, instance) == WT_PARAMS_INSTANCE, "PARAMS");
 _Static_assert(offsetof(struct wt_params, state) == WT_PARAMS_STATE, "PARAMS");
 _Static_assert(offsetof(struct wt_params, hosts) == WT_PARAMS_HOSTS, "PARAMS");
+_Static_assert(offsetof(struct wt_params, start_area) == WT_PARAMS_ARGUMENTS_START, "PARAMS");
 
 /* Placed at offset 0 by shim.ld; constant for the shim, but not for the compiler. */
 extern const volatile struct wt_params wt_params __attribute__((visibility("hidden")));

@@ -19,7 +19,7 @@ import {
   WASM_PAGE_BYTES,
 } from "../../wasm-runtime/layout.js";
 import { roundUp } from "./maps.js";
-import { hasSeccomp, innerTid, readMemory, vdsoSymbol } from "./process.js";
+import { hasSeccomp, innerTid, readMemory, readStartArea, vdsoSymbol } from "./process.js";
 import { createMemory, mapShared, REGISTER, type SharedMemory, type Tracer } from "./ptrace.js";
 import {
   createRemoteMemory,
@@ -142,6 +142,7 @@ export async function inject(
     const tidOffset = await findTidOffset(tracer, remote.pid);
     const params: ShimParams = {
       ...commonParams(image, code.address),
+      ...readStartArea(remote.pid),
       control: sharedArea.address,
       memoryBase: sharedArea.address + CONTROL.bytes,
       privateBase: own.address,

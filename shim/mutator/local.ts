@@ -7,7 +7,7 @@
 import { callHandler, mapMemory } from "../../wasm-runtime/aot/native.js";
 import { CONTROL, PRIVATE } from "../../wasm-runtime/layout.js";
 import { codeSize, commonParams, handlersAt, placeCode, type SessionImage } from "./inject.js";
-import { vdsoSymbol } from "./process.js";
+import { readStartArea, vdsoSymbol } from "./process.js";
 import { reserveCode, writeCode } from "./ptrace.js";
 import { entryOffset } from "./runnable.js";
 
@@ -30,6 +30,7 @@ export function startLocal(image: SessionImage): LocalEngine {
   const privateBase = Number(area.address);
   const params = {
     ...commonParams(image, address),
+    ...readStartArea(process.pid),
     control: shared.address,
     memoryBase: shared.address + CONTROL.bytes,
     privateBase,

@@ -95,6 +95,28 @@ export function readAuxiliary(pid: number): ReadonlyMap<number, number> {
   return vector;
 }
 
+/** Where the kernel put what a process was started with; addresses, all 0 if unknown. */
+export interface StartArea {
+  readonly argumentsStart: number;
+  readonly argumentsEnd: number;
+  readonly environmentStart: number;
+  readonly environmentEnd: number;
+}
+
+/** Start area of a process: fields 48 to 51 of /proc/PID/stat (proc(5)). */
+export function readStartArea(pid: number): StartArea {
+  const stat = readProc(pid, "stat") ?? "";
+  // Field 2 is a name in parentheses, which may hold blanks and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const field = (number: number): number => Number(fields[number - 3] ?? 0);
+  return {
+    argumentsStart: field(48),
+    argumentsEnd: field(49),
+    environmentStart: field(50),
+    environmentEnd: field(51),
+  };
+}
+
 /** Memory of a process, open for many reads. */
 export interface ProcessMemory {
   /** `size` bytes at `address`. Throws TargetError where nothing is mapped. */

@@ -57,6 +57,10 @@ export interface ShimParams {
   readonly mutatorPid: number;
   readonly noSystemCalls: boolean;
   readonly instance: number;
+  readonly argumentsStart: number;
+  readonly argumentsEnd: number;
+  readonly environmentStart: number;
+  readonly environmentEnd: number;
 }
 
 /** Loads shim.bin and shim.json from `directory` (default: the package's prebuilds); throws TargetError. */
@@ -107,6 +111,10 @@ const WORDS = [
   ["recover", PARAMS.recover],
   ["fuel", PARAMS.fuel],
   ["instance", PARAMS.instance],
+  ["argumentsStart", PARAMS.argumentsStart],
+  ["argumentsEnd", PARAMS.argumentsEnd],
+  ["environmentStart", PARAMS.environmentStart],
+  ["environmentEnd", PARAMS.environmentEnd],
 ] as const;
 
 const HALF_WORDS = [

@@ -11,7 +11,7 @@ import {
   SESSION_TIME_ZONE_OFFSET,
 } from "./gen/layout";
 import { TEXT_RANGE_TOO_WIDE } from "./gen/texts";
-import { clock, identity, register, thread_name, ticks } from "./host";
+import { clock, identity, register, relax, thread_name, ticks } from "./host";
 import { raise } from "./message";
 import { string_copy } from "./string";
 
@@ -24,6 +24,11 @@ const SECOND_FACTOR: u64 = ((<u64>0x94d049bb) << 32) | 0x133111eb;
 /** clock_gettime(2). */
 const REAL_TIME = 0;
 const MONOTONIC = 1;
+/** Nanoseconds from which a delay sleeps, and the round of host.relax that does so. */
+const SLEEP: i64 = 200000;
+const SLEEP_ROUND = 128;
+/** More tries to the microsecond than a processor makes. */
+const MOST_ROUNDS: i64 = 100;
 /** Bytes of a thread name with its NUL: TASK_COMM_LEN, prctl(2) PR_GET_NAME. */
 const NAME_BYTES = 16;
 
@@ -80,6 +85,11 @@ export function cpu(_context: usize): i64 {
 /** stp_pid(): the process that runs the session. */
 export function stp_pid(_context: usize): i64 {
   return identity(10);
+}
+
+/** Addresses: start (0) and end (1) of the arguments, start (2) and end (3) of the environment. */
+export function start_area(_context: usize, which: i64): i64 {
+  return identity(11 + (<u32>which & 3));
 }
 
 /** target() */
@@ -146,6 +156,16 @@ export function monotonic_ns(_context: usize): i64 {
 /** get_cycles() */
 export function get_cycles(_context: usize): i64 {
   return ticks();
+}
+
+/** udelay(): spins or sleeps; gives up after as many rounds as no clock that goes takes. */
+export function udelay(_context: usize, microseconds: i64): void {
+  const end = clock(MONOTONIC) + microseconds * 1000;
+  for (let rounds = microseconds * MOST_ROUNDS; rounds > 0; rounds--) {
+    const left = end - clock(MONOTONIC);
+    if (left <= 0) return;
+    relax(left > SLEEP ? SLEEP_ROUND : 0);
+  }
 }
 
 /** randint(): uniform in [0, limit) by SplitMix64 (Steele, Lea, Flood 2014) on one shared state. */

@@ -13,7 +13,7 @@ export declare function read_string(address: u64, to: usize, capacity: u32): i32
 export declare function write(address: u64, start: usize, length: u32): i32;
 /** Nanoseconds of clock `id` of clock_gettime(2). */
 export declare function clock(id: u32): i64;
-/** 0 pid, 1 tid, 2 ppid, 3 pgrp, 4 sid, 5 uid, 6 euid, 7 gid, 8 egid, 9 cpu, 10 mutator. */
+/** 0 pid, 1 tid, 2 ppid, 3 pgrp, 4 sid, 5 uid, 6 euid, 7 gid, 8 egid, 9 cpu, 10 mutator, 11 to 14 start area. */
 export declare function identity(what: u32): i64;
 /** Writes the name of the calling thread; its length. */
 export declare function thread_name(to: usize, capacity: u32): i32;

@@ -22,13 +22,18 @@ export {
   randint,
   register_value,
   sid,
+  start_area,
   stp_pid,
   target,
   tid,
   tz_gmtoff,
   tz_name,
+  udelay,
   uid,
 } from "./context";
+export { fp_add, fp_div, fp_eq, fp_le, fp_lt, fp_mul, fp_rem, fp_sqrt, fp_sub } from "./float";
+export { fp_to_long, fp32_to_fp64, long_to_fp } from "./float-convert";
+export { fp_to_string, string_to_fp } from "./float-text";
 export { abort, enter, error, exit, leave, recover, scratch, system, warn } from "./handler";
 export { locks_acquire, locks_release } from "./lock";
 export {
@@ -89,3 +94,4 @@ export {
   user_string_or,
   user_string_quoted,
 } from "./user";
+export { user_string_utf16, user_string_utf32 } from "./wide";

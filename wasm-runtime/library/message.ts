@@ -12,14 +12,16 @@ import {
   SESSION_MAX_STRING,
 } from "./gen/layout";
 import {
+  TEXT_AT,
   TEXT_OVERFLOW_SIZED,
   TEXT_OVERFLOW_SIZED_END,
   TEXT_READ_FAULT,
   TEXT_STRING_FAULT,
   TEXT_STRING_FAULT_END,
+  TEXT_WIDE_FAULT,
   TEXT_WRITE_FAULT,
 } from "./gen/texts";
-import { putHex, putSigned, putText } from "./put";
+import { digitCount, putDigitsWith, putHex, putSigned, putText } from "./put";
 
 /** Makes the static `text` the pending error unless there is one. */
 export function raise(context: usize, text: usize): void {
@@ -55,6 +57,21 @@ export function raiseWriteFault(context: usize, address: u64): void {
 /** "user string copy fault -14 at 0x… [man error::fault]" */
 export function raiseStringFault(context: usize, address: u64): void {
   raiseNumber(context, TEXT_STRING_FAULT, address, TEXT_STRING_FAULT_END);
+}
+
+/** "user string copy fault at 0x… [man error::fault]" */
+export function raiseWideFault(context: usize, address: u64): void {
+  raiseNumber(context, TEXT_WIDE_FAULT, address, TEXT_STRING_FAULT_END);
+}
+
+/** `before`, then the code of a character and its address: "D800 at 0x…" */
+export function raiseCharacter(context: usize, before: usize, code: u64, address: u64): void {
+  if (load<usize>(context, CONTEXT_ERROR) !== 0) return;
+  const message = messageText(context);
+  const end = messageEnd(message);
+  let cursor = putText(message, end, before);
+  cursor = putDigitsWith(cursor, end, code, 16, (digitCount(code, 16) << 8) | 0x41);
+  finish(context, putHex(putText(cursor, end, TEXT_AT), end, address));
 }
 
 /** "Array overflow, check size limit (N)" */

@@ -107,6 +107,10 @@ function script(plan: PatchPlan, shim: ShimImage): string {
     mutatorPid: 0,
     noSystemCalls: false,
     instance: 0,
+    argumentsStart: 0,
+    argumentsEnd: 0,
+    environmentStart: 0,
+    environmentEnd: 0,
   });
   map(SHIM, image.length);
   for (let at = 0; at < image.length; at += 4096) write(SHIM + at, image.subarray(at, at + 4096));

@@ -53,6 +53,10 @@ const params: ShimParams = {
   mutatorPid: 99,
   noSystemCalls: true,
   instance: 0,
+  argumentsStart: 0,
+  argumentsEnd: 0,
+  environmentStart: 0,
+  environmentEnd: 0,
 };
 
 s("fills every parameter in", () => {

@@ -39,6 +39,10 @@ const memory = Buffer.alloc(256);
 memory.writeBigUInt64LE(0xfedcba9876543210n, 0);
 memory.write('text "quoted"\n\0', 16, "latin1");
 memory.writeBigUInt64LE(77n, 64);
+memory.write("a\u00e4\u20ac\u{1f600}\0", 80, "utf16le");
+memory.writeUInt16LE(0xd800, 96);
+for (const [index, code] of [0x61, 0xe4, 0x1f600, 0, 0x61, 0x110000].entries())
+  memory.writeUInt32LE(code, 112 + 4 * index);
 
 /** Registers hold 0x8000_0000_0000_1100 and up by DWARF number; rsp points into memory. */
 const HIT: Hit = {
@@ -47,6 +51,7 @@ const HIT: Hit = {
     number === 7 ? MEMORY + 56n : 0x8000000000001180n + BigInt(number),
   ),
   memory: [{ address: MEMORY, bytes: memory }],
+  returnAddresses: [0x401000n, 0x402000n, 0x403000n],
 };
 
 /** Lines that the handlers of `script` print, run in order, with ERROR and WARNING lines. */
@@ -206,6 +211,64 @@ test("strings in memory", () => {
   });
   assert.equal(lines("user_string(16)"), [`ERROR: ${fault}`]);
   assert.equal(lines('println(user_string_warn(16, "none"))'), [`WARNING: ${fault}`, "none"]);
+});
+
+test("at most some bytes of a string", () => {
+  expectAll({
+    "user_string_n(0x10010, 0)": "",
+    "user_string_n(0x10010, -1)": "",
+    'user_string_n(16, 4, "none")': "none",
+    "user_string_n_quoted(0x10010, 4)": '"text"',
+    "user_string_n_quoted(0x10010, -1)": '"text \\"quoted\\"\\n"',
+    "user_string_n_quoted(0x10010, 4, 8)": '"text"',
+    "user_string_n_quoted(0x10010, 4, 7)": '"te"...',
+  });
+});
+
+test("strings of wider characters", () => {
+  const fault = "user string copy fault at 0x10 [man error::fault]";
+  expectAll({
+    'user_string_utf16(0x10050) == "a\\303\\244\\342\\202\\254\\360\\237\\230\\200"': "1",
+    'user_string_utf32(0x10070) == "a\\303\\244\\360\\237\\230\\200"': "1",
+    "user_string_quoted_utf16(0x10050)": '"a\\u00E4\\u20AC\\U0001F600"',
+    "user_string_quoted_utf32(16)": "0x10",
+    'user_string_utf16(0x10060, "none")': "none",
+    'user_string2_utf32(16, "none")': "none",
+  });
+  assert.equal(lines("user_string_utf16(16)"), [`ERROR: ${fault}`]);
+  assert.equal(lines("user_string_utf16(0x10060)"), [
+    "ERROR: invalid UTF-16 character U+D800 at 0x10060",
+  ]);
+  assert.equal(lines("user_string_utf32(0x10080)"), [
+    "ERROR: invalid UTF-32 character U+110000 at 0x10084",
+  ]);
+});
+
+test("call chains", () => {
+  const chain = "0x401000 0x402000 0x403000";
+  expectAll({
+    "ubacktrace()": chain,
+    "ucallers(-1)": chain,
+    "ucallers(1)": "0x401000 0x402000",
+    'sprintf("%x", ustack(2))': "403000",
+    "sprint_usyms(ucallers(0))": " 0x401000 : 0x401000",
+  });
+  const end = "ERROR: reached end of stack before unwinding to level";
+  assert.equal(lines("ustack(3)"), [`${end} 3`]);
+  assert.equal(lines("println(ucallers(7))"), [`${end} 7`]);
+  assert.equal(lines("print_ubacktrace()"), [" 0x401000", " 0x402000", " 0x403000"]);
+});
+
+test("a dump of the registers", () => {
+  const [first, second, ...others] = lines("print_regs()");
+  assert.is(first, "RIP: 8000000000001190");
+  assert.is(second, "RSP: 0000000000010038  EFLAGS: 8000000000001191");
+  assert.is(others[0], "RAX: 8000000000001180 RBX: 8000000000001183 RCX: 8000000000001182");
+  assert.is(others.length, 5);
+});
+
+test("a delay ends, even with a clock that stands still", () => {
+  assert.equal(lines("udelay(2) mdelay(0) udelay(-5) println(1)"), ["1"]);
 });
 
 test("indentation is equal on entry and return", () => {

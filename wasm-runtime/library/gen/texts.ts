@@ -17,6 +17,14 @@ export const TEXT_WRITE_FAULT: usize = memory.data<u8>([119, 114, 105, 116, 101,
 export const TEXT_STRING_FAULT: usize = memory.data<u8>([117, 115, 101, 114, 32, 115, 116, 114, 105, 110, 103, 32, 99, 111, 112, 121, 32, 102, 97, 117, 108, 116, 32, 45, 49, 52, 32, 97, 116, 32, 0]);
 /** " [man error::fault]" */
 export const TEXT_STRING_FAULT_END: usize = memory.data<u8>([32, 91, 109, 97, 110, 32, 101, 114, 114, 111, 114, 58, 58, 102, 97, 117, 108, 116, 93, 0]);
+/** "user string copy fault at " */
+export const TEXT_WIDE_FAULT: usize = memory.data<u8>([117, 115, 101, 114, 32, 115, 116, 114, 105, 110, 103, 32, 99, 111, 112, 121, 32, 102, 97, 117, 108, 116, 32, 97, 116, 32, 0]);
+/** "invalid UTF-16 character U+" */
+export const TEXT_INVALID_UTF16: usize = memory.data<u8>([105, 110, 118, 97, 108, 105, 100, 32, 85, 84, 70, 45, 49, 54, 32, 99, 104, 97, 114, 97, 99, 116, 101, 114, 32, 85, 43, 0]);
+/** "invalid UTF-32 character U+" */
+export const TEXT_INVALID_UTF32: usize = memory.data<u8>([105, 110, 118, 97, 108, 105, 100, 32, 85, 84, 70, 45, 51, 50, 32, 99, 104, 97, 114, 97, 99, 116, 101, 114, 32, 85, 43, 0]);
+/** " at " */
+export const TEXT_AT: usize = memory.data<u8>([32, 97, 116, 32, 0]);
 /** "writing to process memory is not allowed without guru mode (-g)" */
 export const TEXT_WRITE_DENIED: usize = memory.data<u8>([119, 114, 105, 116, 105, 110, 103, 32, 116, 111, 32, 112, 114, 111, 99, 101, 115, 115, 32, 109, 101, 109, 111, 114, 121, 32, 105, 115, 32, 110, 111, 116, 32, 97, 108, 108, 111, 119, 101, 100, 32, 119, 105, 116, 104, 111, 117, 116, 32, 103, 117, 114, 117, 32, 109, 111, 100, 101, 32, 40, 45, 103, 41, 0]);
 /** "Attempted to get subexpression " */
@@ -35,6 +43,12 @@ export const TEXT_RANGE_TOO_WIDE: usize = memory.data<u8>([114, 97, 110, 103, 10
 export const TEXT_TIME_RANGE: usize = memory.data<u8>([84, 105, 109, 101, 32, 99, 97, 110, 110, 111, 116, 32, 98, 101, 32, 99, 111, 110, 118, 101, 114, 116, 101, 100, 0]);
 /** "no memory left for strings of this handler" */
 export const TEXT_SCRATCH_EXHAUSTED: usize = memory.data<u8>([110, 111, 32, 109, 101, 109, 111, 114, 121, 32, 108, 101, 102, 116, 32, 102, 111, 114, 32, 115, 116, 114, 105, 110, 103, 115, 32, 111, 102, 32, 116, 104, 105, 115, 32, 104, 97, 110, 100, 108, 101, 114, 0]);
+/** "invalid format" */
+export const TEXT_INVALID_FORMAT: usize = memory.data<u8>([105, 110, 118, 97, 108, 105, 100, 32, 102, 111, 114, 109, 97, 116, 0]);
+/** "inf" */
+export const TEXT_INFINITY: usize = memory.data<u8>([105, 110, 102, 0]);
+/** "nan" */
+export const TEXT_NAN: usize = memory.data<u8>([110, 97, 110, 0]);
 /** "value |" */
 export const TEXT_VALUE: usize = memory.data<u8>([118, 97, 108, 117, 101, 32, 124, 0]);
 /** " count\n" */

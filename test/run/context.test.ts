@@ -1,0 +1,53 @@
+/** What handlers learn of the process they run in: what it was started with. */
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { buildProgram, cannotTrace, WASTAP, wastap } from "../support/tools.js";
+
+const s = suite("run/context");
+const missing = cannotTrace();
+const test = missing === null ? s : s.skip;
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+
+/** What `script` prints while `command` runs. */
+function outputOf(script: string, command: string, env: Readonly<Record<string, string>>): string {
+  const output = join(mkdtempSync(join(tmpdir(), "wastap-context-")), "output");
+  const result = wastap(["-w", "-o", output, "-e", script, "-c", command], { env });
+  assert.is(result.stderr, "");
+  assert.is(result.status, 0);
+  return readFileSync(output, "utf8");
+}
+
+test("arguments and environment of a traced process", () => {
+  const program = buildProgram("lengths");
+  const long = "x".repeat(2000);
+  const script = `probe process("${program}").function("main") {
+    printf("%s|%s|%s\\n", cmdline_arg(1), cmdline_args(1, 4, ","), cmdline_arg(9))
+    printf("%d %s\\n", strlen(cmdline_arg(2)), cmdline_str() == "${program} 1 ${long}" ? "equal" : "cut")
+    printf("%s|%s|%s\\n", env_var("WASTAP_SHORT"), env_var("WASTAP"), env_var(""))
+    printf("%d\\n", strlen(env_var("WASTAP_LONG")))
+  }`;
+  const env = { WASTAP_SHORT: "a=b c", WASTAP_LONG: long, WASTAP_Z: "last" };
+  assert.is(
+    outputOf(script, `${program} 1 ${long} "" end`, env),
+    `1|${`1,${long},"",end`.slice(0, 511)}|\n511 equal\na=b c||\n511\n`,
+  );
+});
+
+test("arguments and environment of the session itself", () => {
+  const script = `probe begin { println(env_var("WASTAP_SHORT"), " ", cmdline_arg(1)) exit() }`;
+  const result = wastap(["-e", script], { env: { WASTAP_SHORT: "here" } });
+  assert.is(result.stdout, `here ${WASTAP}\n`);
+});
+
+test("other memory of the session itself is not to be read", () => {
+  const result = wastap([
+    "-e",
+    'probe begin { println(user_long(0x400000), user_string(8, "no")) exit() }',
+  ]);
+  assert.is(result.stdout, "0no\n");
+});
+
+s.run();

@@ -1,0 +1,89 @@
+/**
+ * The functions of SystemTap's library that need no kernel: each is here with the same parameters
+ * and result, or is listed with the reason why it is not. user-functions.txt: NAME:TYPE (TYPES).
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { PACKAGE_ROOT } from "../../../base/root.js";
+import type { FunctionDeclaration } from "../../../compiler/syntax/ast.js";
+import { loadLibrary } from "../../../compiler/tapset/library.js";
+
+const s = suite("tapset/coverage");
+const DEFINED = definedFunctions();
+const WANTED = readFileSync(join(PACKAGE_ROOT, "test/unit/tapset/user-functions.txt"), "utf8")
+  .trim()
+  .split("\n");
+
+const NO_ARGUMENT_WRITES =
+  "arguments of probed functions are registers, which handlers cannot change";
+const NO_FILES = "it needs a file of /proc, and handlers open none";
+const NO_MODULES = "addresses of mapped modules are not known to handlers";
+
+const REGEX = "regular expressions are not supported yet";
+
+/** Functions that are not here, by name, with the reason. */
+const NOT_HERE: ReadonlyMap<string, string> = new Map([
+  ...["int", "uint", "long", "ulong", "longlong", "ulonglong", "pointer"].map(
+    (type): [string, string] => [`set_${type}_arg`, NO_ARGUMENT_WRITES],
+  ),
+  ...["s32", "u32", "s64", "u64"].map((type): [string, string] => [
+    `set_${type}_arg`,
+    NO_ARGUMENT_WRITES,
+  ]),
+  ...["size", "rss", "shr", "txt", "data", "string"].flatMap((part): [string, string][] => [
+    [`proc_mem_${part}`, NO_FILES],
+    [`proc_mem_${part}_pid`, NO_FILES],
+  ]),
+  ...["utime", "stime", "time_string"].flatMap((part): [string, string][] => [
+    [`task_${part}`, NO_FILES],
+    [`task_${part}_tid`, NO_FILES],
+  ]),
+  ["pexecname", NO_FILES],
+  ["get_loadavg_index", NO_FILES],
+  ["sprint_loadavg", NO_FILES],
+  ["umodname", NO_MODULES],
+  ["umodaddr", NO_MODULES],
+  ["umodbuildid", NO_MODULES],
+  ["set_returnval", "only --compatible below 4.1 has it"],
+  ["raise", "a handler sends no signals"],
+  ["module_size", "there is no kernel module"],
+  ["cve_count_metric", "patches of a running kernel"],
+  ["cve_record_metric", "patches of a running kernel"],
+  ["cve_tmpdisable", "patches of a running kernel"],
+  ["matched", REGEX],
+  ["matched_str", REGEX],
+  ["ngroups", REGEX],
+]);
+
+function definedFunctions(): ReadonlySet<string> {
+  const warn = (): void => undefined;
+  const options = { compatible: "5.6", args: [], defines: new Map(), warn };
+  const library = loadLibrary([join(PACKAGE_ROOT, "tapsets")], options);
+  return new Set(library.allScripts().flatMap((script) => script.functions.map(signatureOf)));
+}
+
+function signatureOf({ name, type, parameters }: FunctionDeclaration): string {
+  const types = parameters.map((parameter) => parameter.type ?? "unknown");
+  return `${name}:${type ?? "none"} (${types.join(", ")})`;
+}
+
+for (const wanted of WANTED) {
+  const name = wanted.slice(0, wanted.indexOf(":"));
+  if (NOT_HERE.has(name)) continue;
+  s(wanted, () => {
+    const found = [...DEFINED].filter((each) => each.startsWith(`${name}:`));
+    assert.ok(DEFINED.has(wanted), `there is ${found.join(", ") || "none"}`);
+  });
+}
+
+s("what is listed as missing is missing", () => {
+  const names = new Set([...DEFINED].map((each) => each.slice(0, each.indexOf(":"))));
+  assert.equal(
+    [...NOT_HERE.keys()].filter((name) => names.has(name)),
+    [],
+  );
+});
+
+s.run();
