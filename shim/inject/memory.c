@@ -157,9 +157,8 @@ WT_EXPORT int32_t wt_host_read_string(struct wt_vm_context *vm, uint64_t address
     while (!ended && done < most) {
         uint64_t from = address + done;
         uint64_t part = askable(from, rest_of_page(from, most - done));
-        int64_t read = part == 0
-                           ? -WT_EFAULT
-                           : read_string_part((struct wt_thread *)vm, out + done, from, part);
+        int64_t read = part == 0 ? -WT_EFAULT
+                                 : read_string_part((struct wt_thread *)vm, out + done, from, part);
         faulted = read < 0;
         ended = faulted || (uint64_t)read < part;
         done += faulted ? 0 : (uint64_t)read;

@@ -349,6 +349,26 @@ static void reads_copy_or_fault(void) {
     munmap(pages, 2 * PAGE);
 }
 
+static void mutator_reads_its_start_area_only(void) {
+    struct wt_vm_context *vm = acquire();
+    uint8_t *pages = map(PAGE, MAP_PRIVATE);
+    memset(pages, 'z', PAGE);
+    uint64_t start = (uint64_t)pages + 100;
+    params->in_mutator = 1;
+    CHECK(wt_host_read(vm, start, 8, 1) == -WT_EFAULT);
+    params->start_area[0] = start;
+    params->start_area[3] = start + 10;
+    CHECK(wt_host_read(vm, start, 8, 10) == 0);
+    CHECK(wt_host_read(vm, start, 8, 11) == -WT_EFAULT);
+    CHECK(wt_host_read(vm, start - 1, 8, 2) == -WT_EFAULT);
+    CHECK(wt_host_read_string(vm, start + 4, 8, 6) == 5);
+    CHECK(wt_host_read_string(vm, start + 4, 8, 8) == -WT_EFAULT);
+    pages[109] = 0;
+    CHECK(wt_host_read_string(vm, start + 4, 8, 8) == 5);
+    CHECK(wt_host_read_string(vm, start - 1, 8, 8) == -WT_EFAULT);
+    munmap(pages, PAGE);
+}
+
 static void page_lost_after_it_was_cached_is_recovered(void) {
     struct wt_vm_context *vm = acquire();
     uint8_t *pages = page_and_hole();
@@ -463,7 +483,11 @@ static void identities_clock_and_name_are_the_kernels(void) {
     for (uint32_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         CHECK(wt_host_identity(vm, i) == wanted[i]);
     CHECK(wt_host_identity(vm, 9) >= 0 && wt_host_identity(vm, 10) == 99);
-    CHECK(wt_host_identity(vm, 11) == -1);
+    for (uint32_t i = 0; i < 4; i++) {
+        params->start_area[i] = 100 + i;
+        CHECK(wt_host_identity(vm, 11 + i) == 100 + i);
+    }
+    CHECK(wt_host_identity(vm, 15) == -1);
     struct timespec before, after;
     for (uint32_t use_vdso = 0; use_vdso < 2; use_vdso++) {
         params->vdso_clock = use_vdso ? (uint64_t)clock_gettime : 0;
@@ -512,6 +536,7 @@ static const struct {
     CASE(nothing_runs_when_the_mutator_is_dead),
     CASE(mutator_runs_handlers_in_the_last_slot),
     CASE(reads_copy_or_fault),
+    CASE(mutator_reads_its_start_area_only),
     CASE(page_lost_after_it_was_cached_is_recovered),
     CASE(without_tracer_the_kernel_reads),
     CASE(without_system_calls_the_tracer_recovers),
