@@ -9,6 +9,8 @@ const CONDITION_OPERANDS =
   "             'runtime', 'systemtap_privilege', 'CONFIG_...', or\n" +
   "             comparison between strings or integers";
 
+const STRAY_MARKER = "incomplete conditional - missing '%('";
+
 /** Text of every message of the parser, by code. */
 export const MESSAGES = {
   // -- tokens
@@ -38,12 +40,15 @@ export const MESSAGES = {
   "too-few-macro-arguments": (name: string, count: number): string =>
     `too few parameters for macro '@${name}' (expected ${count})`,
   "macro-recursion": (name: string): string => `macro '@${name}' expands to itself`,
+  "too-many-expansions": (limit: number): string => `more than ${limit} macro expansions`,
   "macro-file-token": (file: string): string => `unexpected token in library macro file '${file}'`,
   "duplicate-library-macro": (name: string): string =>
     `duplicate definition of library macro '@${name}'`,
   // -- conditionals
   "unterminated-conditional": (): string => "incomplete conditional at end of file",
-  "stray-conditional": (): string => "incomplete conditional - missing '%('",
+  "stray-then": (): string => STRAY_MARKER,
+  "stray-else": (): string => STRAY_MARKER,
+  "stray-end": (): string => STRAY_MARKER,
   "duplicate-else": (): string => "invalid conditional - duplicate '%:'",
   "unterminated-condition": (): string => "incomplete condition after '%('",
   "missing-conditional-marker": (): string => "expected '%?' marker for conditional",
@@ -65,6 +70,8 @@ export const MESSAGES = {
   "too-deep": (limit: number): string => `more than ${limit} levels of nesting`,
   "unknown-operator": (name: string): string => `unknown operator ${name}`,
   "needs-guru": (name: string): string => `using ${name} operator not permitted; need stap -g`,
+  "too-many-parameters": (count: number): string =>
+    `not more than ${count} parameter${count === 1 ? "" : "s"} allowed`,
   "double-address": (): string => "cannot take address more than once",
   "unexpected-list": (): string => "unexpected comma-separated expression list",
   "access-after-pretty": (): string => "-> and [ are not accepted for a pretty-printing variable",
@@ -82,6 +89,7 @@ export const MESSAGES = {
   "bad-priority": (): string => "specified priority must be > 0",
   "alias-optional": (): string => "probe point alias name cannot be optional nor sufficient",
   "combined-epilogue": (): string => "Combined prologue and epilogue cannot be defined with '+='",
+  "too-many-points": (limit: number): string => `more than ${limit} probe points`,
   "early-suffix": (): string => "'?', '!' or condition must only be specified in suffix",
   "repeated-suffix": (): string => "'?' or '!' respecified",
   "repeated-condition": (): string => "condition respecified",

@@ -39,7 +39,8 @@ export function createDiagnostics(options: DiagnosticOptions): Diagnostics {
   return {
     error: (diagnostic) => {
       const isSyntax = diagnostic.severity === "parse error";
-      if (isSyntax || !silent) print("error", diagnostic.code, diagnostic);
+      const key = isSyntax ? `${diagnostic.code} ${diagnostic.message}` : diagnostic.code;
+      if (isSyntax || !silent) print("error", key, diagnostic);
     },
     warning: (diagnostic) => {
       if (options.noWarnings) return;

@@ -59,11 +59,11 @@ function showBlock(
 ): string {
   const { message, span } = block;
   const isWarning = severity === "warning";
+  const isParseError = severity === "parse error";
   const label = paint(isWarning ? "warning" : "error", isWarning ? "WARNING:" : `${severity}:`);
-  if (span === null) return severity === "parse error" ? `${message}\n` : `${label} ${message}\n`;
-  const place = showPlace(block.token, span, main?.span ?? null, paint);
-  if (severity !== "parse error")
-    return `${label} ${message}: ${place}\n${showSource(severity, span, paint)}`;
+  if (span === null) return isParseError ? `${message}\n` : `${label} ${message}\n`;
+  const place = showPlace(block.token, span, isParseError ? null : (main?.span ?? null), paint);
+  if (!isParseError) return `${label} ${message}: ${place}\n${showSource(severity, span, paint)}`;
   const verb = block.saw === true ? "        saw:" : "         at:";
   if (block.token === "EOF") return `${label} ${message}\n${verb} ${span.file.name} EOF\n`;
   return `${label} ${message}\n${verb} ${place}\n${showSource(severity, span, paint)}`;

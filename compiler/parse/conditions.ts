@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly kernelRelease: string;
 }
 
+const MAX_NUMBER = (1n << 63n) - 1n;
+
 const ORDERED: ReadonlySet<string> = new Set(["<", "<=", ">", ">=", "==", "!="]);
 
 /** Value of the comparison `left operator right`. */
@@ -22,8 +24,7 @@ export function evaluateComparison(
   right: Token,
   surroundings: Surroundings,
 ): boolean {
-  const isLiteral = left.kind === "string" || left.kind === "number";
-  if (isLiteral && !ORDERED.has(operator.text)) failAt(left, "bad-condition");
+  if (isLiteral(left) && !isLiteral(right)) failAt(left, "bad-condition");
   if (left.kind === "string") {
     if (right.kind !== "string") failAt(right, "expected-right-string");
     return ordered(operator, compareText(left.text, right.text));
@@ -52,6 +53,10 @@ export function evaluateComparison(
       if (left.text.startsWith("CONFIG_")) return config(operator, right);
       return failAt(left, "bad-condition");
   }
+}
+
+function isLiteral({ kind }: Token): boolean {
+  return kind === "string" || kind === "number";
 }
 
 function ordered(operator: Token, order: number): boolean {
@@ -112,17 +117,18 @@ function config(operator: Token, right: Token): boolean {
   return failAt(right, "bad-config-operand");
 }
 
+/** Numbers of conditions are decimal. */
 function numberOf(token: Token): bigint {
-  const value = parseNumber(token.text);
-  return value ?? failAt(token, "bad-number");
+  const value = /^[0-9]+$/.test(token.text) ? BigInt(token.text) : MAX_NUMBER + 1n;
+  return value <= MAX_NUMBER ? value : failAt(token, "bad-number");
 }
 
-/** Value of a number literal as strtoull(3) base 0 and the wrap to 64 bits give it; null if none. */
+/** Value of a number literal as strtoull(3) base 0 gives it; null if there is none. */
 export function parseNumber(text: string): bigint | null {
   if (!/^(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/.test(text)) return null;
   const octal = /^0[0-7]+$/.test(text);
   const value = BigInt(octal ? `0o${text.slice(1)}` : text);
-  return value >= 1n << 64n ? null : BigInt.asIntN(64, value);
+  return value >= 1n << 64n ? null : value;
 }
 
 function compareText(a: string, b: string): number {

@@ -12,7 +12,7 @@ import {
 } from "../syntax/ast.js";
 import { parseLiteral, parseSigned } from "./literals.js";
 import { parseEmbedded } from "./primary.js";
-import { parseProbePoints } from "./probe-points.js";
+import { AFTER_POINT, parseProbePoints } from "./probe-points.js";
 import { parseBlock } from "./statements.js";
 import type { TokenStream } from "./stream.js";
 import { failAt, type Token } from "./token.js";
@@ -101,6 +101,7 @@ function parseGlobal(stream: TokenStream, name: Token, isPrivate: boolean): Glob
   if (stream.accept("[") !== null) {
     const value = parseSigned(stream, "number").value;
     stream.expect("]");
+    stream.peek();
     if (value <= 0n || value > MAX_ARRAY_SIZE) stream.fail("array-size");
     size = Number(value);
   }
@@ -166,10 +167,9 @@ function parseType(stream: TokenStream): DeclaredType {
 function parseParameters(stream: TokenStream): Parameter[] {
   const parameters: Parameter[] = [];
   stream.expect("(");
-  if (stream.accept(")") !== null) return parameters;
   for (;;) {
-    const name = stream.next();
-    if (name.kind !== "identifier") stream.fail("expected", "identifier");
+    if (stream.accept(")") !== null) return parameters;
+    const name = stream.expectKind("identifier", "identifier");
     if (parameters.some((other) => other.name === name.text)) stream.fail("duplicate-parameter");
     const place = { id: newNodeId(), span: name.span };
     parameters.push({ kind: "parameter", ...place, name: name.text, type: parseType(stream) });
@@ -180,9 +180,10 @@ function parseParameters(stream: TokenStream): Parameter[] {
 
 function parsePriority(stream: TokenStream): number | null {
   if (stream.accept(":") === null) return null;
-  const { value } = parseSigned(stream, "literal string or number");
-  if (value <= 0n) stream.fail("bad-priority");
-  return Number(value);
+  const literal = parseLiteral(stream);
+  if (literal.kind !== "number") return stream.fail("expected", "literal number");
+  if (literal.value <= 0n) stream.fail("bad-priority");
+  return Number(literal.value);
 }
 
 /** `probe points { … }`, `probe alias = points { … }[, { … }]`, `probe alias += points { … }`. */
@@ -192,18 +193,17 @@ function parseProbe(stream: TokenStream, into: Declarations): void {
   const points: ProbePoint[] = [];
   let appends = false;
   for (;;) {
-    const parsed = parseProbePoints(stream);
-    if (!appends && points.length === 0 && (stream.at("=") || stream.at("+="))) {
-      appends = stream.next().text === "+=";
-      for (const name of parsed) checkAliasName(name);
-      names.push(...parsed);
-      continue;
-    }
-    points.push(...parsed);
+    points.push(...parseProbePoints(stream));
     if (stream.accept(",") !== null) continue;
     if (stream.at("{")) break;
     if (stream.at("}")) stream.failExpected("probe point specifier");
-    stream.fail("expected-one-of", ", { } = +=");
+    const equals = stream.accept("=") ?? stream.accept("+=");
+    if (equals === null) stream.fail("expected-one-of", AFTER_POINT);
+    const name = points.pop();
+    if (name === undefined || points.length > 0) stream.fail("expected", "probe point specifier");
+    checkAliasName(name);
+    names.push(name);
+    appends ||= equals.text === "+=";
   }
   const body = parseBlock(stream);
   const place = { id: newNodeId(), span: keyword.span };

@@ -1,4 +1,7 @@
-/** Backslash escapes of string literals: C's for a b t n v f r \ 0-7 x, else none (language.md §1). */
+/**
+ * Backslash escapes of string literals: C's for a b t n v f r \ 0-7 x, else none (language.md §1).
+ * Adjacent literals are joined before escapes are decoded, and formats are split before.
+ */
 
 const ESCAPE = /\\(?:([0-7]{1,3})|x([0-9A-Fa-f]+)|([\s\S]))/g;
 
@@ -12,7 +15,17 @@ const CONTROL: Readonly<Record<string, string>> = {
   r: "\r",
 };
 
-/** Bytes of the literal between the quotes; a NUL ends it, as in C. */
+/** The inside of a literal with C's escapes only: any other escaped character loses its backslash. */
+export function dropEscapes(raw: string): string {
+  return raw.replace(/\\([^abtnvfr\\0-7x])|\\[\s\S]/g, (all, other?: string) => other ?? all);
+}
+
+/** The inside of a literal that stands for `text` as it is. */
+export function escapeBackslashes(text: string): string {
+  return text.replaceAll("\\", "\\\\");
+}
+
+/** Bytes of the inside of a literal; a NUL ends it, as in C. */
 export function decodeEscapes(raw: string): string {
   if (!raw.includes("\\")) return cut(raw);
   return cut(
@@ -21,13 +34,6 @@ export function decodeEscapes(raw: string): string {
       if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex.slice(-2), 16));
       return CONTROL[other ?? ""] ?? other ?? "";
     }),
-  );
-}
-
-/** `raw` with its escapes; a backslash before a byte that it does not change is left out. */
-export function keepEscapes(raw: string): string {
-  return raw.replace(/\\([\s\S])/g, (all, byte: string) =>
-    /[abtnvfr0-7x\\]/.test(byte) ? all : byte,
   );
 }
 

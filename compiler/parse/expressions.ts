@@ -132,8 +132,9 @@ function parseArrayIn(stream: TokenStream): Expression {
   const indexes = isList ? parseIndexes(stream) : [parseComparison(stream)];
   const operator = stream.accept("in");
   if (operator === null) {
-    const [only] = indexes;
-    if (isList || only === undefined || only === null) return stream.fail("unexpected-list");
+    const [only, second] = indexes;
+    if (only === undefined || only === null || second !== undefined)
+      return stream.fail("unexpected-list");
     return only;
   }
   return {

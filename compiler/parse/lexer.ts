@@ -3,11 +3,13 @@
  *
  * The text holds one byte per code unit (Latin-1). `$1` pastes an argument as text that is read
  * anew, `@1` as a string literal, `$#` and `@#` their number; tokens made of pasted text have the
- * place of the `$1`.
+ * place of the `$1`. What is no token becomes junk with a fault; the lexer itself never fails.
  */
+
+import { type MessageArgs, type MessageCode, message } from "../../base/messages.js";
 import type { SourceFile, Span } from "../../base/position.js";
-import { decodeEscapes, keepEscapes } from "./escapes.js";
-import { failAt, isKeyword, type Token, type TokenKind } from "./token.js";
+import { dropEscapes, escapeBackslashes } from "./escapes.js";
+import { isKeyword, type Token, type TokenKind } from "./token.js";
 
 const SPACE = /[ \t\n\v\f\r]*/y;
 const LINE_COMMENT = /[^\n]*/y;
@@ -21,7 +23,7 @@ const OPERATOR =
 
 /** What a lexer tells besides tokens. */
 export interface LexerEvents {
-  /** `}%` stands in embedded code, perhaps in place of `%}`. */
+  /** `}%` stands in embedded code at `span`, perhaps in place of `%}`. */
   reversedEnd(span: Span): void;
   /** Script argument `number`, from 1, was pasted. */
   argumentUsed(number: number): void;
@@ -29,6 +31,8 @@ export interface LexerEvents {
 
 /** Reads the tokens of a file one after the other. */
 export class Lexer {
+  /** True once there was a token. */
+  hasTokens = false;
   readonly #file: SourceFile;
   readonly #args: readonly string[];
   /** Text with arguments pasted in; what lies before `#position` is no longer needed. */
@@ -38,6 +42,8 @@ export class Lexer {
   #shift = 0;
   #pasteEnd = 0;
   #pasteSpan: Span | null = null;
+  /** Something blank was skipped before the token that is being read. */
+  #spaced = false;
   readonly #events: LexerEvents;
 
   constructor(file: SourceFile, args: readonly string[], events: LexerEvents) {
@@ -49,6 +55,13 @@ export class Lexer {
 
   /** The next token, null at the end of the file. */
   next(): Token | null {
+    this.#spaced = false;
+    const token = this.#next();
+    if (token !== null) this.hasTokens = true;
+    return token;
+  }
+
+  #next(): Token | null {
     this.#skipBlank();
     const start = this.#position;
     if (start >= this.#text.length) return null;
@@ -71,6 +84,11 @@ export class Lexer {
     return this.#token("junk", character, start);
   }
 
+  /** Leaves out the rest of the file. */
+  skipAll(): void {
+    this.#position = this.#text.length;
+  }
+
   #match(pattern: RegExp): string | null {
     pattern.lastIndex = this.#position;
     const found = pattern.exec(this.#text);
@@ -80,6 +98,12 @@ export class Lexer {
   }
 
   #skipBlank(): void {
+    const start = this.#position;
+    this.#skipSpaceAndComments();
+    if (this.#position > start) this.#spaced = true;
+  }
+
+  #skipSpaceAndComments(): void {
     for (;;) {
       this.#match(SPACE);
       const at = this.#position;
@@ -93,7 +117,7 @@ export class Lexer {
   }
 
   #token(kind: TokenKind, text: string, start: number): Token {
-    return { kind, text, span: this.#span(start, this.#position) };
+    return { kind, text, span: this.#span(start, this.#position), spaced: this.#spaced };
   }
 
   #span(start: number, end: number): Span {
@@ -101,50 +125,51 @@ export class Lexer {
     return { file: this.#file, start: start + this.#shift, end: end + this.#shift };
   }
 
+  /** Junk of no width at `start`. */
+  #junk<Code extends MessageCode>(start: number, code: Code, ...args: MessageArgs<Code>): Token {
+    const span = this.#span(start, start);
+    const fault = { code, message: message(code, args) };
+    return {
+      kind: "junk",
+      text: "",
+      span: { ...span, end: span.start },
+      spaced: this.#spaced,
+      fault,
+    };
+  }
+
   #string(start: number): Token {
     const literal = this.#match(STRING);
-    if (literal === null) {
-      this.#position = this.#text.length;
-      failAt({ kind: "junk", span: this.#span(start, start) }, "unterminated-string");
-    }
-    const inside = literal.slice(1, -1);
-    const token = this.#token("string", decodeEscapes(inside), start);
-    return { ...token, written: keepEscapes(inside) };
+    if (literal !== null) return this.#token("string", dropEscapes(literal.slice(1, -1)), start);
+    this.#position = this.#text.length;
+    return this.#junk(start, "unterminated-string");
   }
 
   #embedded(start: number): Token {
     const end = this.#text.indexOf("%}", start + 2);
     if (end < 0) {
       this.#position = this.#text.length;
-      failAt({ kind: "junk", span: this.#span(start, start) }, "unterminated-embedded");
+      return this.#junk(start, "unterminated-embedded");
     }
     this.#position = end + 2;
-    const code = this.#text.slice(start + 2, end);
-    const reversed = code.indexOf("}%");
-    if (reversed >= 0)
-      this.#events.reversedEnd(this.#span(start + 2 + reversed, start + 4 + reversed));
-    return this.#token("embedded-code", code, start);
+    const token = this.#token("embedded-code", this.#text.slice(start + 2, end), start);
+    if (token.text.includes("}%")) this.#events.reversedEnd(token.span);
+    return token;
   }
 
   #argument(start: number, marker: string): Token | null {
-    const span = this.#span(start, this.#position);
-    const junk = { kind: "junk", span: { ...span, end: span.start } } as const;
-    if (start < this.#pasteEnd) failAt(junk, "nested-argument");
+    if (start < this.#pasteEnd) return this.#junk(start, "nested-argument");
     const count = this.#args.length;
     const number = Number(marker.slice(1));
-    if (marker.endsWith("#")) {
-      const kind = marker.startsWith("@") ? "string" : "number";
-      return { kind, text: String(count), span };
-    }
-    const argument = this.#args[number - 1];
-    if (argument === undefined) failAt(junk, "argument-out-of-range", count);
-    this.#events.argumentUsed(number);
-    if (marker.startsWith("@")) return { kind: "string", text: argument, span };
+    const argument = marker.endsWith("#") ? String(count) : this.#args[number - 1];
+    if (argument === undefined) return this.#junk(start, "argument-out-of-range", count);
+    if (!marker.endsWith("#")) this.#events.argumentUsed(number);
+    if (marker.startsWith("@")) return this.#token("string", escapeBackslashes(argument), start);
+    this.#pasteSpan = this.#span(start, this.#position);
     this.#shift += this.#position - argument.length;
     this.#text = argument + this.#text.slice(this.#position);
     this.#position = 0;
     this.#pasteEnd = argument.length;
-    this.#pasteSpan = span;
-    return this.next();
+    return this.#next();
   }
 }

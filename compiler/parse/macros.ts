@@ -32,12 +32,12 @@ interface Argument {
   readonly scope: Scope;
 }
 
-/** A list of tokens being read in place of the invocation at `origin`. */
+/** A list of tokens being read in place of the invocation `origin`. */
 interface Frame {
   readonly tokens: readonly Token[];
   position: number;
   readonly scope: Scope;
-  readonly origin: Span;
+  readonly origin: Token;
 }
 
 const FILE_SCOPE: Scope = { library: false, parameters: new Map() };
@@ -45,9 +45,12 @@ const FILE_SCOPE: Scope = { library: false, parameters: new Map() };
 /** Deepest nesting of expansions; only a macro that expands to itself reaches it. */
 const MAX_DEPTH = 256;
 
+/** Most expansions in one file; macros that invoke others twice grow without bound. */
+const MAX_EXPANSIONS = 1_000_000;
+
 /** Reads tokens of a file with macros expanded. */
 export class MacroExpander {
-  /** False while a branch is skipped: definitions there do not count. */
+  /** False while a branch is skipped: definitions there are tokens like others. */
   recording = true;
   /** Macros defined by the file so far. */
   readonly defined: Map<string, MacroDefinition> = new Map();
@@ -56,6 +59,7 @@ export class MacroExpander {
   readonly #library: ReadonlyMap<string, MacroDefinition>;
   readonly #report: (diagnostic: Diagnostic) => void;
   readonly #frames: Frame[] = [];
+  #expansions = 0;
 
   constructor(
     lexer: Lexer,
@@ -79,9 +83,9 @@ export class MacroExpander {
         this.#frames.pop();
         continue;
       }
-      if (token.kind !== "operator" || token.text.length < 2 || !token.text.startsWith("@"))
-        return token;
+      if (token.kind !== "operator" || !token.text.startsWith("@")) return token;
       if (token.text === "@define") {
+        if (!this.recording) return token;
         if (frame !== undefined) failAt(token, "nested-define");
         this.#define();
       } else if (!this.#expand(token, frame?.scope ?? FILE_SCOPE)) return token;
@@ -92,16 +96,19 @@ export class MacroExpander {
   #raw(): Token | null {
     const frame = this.#frames.at(-1);
     if (frame === undefined) return this.#lexer.next();
+    const { origin } = frame;
     const token = frame.tokens[frame.position++];
     if (token === undefined) return null;
-    return { ...token, span: { ...token.span, macro: withOrigin(token.span.macro, frame.origin) } };
+    const spaced = frame.position === 1 ? origin.spaced : token.spaced;
+    const macro = withOrigin(token.span.macro, origin.span);
+    return { ...token, spaced, span: { ...token.span, macro } };
   }
 
   #expand(token: Token, scope: Scope): boolean {
     const name = token.text.slice(1);
     const argument = scope.parameters.get(name);
     if (argument !== undefined) {
-      this.#push({ ...argument, position: 0, origin: token.span }, name, token);
+      this.#push({ ...argument, position: 0, origin: token }, name);
       return true;
     }
     const macro = (scope.library ? undefined : this.defined.get(name)) ?? this.#library.get(name);
@@ -113,20 +120,20 @@ export class MacroExpander {
         parameters.set(parameter, { tokens: given[index] ?? [], scope });
       });
     }
-    const frame: Frame = {
-      tokens: macro.body,
-      position: 0,
-      scope: { library: macro.library, parameters },
-      origin: token.span,
-    };
-    this.#push(frame, name, token);
+    const scopeOfBody = { library: macro.library, parameters };
+    this.#push({ tokens: macro.body, position: 0, scope: scopeOfBody, origin: token }, name);
     return true;
   }
 
-  #push(frame: Frame, name: string, token: Token): void {
+  #push(frame: Frame, name: string): void {
     if (this.#frames.length >= MAX_DEPTH) {
       this.#frames.length = 0;
-      failAt(token, "macro-recursion", name);
+      failAt(frame.origin, "macro-recursion", name);
+    }
+    if (this.#expansions++ === MAX_EXPANSIONS) {
+      this.#frames.length = 0;
+      this.#lexer.skipAll();
+      failAt(frame.origin, "too-many-expansions", MAX_EXPANSIONS);
     }
     this.#frames.push(frame);
   }
@@ -151,7 +158,7 @@ export class MacroExpander {
         return lists;
       }
       if (isOperator(token, "(") || isOperator(token, "[")) depth++;
-      if (isOperator(token, ")") || isOperator(token, "]")) depth--;
+      else if (depth > 0 && (isOperator(token, ")") || isOperator(token, "]"))) depth--;
       lists.at(-1)?.push(token);
     }
   }
@@ -160,29 +167,27 @@ export class MacroExpander {
     const name = this.#lexer.next();
     if (name?.kind !== "identifier") this.#failExpected(name, "identifier");
     if (name.text === "define") failAt(name, "redefined-define");
-    const earlier = this.defined.get(name.text);
-    if (earlier !== undefined && this.recording) this.#reportTwice(name, earlier);
-    let token = this.#lexer.next();
     const parameters: string[] = [];
-    if (token !== null && isOperator(token, "(")) {
+    const body: Token[] = [];
+    this.#record(name, parameters, body);
+    let token = this.#lexer.next();
+    const takesParameters = token !== null && isOperator(token, "(");
+    if (takesParameters) {
       this.#parameters(parameters);
       token = this.#lexer.next();
-      if (token === null || !isOperator(token, "%(")) this.#failExpected(token, "'%('");
-    } else if (token === null || !isOperator(token, "%(")) this.#failExpected(token, "'%(' or '('");
-    const body = this.#body(name);
-    if (!this.recording || earlier !== undefined) return;
-    if (OPERATOR_WORDS.has(name.text)) this.#warnHidden(name);
-    const { text, span } = name;
-    this.defined.set(text, { name: text, parameters, body, span, library: false });
+    }
+    if (token === null || !isOperator(token, "%("))
+      this.#failExpected(token, takesParameters ? "'%('" : "'%(' or '('");
+    this.#body(name, body);
   }
 
-  #reportTwice(name: Token, earlier: MacroDefinition): void {
-    const note = {
-      message: message("macro-defined-here", [name.text]),
-      span: earlier.span,
-      token: "identifier",
-    };
-    this.#report({ ...parseError(name, "redefined-macro", name.text), notes: [note] });
+  /** Makes the macro known before it is read: one that is wrong is no unknown operator. */
+  #record(name: Token, parameters: readonly string[], body: readonly Token[]): void {
+    const { text, span } = name;
+    const earlier = this.defined.get(text);
+    if (earlier !== undefined) failTwice(name, earlier);
+    if (OPERATOR_WORDS.has(text)) this.#warnHidden(name);
+    this.defined.set(text, { name: text, parameters, body, span, library: false });
   }
 
   #warnHidden(name: Token): void {
@@ -202,13 +207,12 @@ export class MacroExpander {
     }
   }
 
-  /** Tokens up to the `%)` that closes the definition. */
-  #body(name: Token): Token[] {
-    const body: Token[] = [];
+  /** Reads tokens up to the `%)` that closes the definition. */
+  #body(name: Token, body: Token[]): void {
     for (let depth = 0; ; ) {
       const token = this.#lexer.next();
       if (token === null) failAt(name, "unterminated-macro");
-      if (isOperator(token, "%)") && depth-- === 0) return body;
+      if (isOperator(token, "%)") && depth-- === 0) return;
       if (isOperator(token, "%(")) depth++;
       body.push(token);
     }
@@ -216,32 +220,34 @@ export class MacroExpander {
 
   #failExpected(token: Token | null, what: string): never {
     if (token !== null) failAt(token, "expected", what);
-    throw new ParseFailure(endOfFileError(this.#file, "expected", what));
+    const end = this.#file.text.length;
+    const span = { file: this.#file, start: end, end };
+    const error = parseError({ kind: "junk", span }, "expected", what);
+    throw new ParseFailure({ ...error, token: "EOF", saw: true });
   }
 }
 
-/** The error `code` at the end of `file`. */
-export function endOfFileError(
-  file: SourceFile,
-  code: "expected" | "end-of-file",
-  what?: string,
-): Diagnostic {
-  const end = file.text.length;
-  return {
-    code,
-    severity: "parse error",
-    message: code === "expected" ? message(code, [what ?? ""]) : message(code, []),
-    span: { file, start: end, end },
-    token: "EOF",
-    saw: true,
-    notes: [],
-  };
+function failTwice(name: Token, earlier: MacroDefinition): never {
+  const text = message("macro-defined-here", [name.text]);
+  const note = { message: text, span: earlier.span, token: "identifier" };
+  const error = parseError(name, "redefined-macro", name.text);
+  throw new ParseFailure({ ...error, notes: [note] });
 }
 
-/** Invocations from the inside out: those that a token carries, then `origin`. */
+/**
+ * Invocations from the inside out: those that a token carries, then `origin` and those around it.
+ * A token of an argument may carry some of the latter already.
+ */
 function withOrigin(inner: Span | undefined, origin: Span): Span {
-  if (inner === undefined) return origin;
+  if (inner === undefined || isWithin(inner, origin)) return origin;
   return { ...inner, macro: withOrigin(inner.macro, origin) };
+}
+
+/** True if `invocation` is one of those around `origin`. */
+function isWithin(invocation: Span, origin: Span): boolean {
+  for (let outer = origin.macro; outer !== undefined; outer = outer.macro)
+    if (outer.file === invocation.file && outer.start === invocation.start) return true;
+  return false;
 }
 
 function isOperator(token: Token, text: string): boolean {

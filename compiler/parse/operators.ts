@@ -13,7 +13,7 @@ import {
 } from "../syntax/ast.js";
 import { parseSigned, parseString } from "./literals.js";
 import type { TokenStream } from "./stream.js";
-import type { Token } from "./token.js";
+import { failAt, ParseFailure, parseError, type Token } from "./token.js";
 
 const AGGREGATES: ReadonlySet<string> = new Set<AggregateName>([
   "avg",
@@ -70,7 +70,8 @@ function nodeAt(token: Token): { readonly id: number; readonly span: Token["span
 }
 
 function needGuru(stream: TokenStream, token: Token): void {
-  if (!stream.privileged) stream.fail("needs-guru", token.text);
+  if (stream.privileged) return;
+  throw new ParseFailure({ ...parseError(token, "needs-guru", token.text), saw: true }, false);
 }
 
 /** Parses `( expression )`. */
@@ -94,6 +95,8 @@ function parseAggregate(stream: TokenStream, token: Token, operator: AggregateNa
   const stat = stream.parseExpression(stream);
   const hasShift = operator === "variance" && stream.accept(",") !== null;
   const shift = hasShift ? Number(parseSigned(stream, "number").value) : 0;
+  const further = stream.accept(",");
+  if (further !== null) failAt(further, "too-many-parameters", operator === "variance" ? 2 : 1);
   stream.expect(")");
   return { kind: "aggregate", ...nodeAt(token), operator, stat, shift };
 }
@@ -150,14 +153,17 @@ function parseConst(stream: TokenStream, token: Token): ConstExpression {
 function parseRegister(stream: TokenStream, token: Token): RegisterExpression {
   const operator = token.text === "@kregister" ? "kregister" : "uregister";
   if (operator === "kregister") needGuru(stream, token);
-  return { kind: "register", ...nodeAt(token), operator, index: parseOperand(stream) };
+  stream.expect("(");
+  const index = parseSigned(stream, "number");
+  stream.expect(")");
+  return { kind: "register", ...nodeAt(token), operator, index };
 }
 
 function parseDeref(stream: TokenStream, token: Token): DerefExpression {
   const operator = token.text === "@kderef" ? "kderef" : "uderef";
   if (operator === "kderef") needGuru(stream, token);
   stream.expect("(");
-  const size = stream.parseExpression(stream);
+  const size = parseSigned(stream, "number");
   stream.expect(",");
   const address = stream.parseExpression(stream);
   stream.expect(")");

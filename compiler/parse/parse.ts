@@ -4,7 +4,7 @@
  */
 import { release } from "node:os";
 import { CompileFailed, type Diagnostic } from "../../base/diagnostic.js";
-import { type MessageCode, message } from "../../base/messages.js";
+import { message } from "../../base/messages.js";
 import type { SourceFile } from "../../base/position.js";
 import type { CompileContext, CompileOptions, Stage } from "../../base/stage.js";
 import type { Script } from "../syntax/ast.js";
@@ -17,7 +17,7 @@ import { Lexer } from "./lexer.js";
 import { type MacroDefinition, MacroExpander } from "./macros.js";
 import { Preprocessor } from "./preprocess.js";
 import { TokenStream } from "./stream.js";
-import { isKeyword, ParseFailure, parseError } from "./token.js";
+import { isKeyword, ParseFailure, parseError, type Token } from "./token.js";
 
 /** What parsing a file depends on and where its messages go. */
 export interface ParseContext {
@@ -32,7 +32,9 @@ export interface ParseContext {
 
 /** Tokens of `file` after preprocessing, and the macros it defines. */
 interface Preprocessed {
-  next(): ReturnType<Preprocessor["next"]>;
+  next(): Token | null;
+  /** False as long as there was nothing but comments. */
+  hasTokens(): boolean;
   readonly macros: MacroExpander;
 }
 
@@ -48,12 +50,12 @@ function preprocess(file: SourceFile, context: ParseContext): Preprocessed {
   const macros = new MacroExpander(lexer, file, context.libraryMacros, context.report);
   const surroundings = { compatible, guru: guru || file.library, kernelRelease: release() };
   const preprocessor = new Preprocessor(macros, surroundings);
-  return { macros, next: () => preprocessor.next() };
+  return { macros, next: () => preprocessor.next(), hasTokens: () => lexer.hasTokens };
 }
 
 /** Parses `file`. Errors go to `context.report`; declarations that hold one are left out. */
 export function parseScript(file: SourceFile, context: ParseContext): Script {
-  const { next } = preprocess(file, context);
+  const { next, hasTokens } = preprocess(file, context);
   const privileged = context.options.guru || file.library;
   const stream = new TokenStream(file, next, privileged, parseExpression);
   const into: Declarations = {
@@ -65,34 +67,29 @@ export function parseScript(file: SourceFile, context: ParseContext): Script {
   };
   let isEmpty = true;
   let goesOn = true;
-  while (goesOn) {
-    const succeeded = attempt(stream, context, () => {
+  while (goesOn)
+    attempt(stream, context, () => {
       goesOn = stream.peek() !== null;
-      if (goesOn) parseDeclaration(stream, into);
+      if (!goesOn) return;
+      isEmpty = false;
+      parseDeclaration(stream, into);
     });
-    if (goesOn || !succeeded) isEmpty = false;
-  }
-  if (isEmpty) reportEmpty(file, context);
+  if (isEmpty) reportEmpty(file, hasTokens(), context);
   return { file, ...into };
 }
 
-/** Runs `parse`; an error is reported and what follows it is skipped. True without error. */
-function attempt(stream: TokenStream, context: ParseContext, parse: () => void): boolean {
+/** Runs `parse`; an error is reported and what follows it is skipped. */
+function attempt(stream: TokenStream, context: ParseContext, parse: () => void): void {
   try {
     parse();
-    return true;
   } catch (failure) {
     if (!(failure instanceof ParseFailure)) throw failure;
     context.report(failure.diagnostic);
-    recover(stream, context);
-    return false;
+    if (failure.skips) recover(stream, context);
   }
 }
 
-/**
- * Skips to the next keyword that starts a declaration. What is wrong with macros and arguments on
- * the way is reported; the end of a conditional whose condition was wrong is not.
- */
+/** Skips to the next keyword that starts a declaration; what is wrong on the way is reported. */
 function recover(stream: TokenStream, context: ParseContext): void {
   for (;;) {
     try {
@@ -102,24 +99,18 @@ function recover(stream: TokenStream, context: ParseContext): void {
       stream.next();
     } catch (failure) {
       if (!(failure instanceof ParseFailure)) throw failure;
-      if (!AFTERMATH.has(failure.diagnostic.code)) context.report(failure.diagnostic);
+      context.report(failure.diagnostic);
     }
   }
 }
-
-/** What a wrong condition or macro leaves behind. */
-const AFTERMATH: ReadonlySet<string> = new Set<MessageCode>([
-  "stray-conditional",
-  "unterminated-condition",
-]);
 
 const DECLARATIONS: ReadonlySet<string> = new Set(
   ["probe", "global", "private", "function"].filter(isKeyword),
 );
 
-function reportEmpty(file: SourceFile, context: ParseContext): void {
+function reportEmpty(file: SourceFile, hasTokens: boolean, context: ParseContext): void {
   if (file.library) return;
-  const code = file.text === "" ? "empty-file" : "empty-after-preprocessing";
+  const code = hasTokens ? "empty-after-preprocessing" : "empty-file";
   context.report({
     code,
     severity: "parse error",

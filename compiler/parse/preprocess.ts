@@ -2,14 +2,21 @@
  * Second token pass: resolves `%( condition %? … %: … %)` (language.md §2.2) over expanded tokens.
  * Gives the tokens that the grammar sees.
  */
+import type { Diagnostic } from "../../base/diagnostic.js";
 import { evaluateComparison, type Surroundings } from "./conditions.js";
 import type { MacroExpander } from "./macros.js";
-import { failAt, ParseFailure, type Token } from "./token.js";
+import { failAt, ParseFailure, parseError, type Token } from "./token.js";
 
 /** A conditional whose taken branch is being read. */
 interface OpenConditional {
   readonly open: Token;
   readonly branch: "then" | "else";
+}
+
+/** How a branch that is not taken ended, and what was wrong with its own `%?` and `%:`. */
+interface Skipped {
+  readonly end: "%:" | "%)";
+  readonly wrong: Diagnostic | null;
 }
 
 /** Reads tokens with macros expanded and conditionals decided. */
@@ -33,6 +40,7 @@ export class Preprocessor {
         this.#open.length = 0;
         failAt(unclosed.open, "unterminated-conditional");
       }
+      if (token.fault !== undefined) failAt(token, "expected", "token");
       if (token.kind !== "operator" || !token.text.startsWith("%")) return token;
       switch (token.text) {
         case "%(":
@@ -42,10 +50,10 @@ export class Preprocessor {
           this.#leaveThen(token);
           break;
         case "%)":
-          if (this.#open.pop() === undefined) failAt(token, "stray-conditional");
+          if (this.#open.pop() === undefined) failAt(token, "stray-end");
           break;
         case "%?":
-          failAt(token, "stray-conditional");
+          failAt(token, "stray-then");
           break;
         default:
           return token;
@@ -54,19 +62,27 @@ export class Preprocessor {
   }
 
   #enter(open: Token): void {
-    if (this.#condition(open)) this.#open.push({ open, branch: "then" });
-    else if (this.#skip(open, true) === "%:") this.#open.push({ open, branch: "else" });
+    if (this.#condition(open)) {
+      this.#open.push({ open, branch: "then" });
+      return;
+    }
+    const { end, wrong } = this.#skip(open, true);
+    if (end === "%:") this.#open.push({ open, branch: "else" });
+    if (wrong !== null) throw new ParseFailure(wrong);
   }
 
   #leaveThen(token: Token): void {
-    const conditional = this.#open.pop();
-    if (conditional === undefined) failAt(token, "stray-conditional");
+    const conditional = this.#open.at(-1);
+    if (conditional === undefined) failAt(token, "stray-else");
     if (conditional.branch === "else") failAt(token, "duplicate-else");
-    this.#skip(conditional.open, false);
+    this.#open.pop();
+    const { wrong } = this.#skip(conditional.open, false);
+    if (wrong !== null) throw new ParseFailure(wrong);
   }
 
   /** Skips to the `%)`, or to the `%:` if `stopAtElse`, of the conditional. */
-  #skip(open: Token, stopAtElse: boolean): "%:" | "%)" {
+  #skip(open: Token, stopAtElse: boolean): Skipped {
+    let wrong: Diagnostic | null = null;
     this.#source.recording = false;
     try {
       for (let depth = 0; ; ) {
@@ -74,10 +90,11 @@ export class Preprocessor {
         if (token === null) failAt(open, "unterminated-conditional");
         if (token.kind !== "operator") continue;
         if (token.text === "%(") depth++;
-        else if (token.text === "%)" && depth-- === 0) return "%)";
+        else if (token.text === "%)" && depth-- === 0) return { end: "%)", wrong };
+        else if (token.text === "%?" && depth === 0) wrong ??= parseError(token, "stray-then");
         else if (token.text === "%:" && depth === 0) {
-          if (!stopAtElse) failAt(token, "duplicate-else");
-          return "%:";
+          if (stopAtElse) return { end: "%:", wrong };
+          wrong ??= parseError(token, "duplicate-else");
         }
       }
     } finally {
@@ -105,8 +122,8 @@ export class Preprocessor {
       const operator = this.#operand(open);
       const right = this.#operand(open);
       allTrue = evaluateComparison(left, operator, right, this.#surroundings) && allTrue;
-      const after = this.#operand(open);
-      if (after.kind !== "operator") failAt(open, "missing-conditional-marker");
+      const after = this.#source.next();
+      if (after?.kind !== "operator") failAt(open, "missing-conditional-marker");
       if (after.text === "%?") return anyTrue || allTrue;
       if (after.text === "||") {
         anyTrue ||= allTrue;

@@ -17,7 +17,7 @@ import {
   type PrintPiece,
   type TargetSymbol,
 } from "../syntax/ast.js";
-import { parseLiteral, parseString } from "./literals.js";
+import { parseLiteral, parseRawString, parseString } from "./literals.js";
 import { parseHistogram, parseOperator } from "./operators.js";
 import { parseFormat } from "./print-format.js";
 import type { TokenStream } from "./stream.js";
@@ -45,7 +45,7 @@ function withSteps(value: Expression, steps: readonly AccessStep[], place: Span)
 
 function parseSteps(stream: TokenStream, value: Expression): AccessStep[] {
   const steps: AccessStep[] = [];
-  let pretty = value.kind === "target" && value.steps.length > 0;
+  let pretty = value.kind === "target" && value.steps.at(-1)?.kind === "pretty";
   for (;;) {
     const operator = stream.accept("->") ?? stream.accept("[");
     if (operator !== null && pretty) return stream.fail("access-after-pretty");
@@ -100,7 +100,7 @@ function parsePrimary(stream: TokenStream): Expression {
       return parseEmbedded(stream);
     case "operator":
       if (token.text === "(") return parseParenthesized(stream);
-      if (token.text.length > 1 && token.text.startsWith("@")) return parseAtWord(stream, token);
+      if (token.text.startsWith("@")) return parseAtWord(stream, token);
       return parseLiteral(stream);
     case "identifier":
       return parseName(stream);
@@ -133,14 +133,14 @@ function parseAtWord(stream: TokenStream, token: Token): Expression {
   stream.histogramAllowed = false;
   const histogram = parseHistogram(stream);
   if (stream.at("[")) return parseIndex(stream, histogram);
-  if (allowed && (stream.at(")") || stream.at(","))) return histogram;
+  if (allowed) return stream.at(")") ? histogram : stream.failExpected("')'");
   return failAt(token, "bare-histogram");
 }
 
 function parseName(stream: TokenStream): Expression {
   const token = stream.next();
   if (token.text.startsWith("$")) return targetSymbol(token);
-  if (token.text in PRINTS) return parsePrint(stream, token);
+  if (isPrintName(token.text)) return parsePrint(stream, token, token.text);
   if (stream.at("(")) return parseCall(stream, token);
   const name = identifierOf(token);
   return stream.at("[") ? parseIndex(stream, name) : name;
@@ -220,26 +220,27 @@ const PRINTS: Readonly<Record<PrintName, "plain" | "format" | "delimiter">> = {
   sprintdln: "delimiter",
 };
 
-function parsePrint(stream: TokenStream, token: Token): PrintExpression {
-  const name = token.text as PrintName;
+function isPrintName(name: string): name is PrintName {
+  return Object.hasOwn(PRINTS, name);
+}
+
+function parsePrint(stream: TokenStream, token: Token, name: PrintName): PrintExpression {
   stream.expect("(");
   const kind = PRINTS[name];
-  const lead = kind === "plain" ? null : parseString(stream, "literal string").value;
-  const format = kind === "format" ? formatOf(stream, lead ?? "") : null;
   return {
     kind: "print",
     id: newNodeId(),
     span: token.span,
     name,
-    format,
-    delimiter: kind === "delimiter" ? lead : null,
+    format: kind === "format" ? parsePieces(stream) : null,
+    delimiter: kind === "delimiter" ? parseString(stream, "literal string").value : null,
     args: kind === "plain" ? plainArguments(stream, name) : furtherArguments(stream, kind),
   };
 }
 
-function formatOf(stream: TokenStream, text: string): readonly PrintPiece[] {
-  stream.peek();
-  const format = parseFormat(text);
+function parsePieces(stream: TokenStream): readonly PrintPiece[] {
+  const [, raw] = parseRawString(stream, "literal string");
+  const format = parseFormat(raw);
   return typeof format === "string" ? stream.fail(format) : format;
 }
 
@@ -249,26 +250,23 @@ function plainArguments(stream: TokenStream, name: PrintName): Expression[] {
   stream.histogramAllowed =
     name !== "print_char" && (stream.at("@hist_log") || stream.at("@hist_linear"));
   const first = stream.parseExpression(stream);
-  if (first.kind === "histogram") {
-    stream.expect(")");
-    return [first];
-  }
   if (stream.accept(")") !== null) return [first];
-  if (stream.accept(",") === null) return stream.fail("expected-one-of", ", )");
+  expectComma(stream);
   return [first, ...nonEmptyArguments(stream)];
 }
 
 /** Arguments after the format, or the two or more after the delimiter. */
 function furtherArguments(stream: TokenStream, kind: "format" | "delimiter"): Expression[] {
-  if (kind === "format") {
-    if (stream.accept(")") !== null) return [];
-    if (stream.accept(",") === null) return stream.fail("expected-one-of", ", )");
-    return nonEmptyArguments(stream);
-  }
-  stream.expect(",");
+  if (kind === "format" && stream.accept(")") !== null) return [];
+  expectComma(stream);
+  if (kind === "format") return nonEmptyArguments(stream);
   const first = stream.parseExpression(stream);
-  stream.expect(",");
+  expectComma(stream);
   return [first, ...nonEmptyArguments(stream)];
+}
+
+function expectComma(stream: TokenStream): void {
+  if (stream.accept(",") === null) stream.fail("expected-one-of", ", )");
 }
 
 function nonEmptyArguments(stream: TokenStream): Expression[] {
@@ -276,6 +274,6 @@ function nonEmptyArguments(stream: TokenStream): Expression[] {
   for (;;) {
     args.push(stream.parseExpression(stream));
     if (stream.accept(")") !== null) return args;
-    if (stream.accept(",") === null) return stream.fail("expected-one-of", ", )");
+    expectComma(stream);
   }
 }

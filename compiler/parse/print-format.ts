@@ -1,11 +1,15 @@
-/** Formats of printf and sprintf → pieces (language.md §10). */
+/**
+ * Formats of printf and sprintf → pieces (language.md §10). Directives are found before escapes are
+ * decoded: `\\x25d` prints "%d".
+ */
 import type { PrintPiece } from "../syntax/ast.js";
+import { decodeEscapes } from "./escapes.js";
 
 const CONVERSION = /%([-0+ #]?)(\*|[0-9]*)(?:(\.)(\*|[0-9]*))?(l?)([diuoxXpcsbmM]?)/y;
 
 type Conversion = Extract<PrintPiece, { kind: "conversion" }>;
 
-/** Pieces of `format`, or the code of what is wrong with it. */
+/** Pieces of `format`, the inside of a literal; or the code of what is wrong with it. */
 export function parseFormat(
   format: string,
 ): readonly PrintPiece[] | "bad-conversion" | "trailing-conversion" {
@@ -23,13 +27,17 @@ export function parseFormat(
     CONVERSION.lastIndex = percent;
     const found = CONVERSION.exec(format);
     if (found === null || found[6] === "") return faultOf(format, found);
-    if (text !== "") pieces.push({ kind: "text", text });
+    if (text !== "") pieces.push(textOf(text));
     text = "";
     pieces.push(conversionOf(found));
     position = CONVERSION.lastIndex;
   }
-  if (text !== "") pieces.push({ kind: "text", text });
+  if (text !== "") pieces.push(textOf(text));
   return pieces;
+}
+
+function textOf(raw: string): PrintPiece {
+  return { kind: "text", text: decodeEscapes(raw) };
 }
 
 function faultOf(

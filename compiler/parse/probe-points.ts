@@ -6,8 +6,8 @@
 import { type Expression, newNodeId, type ProbeComponent, type ProbePoint } from "../syntax/ast.js";
 import { cloneComponent, cloneExpression } from "../syntax/clone.js";
 import { parseLiteral } from "./literals.js";
-import { areAdjacent, type TokenStream } from "./stream.js";
-import { failAt, type Token } from "./token.js";
+import { isWord, type TokenStream } from "./stream.js";
+import { failAt, failSaw, type Token } from "./token.js";
 
 /** A point under construction; braces multiply it. */
 interface Draft {
@@ -21,6 +21,12 @@ interface Suffix {
 }
 
 const NO_SUFFIX: Suffix = { mark: null, condition: null };
+
+/** What may follow a probe point, as in messages. */
+export const AFTER_POINT = ", { } = +=";
+
+/** Most points that braces may make of one; each pair of braces multiplies them. */
+const MAX_POINTS = 65_536;
 
 /** Parses one probe point; more than one result when it has braces. */
 export function parseProbePoints(stream: TokenStream): ProbePoint[] {
@@ -43,24 +49,27 @@ function parseDrafts(stream: TokenStream): Draft[] {
   let drafts: Draft[] = [{ components: [], suffix: NO_SUFFIX }];
   for (;;) {
     const alternatives = parseStep(stream);
+    if (drafts.length * alternatives.length > MAX_POINTS)
+      stream.fail("too-many-points", MAX_POINTS);
     drafts = product(drafts, alternatives);
     if (stream.accept(".") === null) break;
     const early = drafts.find(({ suffix }) => suffix !== NO_SUFFIX);
     const place = early?.components[0];
     if (place !== undefined) failAt({ kind: "identifier", span: place.span }, "early-suffix");
   }
-  const suffix = parseSuffix(stream);
-  return suffix === NO_SUFFIX ? drafts : drafts.map((draft) => addSuffix(stream, draft, suffix));
+  const suffix = parseSuffix(stream, drafts);
+  return suffix === NO_SUFFIX ? drafts : drafts.map((draft) => addSuffix(draft, suffix));
 }
 
 /** One component, or the points in braces. */
 function parseStep(stream: TokenStream): Draft[] {
-  if (stream.accept("{") === null)
-    return [{ components: [parseComponent(stream)], suffix: NO_SUFFIX }];
+  const first = stream.next();
+  if (!isWord(first, "{"))
+    return [{ components: [parseComponent(stream, first)], suffix: NO_SUFFIX }];
   const drafts: Draft[] = [];
   do drafts.push(...stream.nest(parseDrafts));
   while (stream.accept(",") !== null);
-  stream.expect("}");
+  if (stream.accept("}") === null) stream.fail("expected-one-of", AFTER_POINT);
   return drafts;
 }
 
@@ -87,10 +96,7 @@ function copySuffix(suffix: Suffix): Suffix {
   return { mark, condition: cloneExpression(condition) };
 }
 
-function addSuffix(stream: TokenStream, draft: Draft, suffix: Suffix): Draft {
-  if (suffix.mark !== null && draft.suffix.mark !== null) stream.fail("repeated-suffix");
-  if (suffix.condition !== null && draft.suffix.condition !== null)
-    stream.fail("repeated-condition");
+function addSuffix(draft: Draft, suffix: Suffix): Draft {
   const copy = copySuffix(suffix);
   return {
     components: draft.components,
@@ -101,8 +107,11 @@ function addSuffix(stream: TokenStream, draft: Draft, suffix: Suffix): Draft {
   };
 }
 
-function parseSuffix(stream: TokenStream): Suffix {
+/** Reads the suffix of `drafts`, which may have one of their own from braces. */
+function parseSuffix(stream: TokenStream, drafts: readonly Draft[]): Suffix {
   const mark = stream.accept("?") ?? stream.accept("!");
+  if (mark !== null && drafts.some(({ suffix }) => suffix.mark !== null))
+    failSaw(mark, "repeated-suffix");
   const hasCondition = stream.accept("if") !== null;
   if (mark === null && !hasCondition) return NO_SUFFIX;
   let condition: Expression | null = null;
@@ -110,6 +119,7 @@ function parseSuffix(stream: TokenStream): Suffix {
     stream.expect("(");
     condition = stream.parseExpression(stream);
     stream.expect(")");
+    if (drafts.some(({ suffix }) => suffix.condition !== null)) stream.fail("repeated-condition");
   }
   return { mark: mark === null ? null : mark.text === "!" ? "!" : "?", condition };
 }
@@ -120,17 +130,12 @@ function isComponentPart(token: Token | null): token is Token {
   return token.kind === "identifier" || token.kind === "keyword";
 }
 
-function parseComponent(stream: TokenStream): ProbeComponent {
-  const first = stream.peek();
-  if (!isComponentPart(first)) {
-    stream.accept("{");
-    return stream.fail("expected", "identifier or '*' or '{'");
-  }
-  stream.next();
+function parseComponent(stream: TokenStream, first: Token): ProbeComponent {
+  if (!isComponentPart(first)) return stream.fail("expected", "identifier or '*' or '{'");
   let name = first.text;
   let end = first.span;
   for (let part = stream.peek(); isComponentPart(part); part = stream.peek()) {
-    if (!areAdjacent(end, part.span)) break;
+    if (part.spaced) break;
     name += part.text;
     end = part.span;
     stream.next();

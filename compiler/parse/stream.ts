@@ -4,9 +4,8 @@
  */
 import type { Diagnostic } from "../../base/diagnostic.js";
 import { type MessageArgs, type MessageCode, message } from "../../base/messages.js";
-import type { SourceFile, Span } from "../../base/position.js";
+import type { SourceFile } from "../../base/position.js";
 import type { Expression } from "../syntax/ast.js";
-import { endOfFileError } from "./macros.js";
 import { ParseFailure, type Token, type TokenKind } from "./token.js";
 
 /** Deepest nesting of expressions and statements; keeps later stages within the stack. */
@@ -62,7 +61,7 @@ export class TokenStream {
   /** Takes the next token; an error at the end of the file. */
   next(): Token {
     const token = this.peek();
-    if (token === null) throw new ParseFailure(endOfFileError(this.file, "end-of-file"));
+    if (token === null) return this.fail("end-of-file");
     this.#ahead = null;
     return token;
   }
@@ -83,14 +82,16 @@ export class TokenStream {
     return this.at(text) ? this.next() : null;
   }
 
-  /** Takes the operator or keyword `text`, else an error. */
+  /** Takes the next token, which must be the operator or keyword `text`. */
   expect(text: string): Token {
-    return this.accept(text) ?? this.failExpected(`'${text}'`);
+    const token = this.next();
+    return isWord(token, text) ? token : this.fail("expected", `'${text}'`);
   }
 
-  /** Takes a token of class `kind`, called `what` in the error. */
+  /** Takes the next token, which must be of class `kind`; `what` is its name in the error. */
   expectKind(kind: TokenKind, what: string): Token {
-    return this.atKind(kind) ? this.next() : this.failExpected(what);
+    const token = this.next();
+    return token.kind === kind ? token : this.fail("expected", what);
   }
 
   /** Error "expected …" at the next token. */
@@ -118,9 +119,4 @@ export class TokenStream {
 /** True if `token` is the operator or keyword `text`. */
 export function isWord(token: Token, text: string): boolean {
   return token.text === text && (token.kind === "operator" || token.kind === "keyword");
-}
-
-/** True if nothing stands between the two places. */
-export function areAdjacent(left: Span, right: Span): boolean {
-  return left.file === right.file && left.end === right.start;
 }

@@ -13,14 +13,27 @@ export type TokenKind =
   | "embedded-code"
   | "keyword";
 
-/** One token; `text` is the value of a string (escapes decoded) and the inside of `%{ … %}`. */
+/**
+ * One token; `text` is the inside of a string, with C's escapes as they are written, or of `%{ … %}`.
+ */
 export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
   readonly span: Span;
-  /** Of a string from a script: its inside as written, but for backslashes that mean nothing. */
-  readonly written?: string;
+  /** Something blank stands before it. */
+  readonly spaced: boolean;
+  /** What is wrong with a junk token; an error only where the token is used. */
+  readonly fault?: Fault;
 }
+
+/** A message of the lexer that waits for its token to be used. */
+export interface Fault {
+  readonly code: MessageCode;
+  readonly message: string;
+}
+
+/** What messages say of a token. */
+export type Blamed = Pick<Token, "kind" | "span" | "fault">;
 
 const KEYWORDS: ReadonlySet<string> = new Set([
   "probe",
@@ -75,35 +88,47 @@ export const OPERATOR_WORDS: ReadonlySet<string> = new Set([
   "enumname",
 ]);
 
-/** Carries one diagnostic from where it was found to the next top-level declaration. */
+/** Carries one diagnostic from where it was found to the loop over top-level declarations. */
 export class ParseFailure extends Error {
   override readonly name = "ParseFailure";
   readonly diagnostic: Diagnostic;
-  constructor(diagnostic: Diagnostic) {
+  /** False where parsing goes on at once; else at the next keyword of a declaration. */
+  readonly skips: boolean;
+  constructor(diagnostic: Diagnostic, skips = true) {
     super(diagnostic.message);
     this.diagnostic = diagnostic;
+    this.skips = skips;
   }
 }
 
-/** The parse error `code` about `token`, with the macros that it came from as notes. */
+/** The parse error `code` about `token`; a junk token has a fault of its own, which comes first. */
 export function parseError<Code extends MessageCode>(
-  token: Pick<Token, "kind" | "span">,
+  token: Blamed,
   code: Code,
   ...args: MessageArgs<Code>
 ): Diagnostic {
+  const fault: Fault = token.fault ?? { code, message: message(code, args) };
   return {
-    code,
+    ...fault,
     severity: "parse error",
-    message: message(code, args),
     span: token.span,
     token: token.kind,
     notes: [],
   };
 }
 
+/** Throws the parse error `code` of a parser that only stopped at `token`. */
+export function failSaw<Code extends MessageCode>(
+  token: Blamed,
+  code: Code,
+  ...args: MessageArgs<Code>
+): never {
+  throw new ParseFailure({ ...parseError(token, code, ...args), saw: true });
+}
+
 /** Throws the parse error `code` that blames `token`. */
 export function failAt<Code extends MessageCode>(
-  token: Pick<Token, "kind" | "span">,
+  token: Blamed,
   code: Code,
   ...args: MessageArgs<Code>
 ): never {

@@ -1,4 +1,4 @@
-/** Parse errors: each `//! message` is found on its line, and nothing else is. */
+/** Parse errors: each `//! message` is found on its line, several `//! message //! message` too. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Diagnostic } from "../../../base/diagnostic.js";
@@ -10,14 +10,15 @@ const s = suite("parse/diagnostics");
 for (const { name, text, args } of readCases("diagnostics", "parse-"))
   s(name, () => {
     const { errors } = parseText(text, { args });
-    assert.equal(errors.map(showFound).sort(), expected(text).sort());
+    const found = new Set(errors.map(showFound));
+    assert.equal([...found].sort(), expected(text).sort());
   });
 
 /** `line: message` of every expectation in `text`. */
 function expected(text: string): string[] {
   return text.split("\n").flatMap((line, index) => {
-    const found = /\/\/! (.*)$/.exec(line)?.[1];
-    return found === undefined ? [] : [`${index + 1}: ${found}`];
+    const [, ...messages] = line.split("//! ");
+    return messages.map((message) => `${index + 1}: ${message.trim()}`);
   });
 }
 

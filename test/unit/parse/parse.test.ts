@@ -85,8 +85,9 @@ s("goes on at the next declaration", () => {
 
 s("says that a file is empty", () => {
   assert.is(parseText("").errors[0]?.message, "Input file 'case.stp' is empty.");
-  const blank = parseText("# nothing\n").errors[0];
-  assert.is(blank?.message, "Input file 'case.stp' is empty after preprocessing.");
+  assert.is(parseText("# nothing\n").errors[0]?.message, "Input file 'case.stp' is empty.");
+  const skipped = parseText("%( 1 == 2 %? probe begin { } %)").errors[0];
+  assert.is(skipped?.message, "Input file 'case.stp' is empty after preprocessing.");
 });
 
 s("embedded code that does not end is an error at its start", () => {
