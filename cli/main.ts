@@ -90,8 +90,8 @@ function print(text: string): number {
 function explainPass(error: PassFailed, options: Options, diagnostics: Diagnostics): void {
   for (const diagnostic of error.diagnostics) diagnostics.error(diagnostic);
   const parseErrors = error.diagnostics.filter((d) => d.severity === "parse error").length;
-  const isEmptyFile = error.diagnostics.some(({ code }) => code.startsWith("empty-"));
-  if (parseErrors > 0 && !isEmptyFile) say(showErrorCount(parseErrors).trimEnd());
+  const isAboutFile = error.diagnostics.some(({ span }) => span === null);
+  if (parseErrors > 0 && !isAboutFile) say(showErrorCount(parseErrors).trimEnd());
   if (options.errorCatalog) say(showCatalog(error.diagnostics));
   if (options.listing === null) say(error.message);
 }
