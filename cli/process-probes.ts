@@ -1,42 +1,68 @@
 /** process.begin, .end, .thread.begin, .thread.end: which handlers concern an event of a process. */
 import { realpathSync } from "node:fs";
 import type { ProcessEvent } from "../shim/mutator/follow.js";
+import { readSubject, type Subject } from "../shim/mutator/subject.js";
 import type { BundleProbe } from "../wasm-runtime/bundle.js";
 
 /** Probes of events of processes; events that come before `start` wait for it. */
 export interface ProcessProbes {
   readonly happened: (event: ProcessEvent) => void;
-  /** Runs the handlers of waiting and of all later events; `run` gets the index of the probe. */
-  start(run: (index: number) => void): void;
+  /** Runs the handlers of waiting and of all later events. */
+  start(run: RunAbout): void;
   stop(): void;
+}
+
+/** Runs the handler of probe `index` about the thread of an event. */
+export type RunAbout = (index: number, subject: Subject) => void;
+
+/** An event that handlers concern, and what was known of its thread when it happened. */
+interface Concern {
+  readonly probe: number;
+  readonly subject: Subject;
 }
 
 /** The process probes among `probes`. */
 export function createProcessProbes(probes: readonly BundleProbe[]): ProcessProbes {
-  const waiting: ProcessEvent[] = [];
-  let run: ((index: number) => void) | null = null;
+  const waiting: Concern[] = [];
+  const known = new Map<number, Subject>();
+  const isWatched = probes.some(({ point }) => point.kind === "process");
+  let run: RunAbout | null = null;
   let stopped = false;
-  const handle = (event: ProcessEvent): void => {
-    for (const [index, { point }] of probes.entries()) {
-      if (point.kind !== "process" || point.event !== event.kind) continue;
-      if (point.pid > 0 && point.pid !== event.pid) continue;
-      if (point.path === null || point.path === resolved(event.path)) run?.(index);
-    }
+  /** What is known of the thread of `event`; at its end that is what it was last. */
+  const subjectOf = ({ kind, pid, tid }: ProcessEvent): Subject => {
+    const subject = readSubject(pid, tid) ?? known.get(tid) ?? unknownThread(pid, tid);
+    if (kind === "end" || kind === "thread.end") known.delete(tid);
+    else known.set(tid, subject);
+    return subject;
   };
   return {
     happened: (event) => {
-      if (stopped) return;
-      if (run === null) waiting.push(event);
-      else handle(event);
+      if (stopped || !isWatched) return;
+      const subject = subjectOf(event);
+      for (const [probe, { point }] of probes.entries()) {
+        if (!concerns(point, event)) continue;
+        if (run === null) waiting.push({ probe, subject });
+        else run(probe, subject);
+      }
     },
     start: (runner) => {
       run = runner;
-      for (const event of waiting.splice(0)) handle(event);
+      for (const { probe, subject } of waiting.splice(0)) runner(probe, subject);
     },
     stop: () => {
       stopped = true;
     },
   };
+}
+
+function concerns(point: BundleProbe["point"], event: ProcessEvent): boolean {
+  if (point.kind !== "process" || point.event !== event.kind) return false;
+  if (point.pid > 0 && point.pid !== event.pid) return false;
+  return point.path === null || point.path === resolved(event.path);
+}
+
+function unknownThread(pid: number, tid: number): Subject {
+  return { ids: [pid, tid, -1, -1, -1, -1, -1, -1, -1], name: "" };
 }
 
 function resolved(path: string | null): string | null {

@@ -7,6 +7,7 @@
  */
 
 import type { Session } from "../shim/mutator/session.js";
+import type { Subject } from "../shim/mutator/subject.js";
 import type { BundleProbe } from "../wasm-runtime/bundle.js";
 import { SESSION_STATE } from "../wasm-runtime/layout.js";
 import type { RecordReader } from "../wasm-runtime/records/read.js";
@@ -95,7 +96,8 @@ interface Progress {
 async function runArmed(context: RunContext, progress: Progress): Promise<void> {
   const { session, processProbes } = context;
   const state = sessionState(session.memory);
-  const run = (index: number): void => runLocal(context, index);
+  const run = (index: number, subject: Subject | null = null): void =>
+    runLocal(context, index, subject);
   state.set(SESSION_STATE.running);
   await session.arm();
   reportUnpatched(context);
@@ -185,8 +187,8 @@ function runOrdered(context: RunContext, kind: "begin" | "end" | "error"): void 
   }
 }
 
-function runLocal({ session }: RunContext, index: number): void {
-  const trap = session.runHandler(index);
+function runLocal({ session }: RunContext, index: number, subject: Subject | null = null): void {
+  const trap = session.runHandler(index, subject);
   if (trap !== 0) sessionState(session.memory).set(SESSION_STATE.error);
 }
 

@@ -68,6 +68,13 @@ export const PRIVATE = {
   tidOffset: 4096,
   /** In it: u32, hits so far that had to ask the kernel for the thread id. */
   tidAsked: 4104,
+  /**
+   * In it, in the mutator: i64[9], ids of the thread that the handler is about, as identity 0 to 8;
+   * the first is 0 if it is about none; then its name with a NUL.
+   */
+  subject: 4112,
+  subjectName: 72,
+  subjectBytes: 88,
 } as const;
 
 /** What compiled code reaches through its pinned context register. */

@@ -55,6 +55,12 @@ WT_EXPORT int64_t wt_host_clock(struct wt_vm_context *vm, uint32_t id) {
     return time.seconds * 1000000000 + time.nanoseconds;
 }
 
+/* In the mutator: whom the handler is about, NULL if that is the mutator itself. */
+static const uint8_t *subject(void) {
+    const uint8_t *found = (const uint8_t *)(wt_params.state + WT_PRIVATE_SUBJECT);
+    return wt_params.in_mutator && *(const int64_t *)found != 0 ? found : NULL;
+}
+
 static int64_t current_cpu(void) {
     uint32_t cpu = 0;
     return wt_syscall3(WT_SYS_GETCPU, (uint64_t)&cpu, 0, 0) == 0 ? (int64_t)cpu : -1;
@@ -65,10 +71,14 @@ WT_EXPORT int64_t wt_host_identity(struct wt_vm_context *vm, uint32_t what) {
     const struct wt_thread *thread = (const struct wt_thread *)vm;
     if ((vm->params->capabilities & WT_CAPABILITY_IDENTITY) == 0)
         return -1;
+    if (what < sizeof identity_calls && subject())
+        return ((const int64_t *)subject())[what];
     if (what == IDENTITY_TID)
         return thread->tid;
     if (what == IDENTITY_MUTATOR)
         return wt_params.mutator_pid;
+    if (what >= IDENTITY_START_AREA && subject())
+        return 0;
     if (what >= IDENTITY_START_AREA && what < IDENTITY_START_AREA + 4)
         return (int64_t)wt_params.start_area[what - IDENTITY_START_AREA];
     if (wt_params.no_system_calls)
@@ -86,7 +96,9 @@ WT_EXPORT int32_t wt_host_thread_name(struct wt_vm_context *vm, uint32_t to, uin
         return -WT_EFAULT;
     char name[COMM_BYTES];
     name[0] = 0;
-    if (!wt_params.no_system_calls)
+    if (subject())
+        __builtin_memcpy(name, subject() + WT_PRIVATE_SUBJECT_NAME, COMM_BYTES);
+    else if (!wt_params.no_system_calls)
         (void)wt_syscall3(WT_SYS_PRCTL, PR_GET_NAME, (uint64_t)name, 0);
     char *out = (char *)(vm->memory_base + to);
     uint32_t length = 0;

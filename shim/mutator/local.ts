@@ -2,7 +2,7 @@
  * Runs handlers in this process, on the session's shared memory: init, begin, end, error, timers.
  *
  * The same shim image and handlers as in traced processes, with PARAMS.inMutator set: a probe
- * register reads as 0 and process memory is out of reach.
+ * register reads as 0, process memory is out of reach but for what this process was started with.
  */
 import { callHandler, mapMemory } from "../../wasm-runtime/aot/native.js";
 import { CONTROL, PRIVATE } from "../../wasm-runtime/layout.js";
@@ -10,11 +10,15 @@ import { codeSize, commonParams, handlersAt, placeCode, type SessionImage } from
 import { readStartArea, vdsoSymbol } from "./process.js";
 import { reserveCode, writeCode } from "./ptrace.js";
 import { entryOffset } from "./runnable.js";
+import { type Subject, writeSubject } from "./subject.js";
 
 /** Handlers that can be called here. */
 export interface LocalEngine {
-  /** Runs an exported function ("init" or a handler) as probe `index`; gives the trap reason. */
-  run(name: string, index: number): number;
+  /**
+   * Runs an exported function ("init" or a handler) as probe `index`, about `subject` or else about
+   * this process; gives the trap reason.
+   */
+  run(name: string, index: number, subject?: Subject | null): number;
   /** Runs the start functions of the modules; gives the first trap reason, 0 = none. */
   start(): number;
 }
@@ -25,6 +29,7 @@ export function startLocal(image: SessionImage): LocalEngine {
   const address = reserveCode(codeSize(image));
   const bytes = PRIVATE.stackBytes + PRIVATE.stateBytes + bundle.code.instanceBytes;
   const area = mapMemory(bytes);
+  const state = new Uint8Array(area.buffer, PRIVATE.stackBytes, PRIVATE.stateBytes);
   const instance = PRIVATE.stackBytes + PRIVATE.stateBytes;
   new Uint8Array(area.buffer).set(bundle.code.initialInstance, instance);
   const privateBase = Number(area.address);
@@ -47,7 +52,10 @@ export function startLocal(image: SessionImage): LocalEngine {
   const call = (offset: number, index: number): number =>
     callHandler(run, BigInt(handlers + offset), index);
   return {
-    run: (name, index) => call(entryOffset(bundle, name), index),
+    run: (name, index, subject = null) => {
+      writeSubject(state, subject);
+      return call(entryOffset(bundle, name), index);
+    },
     start: () => bundle.code.starts.reduce((trap, offset) => trap || call(offset, 0), 0),
   };
 }

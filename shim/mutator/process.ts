@@ -41,6 +41,22 @@ export function statusText(pid: number, field: string, tid: number = pid): strin
   return new RegExp(`^${field}:\\s*(.*?)\\s*$`, "m").exec(text ?? "")?.[1] ?? null;
 }
 
+/** Fields of /proc/PID/task/TID/status by name; null when the thread is gone. */
+export function threadStatus(
+  pid: number,
+  tid: number,
+): ((field: string) => string | undefined) | null {
+  const text = readProc(pid, `task/${tid}/status`);
+  if (text === null) return null;
+  const fields = new Map(
+    text.split("\n").map((line): [string, string] => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon), line.slice(colon + 1).trim()];
+    }),
+  );
+  return (field) => fields.get(field);
+}
+
 /** True while there is such a process. */
 export function exists(pid: number): boolean {
   return readProc(pid, "stat") !== null;

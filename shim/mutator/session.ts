@@ -40,6 +40,7 @@ import type { RunnableBundle } from "./runnable.js";
 import { loadShim, type ShimImage } from "./shim-image.js";
 import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
+import type { Subject } from "./subject.js";
 import { learnThreadId, newTracee, type Unpatched } from "./tracee.js";
 
 /** What to run the probes on. */
@@ -81,7 +82,7 @@ export interface Session {
   /** Processes that are traced now. */
   pids(): number[];
   /** Runs the handler of probe `index` in this process; gives the trap reason, 0 = none. */
-  runHandler(index: number): number;
+  runHandler(index: number, subject?: Subject | null): number;
   arm(): Promise<void>;
   resume(): Promise<void>;
   disarm(): Promise<Remains>;
@@ -153,10 +154,10 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     targetEnded,
     unpatched: follower.unpatched,
     pids: () => [...follower.tracees.keys()],
-    runHandler: (index) => {
+    runHandler: (index, subject = null) => {
       const probe = options.bundle.meta.probes[index];
       assert(probe, `no probe ${index}`);
-      return engine.run(probe.handler, index);
+      return engine.run(probe.handler, index, subject);
     },
     armed,
     arm: () => armAll(follower, image, armOptions),

@@ -50,4 +50,17 @@ test("other memory of the session itself is not to be read", () => {
   assert.is(result.stdout, "0no\n");
 });
 
+test("probes of events are about the process or thread that the event happened to", () => {
+  const program = buildProgram("lengths");
+  const script = `probe process("${program}").begin {
+    printf("%d %d %d\\n", pid() == target(), tid() == target(), ppid() == stp_pid())
+    printf("%s %d\\n", execname(), euid())
+  }
+  probe process("${program}").end { printf("%d %s\\n", pid() == target(), execname()) }
+  probe end { printf("%d\\n", pid() == stp_pid()) }`;
+  const name = program.slice(program.lastIndexOf("/") + 1).slice(0, 15);
+  const uid = process.geteuid?.();
+  assert.is(outputOf(script, `${program} 1`, {}), `1 1 1\n${name} ${uid}\n1 ${name}\n1\n`);
+});
+
 s.run();

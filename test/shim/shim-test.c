@@ -369,6 +369,20 @@ static void mutator_reads_its_start_area_only(void) {
     munmap(pages, PAGE);
 }
 
+static void mutator_speaks_of_the_subject(void) {
+    struct wt_vm_context *vm = acquire();
+    int64_t subject[WT_PRIVATE_SUBJECT_BYTES / 8] = {7, 8, 6, 5, 4, 3, 2, 1, 0};
+    strcpy((char *)subject + WT_PRIVATE_SUBJECT_NAME, "its name");
+    memcpy((uint8_t *)params->state + WT_PRIVATE_SUBJECT, subject, sizeof subject);
+    CHECK(wt_host_identity(vm, 0) == getpid());
+    params->in_mutator = 1;
+    params->start_area[0] = 100;
+    for (uint32_t i = 0; i < 9; i++)
+        CHECK(wt_host_identity(vm, i) == subject[i]);
+    CHECK(wt_host_identity(vm, 9) >= 0 && wt_host_identity(vm, 11) == 0);
+    CHECK(wt_host_thread_name(vm, 8, 16) == 8 && strcmp((char *)memory + 8, "its name") == 0);
+}
+
 static void page_lost_after_it_was_cached_is_recovered(void) {
     struct wt_vm_context *vm = acquire();
     uint8_t *pages = page_and_hole();
@@ -537,6 +551,7 @@ static const struct {
     CASE(mutator_runs_handlers_in_the_last_slot),
     CASE(reads_copy_or_fault),
     CASE(mutator_reads_its_start_area_only),
+    CASE(mutator_speaks_of_the_subject),
     CASE(page_lost_after_it_was_cached_is_recovered),
     CASE(without_tracer_the_kernel_reads),
     CASE(without_system_calls_the_tracer_recovers),
