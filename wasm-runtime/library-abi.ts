@@ -48,6 +48,8 @@ export const LIBRARY = {
   str_replace: "iiiii>", // (context, s, search, replacement, out)
   text_strn: "iilli>", // (context, s, length, quoted, out)
   tokenize: "iiii>", // (context, input, delimiters, out)
+  string_widen: "ii>", // (to, from): bytes as UTF-16 code units, for embedded code
+  string_narrow: "iii>", // (to, from, count of code units): back to bytes and a NUL
 
   // -- binary64 numbers as bit patterns --------------------------------------------------------
   fp_add: "ill>l",

@@ -15,6 +15,7 @@ import type {
   Node,
   Script,
 } from "../syntax/ast.js";
+import { hasPragma } from "../syntax/pragmas.js";
 import { childrenOf } from "../syntax/walk.js";
 import type { DerivedProbe } from "./derive.js";
 import type { Definitions, LibraryEntry } from "./library.js";
@@ -42,7 +43,7 @@ export interface Resolver {
     surroundings: Surroundings,
   ): void;
   /** Resolves a function that no probe calls, for its errors; returns its symbol. */
-  addFunction(entry: LibraryEntry<FunctionDeclaration>): void;
+  addFunction(entry: LibraryEntry<FunctionDeclaration>): FunctionSymbol | null;
 }
 
 interface State {
@@ -101,7 +102,7 @@ export function createResolver(
       addHandler({ derived, body, conditions, locals: [] }, surroundings, state);
     },
     addFunction(entry) {
-      if (!dependsOnProbe(entry.declaration, state)) sharedFunction(entry, state);
+      return dependsOnProbe(entry.declaration, state) ? null : sharedFunction(entry, state);
     },
   };
 }
@@ -412,7 +413,7 @@ function newFunction(
     })),
     locals: [],
     body,
-    usesNext: mayPassOn(declaration) && body.kind !== "embedded",
+    usesNext: body.kind === "embedded" ? /\bnext\s*\(/.test(body.code) : mayPassOn(declaration),
   };
   state.table.functions.push(symbol);
   if (script.file.library) state.useScript(script);
@@ -439,7 +440,7 @@ function dependsOnProbe(declaration: FunctionDeclaration, state: State): boolean
 function needsGuru(declaration: FunctionDeclaration, state: State): boolean {
   return reaches(
     declaration,
-    ({ body }) => body.kind === "embedded" && /\/\*\s*guru\s*\*\//.test(body.code),
+    ({ body }) => body.kind === "embedded" && hasPragma(body, "guru"),
     state.guruOnly,
     state,
   );

@@ -5,6 +5,9 @@ import { parseScript } from "../parse/parse.js";
 import type { Expression, Script } from "../syntax/ast.js";
 import type { DefinitionSource } from "./library.js";
 
+/** Name of the file that synthesized text is in. */
+export const SYNTHESIZED = "<synthesized>";
+
 /** The script `text`; names in it may be anything that `text` defines or the library has. */
 export function parseSynthesized(
   text: string,
@@ -12,7 +15,7 @@ export function parseSynthesized(
   context: CompileContext,
 ): Script {
   return parseScript(
-    { name: "<synthesized>", text, library: true },
+    { name: SYNTHESIZED, text, library: true },
     {
       options: { ...context.options, args: [] },
       libraryMacros: library.macros,

@@ -12,13 +12,14 @@ import {
   EMPTY_MODULE,
   type FunctionType,
   type Import,
+  type Instruction,
   type WasmFunction,
   type WasmModule,
 } from "../../wasm-runtime/module/module.js";
 import { showModule } from "../../wasm-runtime/module/print.js";
 import type { Callee, IrModule } from "../ir/ir.js";
 import { type Signature, signatureOf } from "../ir/signatures.js";
-import { calleesOf } from "../ir/walk.js";
+import { allCallees } from "../ir/walk.js";
 import { emitBody } from "./body.js";
 
 /** A bundle, and the module that it encodes. */
@@ -61,12 +62,17 @@ function buildModule(module: IrModule, meta: BundleMeta): WasmModule {
     locals: fn.locals.map((local) => local.type),
     body: emitBody(fn, indexOf, hasResult),
   }));
+  const foreign = module.foreign.map((fn) => ({
+    type: types.indexOf(fn.reference),
+    locals: fn.locals,
+    body: fn.body.map((instruction) => linkCall(instruction, fn.callees, indexOf)),
+  }));
   const memory = { minimum: module.pages, maximum: module.pages, shared: true };
   return {
     ...EMPTY_MODULE,
     types: types.all,
     imports: [{ module: "env", name: "memory", kind: "memory", memory }, ...imports.values()],
-    functions,
+    functions: [...functions, ...foreign],
     exports: module.functions.flatMap((fn) =>
       fn.exported === null
         ? []
@@ -101,13 +107,11 @@ function typeTable(): TypeTable {
 /** Function imports by calleeKey, in the order in which they are first called. */
 function importTable(module: IrModule, types: TypeTable): Map<string, Import> {
   const imports = new Map<string, Import>();
-  for (const fn of module.functions) {
-    for (const callee of calleesOf(fn)) {
-      if (callee.kind === "function" || imports.has(calleeKey(callee))) continue;
-      const type = types.indexOf(signatureOf(callee));
-      const from = callee.kind === "library" ? "lib" : "host";
-      imports.set(calleeKey(callee), { module: from, name: callee.name, kind: "function", type });
-    }
+  for (const callee of allCallees(module)) {
+    if (callee.kind === "function" || imports.has(calleeKey(callee))) continue;
+    const type = types.indexOf(signatureOf(callee));
+    const from = callee.kind === "library" ? "lib" : "host";
+    imports.set(calleeKey(callee), { module: from, name: callee.name, kind: "function", type });
   }
   return imports;
 }
@@ -116,8 +120,20 @@ function functionIndices(
   module: IrModule,
   imports: ReadonlyMap<string, Import>,
 ): ReadonlyMap<string, number> {
-  const keys = [...imports.keys(), ...module.functions.map((fn) => calleeKey(fn.reference))];
+  const functions = [...module.functions, ...module.foreign];
+  const keys = [...imports.keys(), ...functions.map((fn) => calleeKey(fn.reference))];
   return new Map(keys.map((key, index) => [key, index]));
+}
+
+/** `instruction` of a foreign function with the index of its callee in the module. */
+function linkCall(
+  instruction: Instruction,
+  callees: readonly Callee[],
+  indexOf: (callee: Callee) => number,
+): Instruction {
+  if (instruction.op !== "call") return instruction;
+  const callee = callees[instruction.function] ?? bug("foreign call without callee");
+  return { op: "call", function: indexOf(callee) };
 }
 
 function calleeKey(callee: Callee): string {

@@ -6,6 +6,7 @@
  * names are unique in a function. Operators carry the names of the Wasm instructions they become.
  */
 import type { LibraryFunction } from "../../wasm-runtime/library-abi.js";
+import type { Instruction, ValueType as WasmType } from "../../wasm-runtime/module/module.js";
 import type { HostFunction } from "./signatures.js";
 
 /** Type of a value on the Wasm stack; addresses are i32. */
@@ -139,6 +140,15 @@ export interface IrFunction {
   readonly body: readonly IrStatement[];
 }
 
+/** A function that is WebAssembly already (embedded code). */
+export interface ForeignFunction {
+  readonly reference: FunctionReference;
+  readonly locals: readonly WasmType[];
+  /** `call` has an index into `callees`. */
+  readonly body: readonly Instruction[];
+  readonly callees: readonly Callee[];
+}
+
 /** Bytes that are in linear memory from the start. */
 export interface IrData {
   readonly address: number;
@@ -148,6 +158,7 @@ export interface IrData {
 /** A whole bundle but for its custom section. */
 export interface IrModule {
   readonly functions: readonly IrFunction[];
+  readonly foreign: readonly ForeignFunction[];
   readonly data: readonly IrData[];
   /** Pages of linear memory, minimum and maximum. */
   readonly pages: number;

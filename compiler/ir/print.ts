@@ -2,11 +2,14 @@
 import { unreachable } from "../../base/assert.js";
 import type { Callee, IrExpression, IrFunction, IrModule, IrStatement } from "./ir.js";
 
-/** The functions of `module` as text, then a line for each data segment. */
+/** The functions of `module` as text, then a line for each foreign function and data segment. */
 export function showModule(module: IrModule): string {
   const functions = module.functions.map(showFunction);
+  const foreign = module.foreign.map(({ reference: { name, parameters } }) => {
+    return `function ${name}(${parameters.join(", ")}) of WebAssembly\n`;
+  });
   const data = module.data.map((d) => `data ${d.address}: ${d.bytes.length} bytes\n`);
-  return [...functions, ...data].join("\n");
+  return [...functions, ...foreign, ...data].join("\n");
 }
 
 /** `fn` as text. */

@@ -26,7 +26,8 @@ interface Frame {
 
 /** Throws InternalError if `module` breaks an invariant. */
 export function verifyModule(module: IrModule): void {
-  const names = module.functions.map((fn) => fn.reference.name);
+  const all = [...module.functions, ...module.foreign];
+  const names = all.map((fn) => fn.reference.name);
   const functions = new Set(names);
   assert(functions.size === names.length, "two functions of one name");
   for (const fn of module.functions) verifyFunction(fn, functions);

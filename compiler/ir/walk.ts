@@ -1,5 +1,10 @@
 /** Traversal of IR. */
-import type { Callee, IrExpression, IrFunction, IrStatement } from "./ir.js";
+import type { Callee, IrExpression, IrFunction, IrModule, IrStatement } from "./ir.js";
+
+/** Everything that the functions of `module` call, in order, with repetitions. */
+export function allCallees(module: Pick<IrModule, "functions" | "foreign">): readonly Callee[] {
+  return [...module.functions.flatMap(calleesOf), ...module.foreign.flatMap((fn) => fn.callees)];
+}
 
 /** Everything that `fn` calls, in order, with repetitions. */
 export function calleesOf(fn: IrFunction): readonly Callee[] {

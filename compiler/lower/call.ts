@@ -1,17 +1,19 @@
 /**
- * Calls of script functions and of library functions bound by `%{ NAME %}`. Overloads are tried in
+ * Calls of functions: script, embedded code, or library functions bound by `%{ NAME %}`. Overloads are tried in
  * order: one that runs `next` sets a flag in the context, and the following one is called.
  */
 import { bug } from "../../base/assert.js";
 import { LIBRARY, type LibraryFunction } from "../../wasm-runtime/library-abi.js";
 import { get, i32, i64, load, typeOf } from "../ir/build.js";
-import type { FunctionReference, IrExpression, IrLocal, ValueType } from "../ir/ir.js";
+import type { IrExpression } from "../ir/ir.js";
 import { parseSignature } from "../ir/signatures.js";
 import type { CallExpression, Expression } from "../syntax/ast.js";
 import type { FunctionInstance } from "../types/program.js";
 import { chargeNow, mostActions, requireActions, shareAccount, usesAccount } from "./actions.js";
-import { boundName, canFail, isLibraryFunction, needsEnter } from "./library-calls.js";
+import { callEmbeddedFunction, type BlockResult as Result } from "./embedded.js";
+import { boundName, canFail, needsEnter } from "./library-calls.js";
 import { argumentOf, freezeText, lowerOperands } from "./operands.js";
+import { referenceTo, signatureFor } from "./reference.js";
 import {
   callLibrary,
   callOf,
@@ -24,14 +26,8 @@ import {
   type Text,
   takeText,
 } from "./scope.js";
-import { type Unit, unsupported } from "./unit.js";
+import type { Unit } from "./unit.js";
 import { changedGlobals } from "./usage.js";
-
-/** What a call gives: a number, a string (to be copied from `out`), or nothing. */
-interface Result {
-  readonly long: IrLocal | null;
-  readonly out: Text | null;
-}
 
 /** Number that the call gives. */
 export function callLong(node: CallExpression, scope: Scope): IrExpression {
@@ -55,42 +51,13 @@ export function callEffect(node: CallExpression, scope: Scope): void {
   else lowerCall(node, { long: null, out: null }, scope);
 }
 
-/** Library function that `fn` is bound to; null after reporting other embedded code. */
-export function libraryFunction(fn: FunctionInstance, unit: Unit): LibraryFunction | null {
-  const name = boundName(fn);
-  if (name === null || !isLibraryFunction(name)) {
-    unsupported(unit, fn.body, "embedded-code", "embedded code");
-    return null;
-  }
+/** A function that is bound to library function `name` must have its types. */
+function checkBinding(fn: FunctionInstance, name: LibraryFunction): void {
   const { parameters, result } = parseSignature(LIBRARY[name]);
   const expected = signatureFor(fn);
   if (parameters.join() !== expected.parameters.join() || result !== expected.result) {
     bug(`function '${fn.name}' does not fit library function '${name}' (${LIBRARY[name]})`);
   }
-  return name;
-}
-
-/** Wasm types of `fn`: context, each parameter, `out` if it gives a string. */
-export function signatureFor(fn: FunctionInstance): {
-  readonly parameters: readonly ValueType[];
-  readonly result: ValueType | null;
-} {
-  const parameters = fn.parameters.map((p): ValueType => (p.type === "long" ? "i64" : "i32"));
-  const out: ValueType[] = fn.result === "string" ? ["i32"] : [];
-  return {
-    parameters: ["i32", ...parameters, ...out],
-    result: fn.result === "long" ? "i64" : null,
-  };
-}
-
-/** Reference to the Wasm function of `fn`, which will be lowered. */
-export function referenceTo(fn: FunctionInstance, unit: Unit): FunctionReference {
-  const known = unit.functions.get(fn);
-  if (known !== undefined) return known;
-  const name = `${fn.uniqueName}()`;
-  const reference: FunctionReference = { kind: "function", name, ...signatureFor(fn) };
-  unit.functions.set(fn, reference);
-  return reference;
 }
 
 function overloadsOf(node: CallExpression, scope: Scope): readonly FunctionInstance[] {
@@ -126,7 +93,9 @@ function callOne(
   scope: Scope,
 ): void {
   if (fn.body.kind === "embedded") {
-    callBound(node, fn, args, result, scope);
+    const name = boundName(fn);
+    if (name === null) callEmbeddedFunction(node, fn, args, result, scope);
+    else callBound(node, { fn, name }, args, result, scope);
     return;
   }
   const inlined = inlinedBody(fn, scope.unit);
@@ -206,13 +175,12 @@ function inlineCall(
 
 function callBound(
   node: CallExpression,
-  fn: FunctionInstance,
+  { fn, name }: { readonly fn: FunctionInstance; readonly name: LibraryFunction },
   args: readonly IrExpression[],
   result: Result,
   scope: Scope,
 ): void {
-  const name = libraryFunction(fn, scope.unit);
-  if (name === null) return;
+  checkBinding(fn, name);
   if (name === "probe_text" || name === "is_return") scope.unit.usesProbeTexts = true;
   const out = result.out ?? (fn.result === "string" ? literal(scope, "") : null);
   const all = [scope.context, ...args, ...(out === null ? [] : [out.address])];

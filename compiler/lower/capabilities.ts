@@ -1,19 +1,16 @@
 /** What handlers may ask of the host, found from the library functions that they call. */
 import type { CAPABILITY } from "../../wasm-runtime/layout.js";
 import type { LibraryFunction } from "../../wasm-runtime/library-abi.js";
-import type { IrFunction } from "../ir/ir.js";
-import { calleesOf } from "../ir/walk.js";
+import type { Callee } from "../ir/ir.js";
 
 type Capability = keyof typeof CAPABILITY;
 
-/** Names of the CAPABILITY bits that `functions` need, sorted. */
-export function capabilitiesOf(functions: readonly IrFunction[]): readonly Capability[] {
+/** Names of the CAPABILITY bits that calls of `callees` need, sorted. */
+export function capabilitiesOf(callees: readonly Callee[]): readonly Capability[] {
   const needed = new Set<Capability>();
-  for (const fn of functions) {
-    for (const callee of calleesOf(fn)) {
-      const capability = callee.kind === "library" ? NEEDS[callee.name] : undefined;
-      if (capability !== undefined) needed.add(capability);
-    }
+  for (const callee of callees) {
+    const capability = callee.kind === "library" ? NEEDS[callee.name] : undefined;
+    if (capability !== undefined) needed.add(capability);
   }
   return [...needed].sort();
 }

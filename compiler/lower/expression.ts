@@ -17,6 +17,7 @@ import { lowerIn, readLongElement, readTextElement } from "./array.js";
 import { assignEffect, assignLong, assignText, lowerUpdate } from "./assign.js";
 import { callEffect, callLong, callText } from "./call.js";
 import { lowerConcatenation } from "./concatenation.js";
+import { embeddedLong, embeddedStatement, embeddedText } from "./embedded.js";
 import { locationOf, lowerLocation, lowerLocationText } from "./location.js";
 import { lowerLongPair, lowerOperand, lowerOperands } from "./operands.js";
 import { lowerPrint, lowerSprint } from "./print.js";
@@ -64,6 +65,9 @@ export function lowerLongExpression(node: Expression, scope: Scope): IrExpressio
       return callLong(node, scope);
     case "aggregate":
       return lowerAggregate(node, scope);
+    case "embedded":
+    case "const":
+      return embeddedLong(node, scope);
     default:
       reportUnsupported(node, scope);
       return i64(0n);
@@ -92,6 +96,8 @@ export function lowerTextExpression(node: Expression, scope: Scope, out?: Text):
       return callText(node, scope, out);
     case "print":
       return lowerSprint(node, scope, out);
+    case "embedded":
+      return embeddedText(node, scope, out);
     default:
       reportUnsupported(node, scope);
       return literal(scope, "");
@@ -109,6 +115,9 @@ export function lowerEffect(node: Expression, scope: Scope): void {
       return;
     case "call":
       callEffect(node, scope);
+      return;
+    case "embedded":
+      embeddedStatement(node, scope);
       return;
     case "print":
       if (node.name.startsWith("s")) lowerSprint(node, scope);
@@ -271,9 +280,7 @@ function reportUnsupported(node: Expression, scope: Scope): void {
 }
 
 const UNSUPPORTED: { readonly [kind in Expression["kind"]]?: readonly [string, string] } = {
-  embedded: ["embedded-code", "embedded code"],
   perf: ["perf", "performance counters"],
-  const: ["const", "@const"],
   probewrite: ["probewrite", "@probewrite"],
   entry: ["entry", "@entry"],
   enum: ["enum", "@enum"],

@@ -1,15 +1,15 @@
-/** What generated code may assume of library functions, and how embedded code names them. */
+/** What generated code may assume of library functions, and how tapsets name them. */
 import { LIBRARY, type LibraryFunction } from "../../wasm-runtime/library-abi.js";
 import type { FunctionInstance } from "../types/program.js";
 
-/** Name that the body `%{ NAME %}` of `fn` gives, null if its body is script code. */
-export function boundName(fn: FunctionInstance): string | null {
-  if (fn.body.kind !== "embedded") return null;
-  return fn.body.code.replace(/\/\*[\s\S]*?\*\//g, " ").trim();
+/** Library function that the body `%{ NAME %}` of tapset function `fn` names, null for other bodies. */
+export function boundName({ body, span }: FunctionInstance): LibraryFunction | null {
+  if (body.kind !== "embedded" || !span.file.library) return null;
+  const name = body.code.replace(/\/\*[\s\S]*?\*\//g, " ").trim();
+  return isLibraryFunction(name) ? name : null;
 }
 
-/** True if the library has a function of that name. */
-export function isLibraryFunction(name: string): name is LibraryFunction {
+function isLibraryFunction(name: string): name is LibraryFunction {
   return Object.hasOwn(LIBRARY, name);
 }
 
@@ -77,6 +77,8 @@ const INDEPENDENT: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
   "string_append",
   "string_compare",
   "regex_test",
+  "string_widen",
+  "string_narrow",
   "map_clear",
   "map_sort",
   "map_first",

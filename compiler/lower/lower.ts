@@ -14,17 +14,21 @@ import {
   type BundleMeta,
 } from "../../wasm-runtime/bundle.js";
 import { ABI_VERSION, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
-import type { IrFunction, IrModule } from "../ir/ir.js";
+import { compileEmbedded } from "../embedded/embedded.js";
+import type { ForeignFunction, IrFunction, IrModule } from "../ir/ir.js";
 import { showModule } from "../ir/print.js";
 import { verifyModule } from "../ir/verify.js";
-import { calleesOf } from "../ir/walk.js";
+import { allCallees, calleesOf } from "../ir/walk.js";
 import type { FunctionInstance, Probe, Program } from "../types/program.js";
+import { ACTIONS_EXCEEDED } from "./actions.js";
 import { capabilitiesOf } from "./capabilities.js";
 import { lowerFunction } from "./function.js";
 import { lowerProbe } from "./handler.js";
 import { buildHelpers, buildInit, type SessionSettings } from "./init.js";
 import { callDepth, deepestFrames, layOut } from "./layout.js";
+import { canFail } from "./library-calls.js";
 import { readLimits } from "./limits.js";
+import { plainFormat } from "./print.js";
 import { planRegexes } from "./regex.js";
 import { type SharedHandlers, shareHandlers } from "./share.js";
 import { createStaticData } from "./static-data.js";
@@ -68,6 +72,7 @@ export function lowerProgram(program: Program, context: CompileContext): Lowered
   for (const { initial } of program.globals) {
     if (initial?.kind === "string") unit.data.text(initial.value);
   }
+  const foreign = linkEmbedded(unit, context);
   const memory = layOut({
     limits: unit.limits,
     dataEnd: unit.data.end(),
@@ -82,9 +87,35 @@ export function lowerProgram(program: Program, context: CompileContext): Lowered
   const called = new Set(lowered.flatMap((fn) => calleesOf(fn).map((callee) => callee.name)));
   const all = [...lowered, ...buildHelpers(called, memory)];
   assert(unit.data.end() <= memory.contextBase, "constants were added after the layout");
-  const module: IrModule = { functions: all, data: unit.data.segments(), pages: memory.pages };
+  const { pages } = memory;
+  const module: IrModule = { functions: all, foreign, data: unit.data.segments(), pages };
   verifyModule(module);
-  return { module, meta: describe(unit, memory, settings, all, handlers.names) };
+  return { module, meta: describe(unit, memory, settings, module, handlers.names) };
+}
+
+/** Compiles the embedded code that is called, and places its data behind all constants. */
+function linkEmbedded(unit: Unit, context: CompileContext): readonly ForeignFunction[] {
+  const { data, limits, plan, formats } = unit;
+  if (unit.blocks.size === 0) return [];
+  const actionsExceeded = limits.maxAction === null ? null : data.text(ACTIONS_EXCEEDED);
+  const linked = compileEmbedded(
+    { top: unit.program.embedded, blocks: [...unit.blocks.values()] },
+    {
+      guru: context.options.guru,
+      dataStart: data.end(),
+      report: unit.report,
+      settings: {
+        ...plan,
+        maxString: limits.maxString,
+        formatString: formats.indexOf(plainFormat("string")),
+        formatLong: formats.indexOf(plainFormat("long")),
+        actionsExceeded,
+        canFail,
+      },
+    },
+  );
+  data.append(linked?.data ?? []);
+  return linked?.functions ?? [];
 }
 
 function openUnit(
@@ -106,6 +137,7 @@ function openUnit(
     formats: createTable(),
     locations: createTable(""),
     functions: new Map(),
+    blocks: new Map(),
     usesProbeTexts: false,
     report,
   };
@@ -187,7 +219,7 @@ function describe(
   unit: Unit,
   memory: BundleMemory,
   settings: SessionSettings,
-  functions: readonly IrFunction[],
+  module: IrModule,
   names: readonly string[],
 ): BundleMeta {
   const { program, limits } = unit;
@@ -204,7 +236,7 @@ function describe(
     formats: unit.formats.values,
     globals: program.globals.map((global) => describeGlobal(global, unit)),
     locations: unit.locations.values,
-    capabilities: capabilitiesOf(functions),
+    capabilities: capabilitiesOf(allCallees(module)),
     session: {
       maxErrors: limits.maxErrors,
       maxSkipped: limits.maxSkipped,

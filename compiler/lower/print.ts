@@ -40,6 +40,12 @@ export function lowerPrint(node: PrintExpression, scope: Scope): void {
   }
 }
 
+/** Format of a print of one string or number. */
+export function plainFormat(kind: "long" | "string"): Format {
+  const spec = (kind === "string" ? "s" : "d").charCodeAt(0);
+  return { pieces: [{ kind, spec, width: null, precision: null }] };
+}
+
 /** sprint, sprintln, sprintf, sprintd, sprintdln. */
 export function lowerSprint(node: PrintExpression, scope: Scope, destination?: Text): Text {
   const [first] = node.args;

@@ -15,11 +15,12 @@ import type {
 } from "../syntax/ast.js";
 import { ACTIONS_EXCEEDED, charge, chargeNow, settle } from "./actions.js";
 import { deleteElements, mapOf } from "./array.js";
+import { embeddedStatement } from "./embedded.js";
 import { lowerCondition, lowerEffect } from "./expression.js";
 import { lowerForeach } from "./foreach.js";
 import { callLibrary, keep, lowerLong, lowerTextTo, requireLoop, type Scope } from "./scope.js";
 import { clearStat } from "./stat.js";
-import { unsupported, variableOf } from "./unit.js";
+import { variableOf } from "./unit.js";
 import { clearVariable, writeText } from "./variable.js";
 
 /** Emits `node`; its temporaries are free again afterwards. */
@@ -64,7 +65,7 @@ function lowerKind(node: Statement, scope: Scope): void {
       lowerTry(node, scope);
       return;
     case "embedded":
-      unsupported(scope.unit, node, "embedded-code", "embedded code");
+      embeddedStatement(node, scope);
       return;
     default:
       unreachable(node);

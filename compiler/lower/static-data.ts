@@ -18,6 +18,8 @@ export interface StaticData {
   descriptor(shape: StatShape): number;
   /** Address of ZERO_BYTES zeros, aligned to 8, which nobody may write. */
   readonly zeros: number;
+  /** Takes over segments that were placed from `end()` on. */
+  append(segments: readonly IrData[]): void;
   /** First address behind the area, zeros included. */
   end(): number;
   /** The segments so far. */
@@ -45,6 +47,10 @@ export function createStaticData(start: number): StaticData {
     words: (words) => put(new Uint8Array(Int32Array.from(words).buffer), 4),
     bytes: (bytes) => put(bytes, 8),
     descriptor: (shape) => put(encodeDescriptor(shape), 8),
+    append(segments) {
+      chunks.push(...segments);
+      top = Math.max(top, ...segments.map(({ address, bytes }) => address + bytes.length));
+    },
     zeros,
     end: () => alignUp(top, 64),
     segments: () => (chunks.length === 0 ? [] : [joinChunks(chunks)]),

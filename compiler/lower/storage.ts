@@ -80,6 +80,9 @@ export interface StoragePlan {
   readonly nextFlag: number;
   /** Offset in a context of its MATCH, if the program asks for captures. */
   readonly match: number;
+  /** Offset in a context of the memory of embedded code, and its bytes; 0 if there is none. */
+  readonly arena: number;
+  readonly arenaBytes: number;
 }
 
 /** Places all globals of `program`, and in contexts a MATCH of `matchBytes`. */
@@ -106,13 +109,24 @@ export function planStorage(
     storage.set(global, place(global, sharing, limits, take, takeContext));
   }
   const match = takeContext(matchBytes);
+  const arenaBytes = program.probes.some((probe) => usages.all(probe).hasEmbedded)
+    ? arenaSize(limits)
+    : 0;
+  const arena = takeContext(arenaBytes);
   return {
     storage,
+    arena,
+    arenaBytes,
     end: alignUp(memory, LINE),
     contextEnd: alignUp(context, LINE),
     nextFlag: CONTEXT.bundle,
     match,
   };
+}
+
+/** Room for some strings of full length, twice as wide, and for small objects. */
+function arenaSize({ maxString }: Limits): number {
+  return align8(65536 + 8 * maxString);
 }
 
 /** What `use` of a statistics variable makes it record; `-1` = no @variance. */

@@ -3,6 +3,7 @@ import { bug } from "../../base/assert.js";
 import type { Diagnostic } from "../../base/diagnostic.js";
 import { type Span, showPosition } from "../../base/position.js";
 import type { Format } from "../../wasm-runtime/bundle.js";
+import type { EmbeddedBlock } from "../embedded/block.js";
 import type { FunctionReference } from "../ir/ir.js";
 import type { Expression, Identifier, Node } from "../syntax/ast.js";
 import type { FunctionInstance, Global, Program, Type, Variable } from "../types/program.js";
@@ -47,6 +48,8 @@ export interface Unit {
   readonly locations: Table<string>;
   /** Functions whose bodies are still to be lowered, in order of their first call. */
   readonly functions: Map<FunctionInstance, FunctionReference>;
+  /** Embedded code that is called, by what makes it the same (lower/embedded.ts). */
+  readonly blocks: Map<string, EmbeddedBlock>;
   /** Set when pp(), pn(), probe_type() or is_return() may be asked for. */
   usesProbeTexts: boolean;
   report(diagnostic: Diagnostic): void;

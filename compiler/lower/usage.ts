@@ -3,6 +3,8 @@
  * choosing storage (reduction, shard, lock), lock sets, MAXACTION accounting and copies.
  */
 import { bug } from "../../base/assert.js";
+import type { LibraryFunction } from "../../wasm-runtime/library-abi.js";
+import { plainConstant } from "../embedded/block.js";
 import type { BlockStatement, Expression, ForeachStatement, Identifier } from "../syntax/ast.js";
 import type {
   FunctionInstance,
@@ -13,7 +15,7 @@ import type {
   Program,
 } from "../types/program.js";
 import { type Code, children } from "./children.js";
-import { boundName, canFail, isLibraryFunction } from "./library-calls.js";
+import { boundName, canFail } from "./library-calls.js";
 
 /** Accesses of one handler or function, without those of its callees. */
 export interface Usage {
@@ -30,6 +32,8 @@ export interface Usage {
   /** Locals and parameters that are assigned. */
   readonly assigned: Set<Local>;
   hasLoop: boolean;
+  /** Runs embedded code. */
+  hasEmbedded: boolean;
   /** May raise a soft error, the limits on loops and recursion aside. */
   mayFail: boolean;
 }
@@ -52,7 +56,8 @@ export interface UsageTable {
 export function analyzeUsage(program: Program): UsageTable {
   const own = new Map<Probe | FunctionInstance, Usage>();
   for (const fn of program.functions) {
-    own.set(fn, fn.body.kind === "block" ? usageOf([fn.body], program) : embeddedUsage(fn));
+    const name = boundName(fn);
+    own.set(fn, name === null ? usageOf([fn.body], program) : boundUsage(name));
   }
   for (const probe of program.probes) {
     own.set(probe, usageOf([...probe.conditions, probe.body], program));
@@ -95,14 +100,13 @@ function emptyUsage(): Usage {
     variances: new Set(),
     assigned: new Set(),
     hasLoop: false,
+    hasEmbedded: false,
     mayFail: false,
   };
 }
 
-function embeddedUsage(fn: FunctionInstance): Usage {
-  const name = boundName(fn);
-  const mayFail = name === null || !isLibraryFunction(name) || canFail(name);
-  return { ...emptyUsage(), mayFail };
+function boundUsage(name: LibraryFunction): Usage {
+  return { ...emptyUsage(), mayFail: canFail(name) };
 }
 
 function closure(start: Usage, ownOf: (fn: FunctionInstance) => Usage): Usage {
@@ -115,6 +119,7 @@ function closure(start: Usage, ownOf: (fn: FunctionInstance) => Usage): Usage {
     for (const global of usage.variances) total.variances.add(global);
     for (const local of usage.assigned) total.assigned.add(local);
     total.hasLoop ||= usage.hasLoop;
+    total.hasEmbedded ||= usage.hasEmbedded;
     total.mayFail ||= usage.mayFail;
     for (const fn of usage.calls) {
       if (total.calls.has(fn)) continue;
@@ -178,6 +183,13 @@ function visit(node: Code, walk: Walk): void {
     case "aggregate":
       if (node.operator === "variance") noteVariance(node.stat, walk);
       break;
+    case "embedded":
+    case "const":
+      if (node.kind === "const" && plainConstant(node) !== null) return;
+      usage.mayFail = true;
+      usage.hasEmbedded = true;
+      for (const fn of program.calls.get(node.id) ?? []) usage.calls.add(fn);
+      return;
     case "call":
       for (const fn of program.calls.get(node.id) ?? []) usage.calls.add(fn);
       break;

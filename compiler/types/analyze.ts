@@ -3,7 +3,9 @@
  * each probe's own, names bound, types inferred, rules checked, dead code dropped, and the
  * globals that nobody reads shown at the end.
  */
+import type { SourceFile } from "../../base/position.js";
 import type { CompileContext } from "../../base/stage.js";
+import { addAccessors } from "../elaborate/accessors.js";
 import { type DeriveContext, type DerivedProbe, deriveProbes } from "../elaborate/derive.js";
 import {
   collectEntryValues,
@@ -21,6 +23,7 @@ import {
 import { buildPointTree } from "../elaborate/point-tree.js";
 import { createReporter, type Reporter, ResolutionError } from "../elaborate/report.js";
 import { createResolver, type Resolver } from "../elaborate/resolve.js";
+import { forEachNode } from "../elaborate/rewrite.js";
 import {
   type Surroundings,
   specialize,
@@ -30,7 +33,14 @@ import {
 import { inDeclarationOrder } from "../elaborate/symbol.js";
 import { parseSynthesized, parseSynthesizedExpression } from "../elaborate/synthesize.js";
 import { currentSearchContext } from "../elf/find.js";
-import { type BlockStatement, type Node, newNodeId, type Script } from "../syntax/ast.js";
+import {
+  type BlockStatement,
+  type EmbeddedCode,
+  type Node,
+  type NodeId,
+  newNodeId,
+  type Script,
+} from "../syntax/ast.js";
 import { buildProgram } from "./build-program.js";
 import { createInference, type Inference } from "./cells.js";
 import { checkProgram, checkSupported } from "./check.js";
@@ -69,12 +79,9 @@ export function analyze(
 ): Program {
   const scripts = "probes" in script ? [script] : script;
   const analysis = startAnalysis(scripts, library, context);
-  for (const node of scripts.flatMap((each) => each.embedded)) {
-    const message = "not supported yet: embedded code at top level";
-    analysis.report.error({ code: "unsupported-embedded", message, node });
-  }
   for (const each of analysis.scripts) deriveScript(each, analysis);
   resolveUncalled(scripts, analysis);
+  for (const code of embeddedIn(analysis)) addAccessors(code, analysis);
   analysis.report.finish();
   const state = createInference(analysis.resolver.table, analysis.targets, analysis.report);
   warnUnassigned(state, context.options.globals);
@@ -124,6 +131,22 @@ function deriveScript(script: Script, analysis: Analysis): void {
   for (const declaration of script.probes) {
     for (const derived of deriveProbes(declaration, analysis.derive)) addProbe(derived, analysis);
   }
+}
+
+/** All embedded code in handlers and functions. */
+function embeddedIn({ resolver }: Analysis): Set<EmbeddedCode> {
+  const { handlers, functions } = resolver.table;
+  const found = new Map<NodeId, EmbeddedCode>();
+  const roots = [
+    ...handlers.flatMap((h): Node[] => [...h.conditions, h.body]),
+    ...functions.map((f) => f.body),
+  ];
+  for (const root of roots) {
+    forEachNode(root, (node) => {
+      if (node.kind === "embedded") found.set(node.id, node);
+    });
+  }
+  return new Set(found.values());
 }
 
 /** Names in functions that nobody calls are checked too. */
@@ -222,7 +245,20 @@ function finishProgram(analysis: Analysis, state: Inference): Program {
   analysis.report.finish();
   const given = analysis.context.options.globals;
   const { handlers } = state.symbols;
-  const program = buildProgram({ state, handlers, statUses: uses, given });
+  const embedded = topLevelCode(bodies, analysis);
+  const program = buildProgram({ state, handlers, statUses: uses, given, embedded });
   analysis.report.finish();
   return program;
+}
+
+/** Top-level code of the user's scripts, and of tapset files that `bodies` have embedded code of. */
+function topLevelCode(bodies: readonly Node[], { scripts }: Analysis): readonly EmbeddedCode[] {
+  const files = new Set<SourceFile>();
+  for (const body of bodies) {
+    forEachNode(body, ({ kind, span }) => {
+      if (kind === "embedded") files.add(span.file);
+    });
+  }
+  const used = [...scripts].filter(({ file }) => !file.library || files.has(file));
+  return used.flatMap((script) => script.embedded);
 }

@@ -7,7 +7,7 @@ import {
   inDeclarationOrder,
   type VariableSymbol,
 } from "../elaborate/symbol.js";
-import { type Node, type NodeId, newNodeId } from "../syntax/ast.js";
+import { type EmbeddedCode, type Node, type NodeId, newNodeId } from "../syntax/ast.js";
 import { cellsOf, type Inference, resultOf } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
 import type {
@@ -25,6 +25,8 @@ import type {
 
 /** What a program is made of besides the tables of `state`. */
 export interface ProgramParts {
+  /** Top-level embedded code. */
+  readonly embedded: readonly EmbeddedCode[];
   /** Initial values from outside (-G). */
   readonly given: ReadonlyMap<string, string>;
   readonly state: Inference;
@@ -50,6 +52,7 @@ export function buildProgram(parts: ProgramParts): Program {
   const tables = sideTables(roots, instances, building);
   return {
     globals: usedGlobals(building),
+    embedded: parts.embedded,
     functions: [...instances.values()],
     probes: handlers.map((handler) => probeOf(handler, building)),
     ...tables,
@@ -202,8 +205,8 @@ function sideTables(
       if (symbol) variables.set(node.id, convert(symbol, building));
       const location = state.targets.values.get(node.id)?.location ?? locationOf(node);
       if (location) locations.set(node.id, location);
-      if (node.kind !== "call") return;
-      const overloads = state.symbols.calls.get(node.id) ?? [];
+      const overloads = state.symbols.calls.get(node.id);
+      if (overloads === undefined) return;
       calls.set(
         node.id,
         overloads.map((f) => instances.get(f) ?? bug(`no instance of '${f.uniqueName}'`)),

@@ -5,6 +5,7 @@
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, VariableSymbol } from "../elaborate/symbol.js";
 import type { Expression, ForeachStatement, Node } from "../syntax/ast.js";
+import { hasPragma } from "../syntax/pragmas.js";
 import { childrenOf } from "../syntax/walk.js";
 import { cellsOf, type Inference } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
@@ -141,6 +142,10 @@ function functionWrites(functions: readonly FunctionSymbol[], state: Inference):
 
 function checkCondition(condition: Expression, state: Inference): void {
   forEachNode(condition, (node) => {
+    if (node.kind === "embedded" && !hasPragma(node, "pure")) {
+      const message = "probe condition must not include impure embedded-C";
+      state.report.error({ code: "condition-impure", message, node });
+    }
     if (node.kind !== "assignment" && node.kind !== "update") return;
     state.report.error({
       code: "condition-modifies",
@@ -161,8 +166,6 @@ export function checkSupported(
 ): void {
   const { failures, values } = state.targets;
   for (const body of bodies) {
-    // An embedded function body is lowering's business.
-    if (body.kind === "embedded") continue;
     forEachNode(body, (node) => {
       const failure = failures.get(node.id);
       if (failure && skipBadVariables && node.kind === "target") {
@@ -192,10 +195,6 @@ function unsupportedConstruct(node: Node): string | null {
       return "@perf";
     case "enum":
       return `@${node.operator} (needs debug information)`;
-    case "const":
-      return "@const";
-    case "embedded":
-      return "embedded code as expression or statement";
     case "register":
       if (node.operator === "kregister") return "@kregister";
       return node.index.kind === "number" ? null : "@uregister with a computed register number";

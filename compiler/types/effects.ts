@@ -2,6 +2,7 @@
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol } from "../elaborate/symbol.js";
 import type { Node } from "../syntax/ast.js";
+import { hasPragma } from "../syntax/pragmas.js";
 import type { Inference } from "./cells.js";
 import { baseOf } from "./usage.js";
 
@@ -53,7 +54,7 @@ function isEffect(
     case "call":
       return (state.symbols.calls.get(node.id) ?? []).some((symbol) => impure.has(symbol));
     case "embedded":
-      return !/\/\*\s*pure\s*\*\//.test(node.code);
+      return !hasPragma(node, "pure");
     case "return":
       return !ownLocals;
     case "delete":

@@ -14,6 +14,7 @@ import type {
   InExpression,
   PrintExpression,
 } from "../syntax/ast.js";
+import { hasPragma } from "../syntax/pragmas.js";
 import { type Cell, cellsOf, type Inference, resultOf, unify } from "./cells.js";
 import type { Type } from "./program.js";
 
@@ -135,12 +136,7 @@ function inferContextual(node: Contextual, expected: Type | null, state: Inferen
       for (const arg of node.args) inferScalar(arg, null, state);
       return found(node, node.operator === "enumname" ? "string" : "long", expected, state);
     case "embedded":
-      return found(
-        node,
-        /\/\*\s*string\s*\*\//.test(node.code) ? "string" : "long",
-        expected,
-        state,
-      );
+      return found(node, hasPragma(node, "string") ? "string" : "long", expected, state);
     case "entry":
     case "defined":
     case "probewrite":

@@ -5,6 +5,7 @@
 import { unreachable } from "../../base/assert.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, HandlerSymbol } from "../elaborate/symbol.js";
+import { SYNTHESIZED } from "../elaborate/synthesize.js";
 import type {
   CallExpression,
   Expression,
@@ -40,7 +41,6 @@ export function reachableFunctions(
   const reached = new Set<FunctionSymbol>();
   const visit = (root: Node): void =>
     forEachNode(root, (node) => {
-      if (node.kind !== "call") return;
       for (const symbol of state.symbols.calls.get(node.id) ?? []) reached.add(symbol);
     });
   for (const handler of handlers) {
@@ -174,10 +174,12 @@ function checkResolved(root: Node, state: Inference): void {
     const variable = state.symbols.variables.get(node.id);
     if (variable === undefined || reported.has(variable)) return;
     reported.add(variable);
-    unresolved(node, state);
+    // What the compiler wrote itself is no place for the user: the declaration is.
+    if (node.span.file.name !== SYNTHESIZED) unresolved(node, state);
+    else if (variable.kind === "global") unresolved(variable.place, state);
   });
 }
 
-function unresolved(node: Expression, state: Inference): void {
+function unresolved(node: Node, state: Inference): void {
   state.report.error({ code: "unresolved-type", message: "unresolved type ", node });
 }

@@ -78,8 +78,8 @@ export interface FunctionInstance {
   /** Plain locals, in order of first use. */
   readonly locals: readonly Local[];
   /**
-   * Body; or embedded code. `%{ NAME %}` (pragma comments allowed) binds to library function NAME
-   * with Wasm signature (context, each argument, out if the result is a string).
+   * Body; or embedded code. In a tapset `%{ NAME %}` (pragma comments allowed) is library function
+   * NAME with Wasm signature (context, each argument, out if the result is a string).
    */
   readonly body: BlockStatement | EmbeddedCode;
   /** True if it may run `next` to pass on to the following overload. */
@@ -146,13 +146,18 @@ export interface Program {
   /** In declaration order, script before tapsets. */
   readonly globals: readonly Global[];
   readonly functions: readonly FunctionInstance[];
+  /** Top-level embedded code of the scripts, and of tapsets whose embedded code is used. */
+  readonly embedded: readonly EmbeddedCode[];
   /** In order of definition. */
   readonly probes: readonly Probe[];
   /** Type of every expression. */
   readonly types: ReadonlyMap<NodeId, Type>;
   /** Variable of every Identifier that names one (also bases of index, in, foreach, catch). */
   readonly variables: ReadonlyMap<NodeId, Variable>;
-  /** Overloads of every CallExpression in the order they are tried; at least one. */
+  /**
+   * Overloads of every CallExpression in the order they are tried; at least one. Of EmbeddedCode
+   * the functions get_NAME, set_NAME and add_NAME for the globals that it may use.
+   */
   readonly calls: ReadonlyMap<NodeId, readonly FunctionInstance[]>;
   /** Value of every TargetSymbol (and of cast, autocast, deref, register expressions). */
   readonly locations: ReadonlyMap<NodeId, Location>;

@@ -94,4 +94,5 @@ export {
   user_string_or,
   user_string_quoted,
 } from "./user";
+export { string_narrow, string_widen } from "./utf16";
 export { user_string_utf16, user_string_utf32 } from "./wide";

@@ -77,7 +77,10 @@ s("control flow of nested blocks, loops and branches", () => {
     ],
   };
   const meta = compileText("probe begin { exit() }").meta satisfies BundleMeta;
-  const { bundle } = emitBundle({ module: { functions: [fn], data: [], pages: 1 }, meta });
+  const { bundle } = emitBundle({
+    module: { functions: [fn], foreign: [], data: [], pages: 1 },
+    meta,
+  });
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const module = new WebAssembly.Module(Uint8Array.from(bundle));
   const { f } = new WebAssembly.Instance(module, { env: { memory } }).exports;

@@ -15,7 +15,7 @@ function functionOf(body: readonly IrStatement[], locals: readonly IrLocal[] = [
 }
 
 function verify(...functions: readonly IrFunction[]): void {
-  verifyModule({ functions, data: [], pages: 1 });
+  verifyModule({ functions, foreign: [], data: [], pages: 1 });
 }
 
 s("accepts well-formed code and shows it", () => {
