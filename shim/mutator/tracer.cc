@@ -91,20 +91,22 @@ int64_t now_ms() {
     return static_cast<int64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1000000;
 }
 
+/* State letter of proc(5), 0 if there is no such thread, '?' if that cannot be known. */
 char thread_state(pid_t tid) {
     char path[64], text[512];
     snprintf(path, sizeof path, "/proc/%d/stat", tid);
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return 0;
+        return errno == ENOENT || errno == ESRCH ? 0 : '?';
     ssize_t size = ::read(file, text, sizeof text - 1);
+    int number = errno;
     ::close(file);
     if (size <= 0)
-        return 0;
+        return size == 0 || number == ESRCH ? 0 : '?';
     text[size] = 0;
     /* proc(5): the name before the state may hold anything, also parentheses. */
     const char *end = strrchr(text, ')');
-    return end != nullptr && end[1] == ' ' ? end[2] : 0;
+    return end != nullptr && end[1] == ' ' ? end[2] : '?';
 }
 
 Process::~Process() {
@@ -421,17 +423,14 @@ void Tracer::go_on(Thread &thread) {
 }
 
 void Tracer::resume_thread(Thread &thread, int request, int signal) {
-    long result = ptrace(static_cast<__ptrace_request>(request), thread.tid, nullptr,
-                         static_cast<long>(signal));
-    if (result != 0 && errno == ESRCH)
-        thread.dying = true;
+    /* Fails only for a thread that was killed; its end is still to come. */
+    ptrace(static_cast<__ptrace_request>(request), thread.tid, nullptr, static_cast<long>(signal));
     thread.state = request == PTRACE_LISTEN ? ThreadState::listening : ThreadState::running;
     thread.signal = 0;
 }
 
 void Tracer::interrupt(Thread &thread) {
-    if (ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr) != 0 && errno == ESRCH)
-        thread.dying = true;
+    ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
 }
 
 std::vector<pid_t> Tracer::ids(const Process &process) const {
@@ -454,7 +453,7 @@ bool Tracer::all_stopped(Process &process) {
 /* Zombies (a main thread that has exited) never stop; their end is reported later or never. */
 void Tracer::mark_dying(Process &process) {
     for (const auto &[tid, thread] : process.threads) {
-        if (thread->state == ThreadState::stopped || thread->dying)
+        if (thread->state == ThreadState::stopped)
             continue;
         char state = thread_state(tid);
         thread->dying = state == 0 || state == 'Z' || state == 'X';
