@@ -20,4 +20,5 @@ export const HOST: Readonly<Record<HostFunction, string>> = {
   unwind: "ii>i",
   ticks: ">l",
   relax: "i>",
+  inspect: "iiii>i",
 };

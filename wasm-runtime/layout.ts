@@ -162,6 +162,7 @@ export const HOST_FUNCTIONS = [
   "unwind",
   "ticks",
   "relax",
+  "inspect",
 ] as const;
 
 /** Why a handler was ended by the engine. 0 means it was not. */
@@ -542,6 +543,7 @@ export const CAPABILITY = {
   clock: 4,
   identity: 8,
   unwind: 16,
+  inspect: 32,
 } as const;
 
 /** What a trampoline passes to the shim: the handlers of one site, in order. */

@@ -137,6 +137,8 @@ export const LIBRARY = {
   stp_pid: "i>l",
   /** (context, 0 start | 1 end of the arguments | 2 start | 3 end of the environment) */
   start_area: "il>l",
+  /** (context, 0 comm | 1 statm | 2 stat | 3 loadavg, process or thread, out): "" on failure */
+  proc_file: "illi>",
   execname: "ii>", // (context, out)
   /** (context, 0 pp | 1 pn | 2 probe_type, out) */
   probe_text: "ili>",

@@ -92,6 +92,7 @@ const CANNOT_FAIL: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
   "substr",
   "regex_match",
   "execname",
+  "proc_file",
   "probe_text",
   "is_return",
   "module_name",

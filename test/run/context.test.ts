@@ -50,6 +50,17 @@ test("other memory of the session itself is not to be read", () => {
   assert.is(result.stdout, "0no\n");
 });
 
+test("what the kernel tells of processes", () => {
+  const program = buildProgram("lengths");
+  const asked = `printf("%s %d %d\\n", pexecname(), proc_mem_size() > proc_mem_rss(),
+      proc_mem_rss() > proc_mem_txt(pid()) && proc_mem_txt() > 0)
+    printf("%d %d %d\\n", task_utime() < 1000000000 && task_stime(tid()) >= 0,
+      get_loadavg_index(0) >= 0 && strlen(sprint_loadavg()) > 12, proc_mem_data(999999999))
+    println(isinstr(proc_mem_string(), "size: "), isinstr(task_time_string(), "usr: 0m0."))`;
+  const script = `probe process("${program}").function("main") { ${asked} }`;
+  assert.is(outputOf(script, `${program} 1`, {}), "node 1 1\n1 1 0\n11\n");
+});
+
 test("probes of events are about the process or thread that the event happened to", () => {
   const program = buildProgram("lengths");
   const script = `probe process("${program}").begin {

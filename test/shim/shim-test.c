@@ -4,6 +4,7 @@
  * Prints "ok NAME" or "not ok NAME: LINE" for each case.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ int32_t wt_host_thread_name(struct wt_vm_context *, uint32_t, uint32_t);
 int32_t wt_host_unwind(struct wt_vm_context *, uint32_t, uint32_t);
 uint64_t wt_host_register(struct wt_vm_context *, uint32_t);
 void wt_host_relax(struct wt_vm_context *, uint32_t);
+int32_t wt_host_inspect(struct wt_vm_context *, uint32_t, uint32_t, uint32_t, uint32_t);
 
 static uint8_t *control, *memory, *private_area;
 static volatile int faults;
@@ -383,6 +385,31 @@ static void mutator_speaks_of_the_subject(void) {
     CHECK(wt_host_thread_name(vm, 8, 16) == 8 && strcmp((char *)memory + 8, "its name") == 0);
 }
 
+static void files_of_proc_are_read(void) {
+    struct wt_vm_context *vm = acquire();
+    int free_descriptor = dup(0);
+    close(free_descriptor);
+    char *text = (char *)memory + 8;
+    params->capabilities = WT_CAPABILITY_INSPECT;
+    CHECK(wt_host_inspect(vm, 0, (uint32_t)getpid(), 8, 100) > 1 && strchr(text, '\n'));
+    CHECK(wt_host_inspect(vm, 1, (uint32_t)getpid(), 8, 100) > 10);
+    CHECK(wt_host_inspect(vm, 2, (uint32_t)own_tid(), 8, 100) == 99 && strlen(text) == 99);
+    CHECK((uint32_t)atoi(text) == own_tid());
+    CHECK(wt_host_inspect(vm, 3, 0, 8, 100) > 10 && strchr(text, '/'));
+    CHECK(wt_host_inspect(vm, 4, 0, 8, 100) == -ENOENT && text[0] == 0);
+    CHECK(wt_host_inspect(vm, 0, 0xffffffffu, 8, 100) == -ENOENT);
+    CHECK(wt_host_inspect(vm, 0, 1, MEMORY - 4, 5) == -WT_EFAULT);
+    CHECK(wt_host_inspect(vm, 0, 1, 8, 0) == -WT_EFAULT);
+    params->no_system_calls = 1;
+    CHECK(wt_host_inspect(vm, 3, 0, 8, 100) == -ENOENT);
+    params->no_system_calls = 0;
+    params->capabilities = 0;
+    CHECK(wt_host_inspect(vm, 3, 0, 8, 100) == -ENOENT);
+    int descriptor = dup(0);
+    CHECK(descriptor == free_descriptor);
+    close(descriptor);
+}
+
 static void page_lost_after_it_was_cached_is_recovered(void) {
     struct wt_vm_context *vm = acquire();
     uint8_t *pages = page_and_hole();
@@ -552,6 +579,7 @@ static const struct {
     CASE(reads_copy_or_fault),
     CASE(mutator_reads_its_start_area_only),
     CASE(mutator_speaks_of_the_subject),
+    CASE(files_of_proc_are_read),
     CASE(page_lost_after_it_was_cached_is_recovered),
     CASE(without_tracer_the_kernel_reads),
     CASE(without_system_calls_the_tracer_recovers),

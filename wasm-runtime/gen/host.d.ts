@@ -44,4 +44,10 @@ export function ticks(): bigint;
  * Called between tries for a lock, `round` = 0, 1, 2, …: pauses, later yields the processor.
  */
 export function relax(round: number): void;
+/**
+ * Text of a file of proc(5), of process or thread `id`: 0 comm, 1 statm, 2 stat (of the thread
+ * alone); or of the machine: 3 loadavg. At most `capacity` bytes including the NUL, which is always written.
+ * Returns its length without the NUL, or -ENOENT (-2).
+ */
+export function inspect(what: number, id: number, to: Ptr, capacity: number): number;
 export type Ptr = number;

@@ -21,5 +21,7 @@ export declare function thread_name(to: usize, capacity: u32): i32;
 export declare function unwind(to: usize, capacity: u32): i32;
 /** Time stamp counter. */
 export declare function ticks(): u64;
+/** Writes the text of a file of proc(5) with its NUL; its length or -2. */
+export declare function inspect(what: u32, id: u32, to: usize, capacity: u32): i32;
 /** Pauses between tries for a lock. */
 export declare function relax(round: u32): void;

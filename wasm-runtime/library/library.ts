@@ -47,6 +47,7 @@ export {
   map_remove,
 } from "./map";
 export { error_at, raise } from "./message";
+export { proc_file } from "./proc";
 export { text_strn } from "./quote";
 export { record_histogram, record_item, record_long, record_memory, record_string } from "./record";
 export { matched, ngroups, regex_match, regex_test } from "./regex";

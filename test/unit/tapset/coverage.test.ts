@@ -18,10 +18,7 @@ const WANTED = readFileSync(join(PACKAGE_ROOT, "test/unit/tapset/user-functions.
 
 const NO_ARGUMENT_WRITES =
   "arguments of probed functions are registers, which handlers cannot change";
-const NO_FILES = "it needs a file of /proc, and handlers open none";
 const NO_MODULES = "addresses of mapped modules are not known to handlers";
-
-const REGEX = "regular expressions are not supported yet";
 
 /** Functions that are not here, by name, with the reason. */
 const NOT_HERE: ReadonlyMap<string, string> = new Map([
@@ -32,17 +29,6 @@ const NOT_HERE: ReadonlyMap<string, string> = new Map([
     `set_${type}_arg`,
     NO_ARGUMENT_WRITES,
   ]),
-  ...["size", "rss", "shr", "txt", "data", "string"].flatMap((part): [string, string][] => [
-    [`proc_mem_${part}`, NO_FILES],
-    [`proc_mem_${part}_pid`, NO_FILES],
-  ]),
-  ...["utime", "stime", "time_string"].flatMap((part): [string, string][] => [
-    [`task_${part}`, NO_FILES],
-    [`task_${part}_tid`, NO_FILES],
-  ]),
-  ["pexecname", NO_FILES],
-  ["get_loadavg_index", NO_FILES],
-  ["sprint_loadavg", NO_FILES],
   ["umodname", NO_MODULES],
   ["umodaddr", NO_MODULES],
   ["umodbuildid", NO_MODULES],
@@ -52,9 +38,6 @@ const NOT_HERE: ReadonlyMap<string, string> = new Map([
   ["cve_count_metric", "patches of a running kernel"],
   ["cve_record_metric", "patches of a running kernel"],
   ["cve_tmpdisable", "patches of a running kernel"],
-  ["matched", REGEX],
-  ["matched_str", REGEX],
-  ["ngroups", REGEX],
 ]);
 
 function definedFunctions(): ReadonlySet<string> {

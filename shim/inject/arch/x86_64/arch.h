@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 /* Numbers of arch/x86/entry/syscalls/syscall_64.tbl in Linux. */
+#define WT_SYS_READ 0
+#define WT_SYS_CLOSE 3
 #define WT_SYS_SCHED_YIELD 24
 #define WT_SYS_NANOSLEEP 35
 #define WT_SYS_GETPID 39
@@ -23,6 +25,7 @@
 #define WT_SYS_ARCH_PRCTL 158
 #define WT_SYS_GETTID 186
 #define WT_SYS_CLOCK_GETTIME 228
+#define WT_SYS_OPENAT 257
 #define WT_SYS_GETCPU 309
 #define WT_SYS_PROCESS_VM_READV 310
 #define WT_SYS_PROCESS_VM_WRITEV 311
