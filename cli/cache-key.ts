@@ -51,6 +51,7 @@ export function cacheKey({ files, options }: CompileInput): string {
     scripts: files.map(({ name, text }) => [name, text]),
     options: { ...options, defines: [...options.defines], globals: [...options.globals] },
     tapsets: options.tapsetPath.flatMap((path) => treeState(path, [".stp", ".stpm"])),
+    embedded: treeState(join(PACKAGE_ROOT, "tapsets", "embedded"), [".ts"]),
     directory: process.cwd(),
     environment: VARIABLES.map((name) => process.env[name] ?? null),
     kernel: release(),
