@@ -29,7 +29,6 @@ const NOT_HERE: ReadonlyMap<string, string> = new Map([
     `set_${type}_arg`,
     NO_ARGUMENT_WRITES,
   ]),
-  ["umodname", NO_MODULES],
   ["umodaddr", NO_MODULES],
   ["umodbuildid", NO_MODULES],
   ["set_returnval", "only --compatible below 4.1 has it"],
