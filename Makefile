@@ -17,7 +17,7 @@ C_SOURCES := $(shell git ls-files '*.c' '*.h' '*.cc' 2>/dev/null | grep -v '/gen
 
 all: $(PREBUILDS)/manifest.json
 
-.PHONY: all setup dist generate check format test test-run golden bench demo install-local clean help
+.PHONY: all setup dist generate check format test test-run golden fuzz bench demo install-local clean help
 
 setup: ## install the Debian packages that building and testing need (asks for root through sudo)
 	scripts/setup.sh
@@ -70,6 +70,9 @@ test-run: all ## only the end-to-end tests
 golden: all ## rewrite expected outputs; review the diff as code
 	WASTAP_GOLDEN=write $(RUN)/run-tests.js unit/
 
+fuzz: dist ## a million inputs for the parser; FUZZ_INPUTS=N, FUZZ_SECONDS=N bound it
+	node --enable-source-maps dist/test/fuzz/main.js --inputs $(FUZZ_INPUTS) --seconds $(FUZZ_SECONDS)
+
 bench: all ## cost of a hit and of compiling
 	node --enable-source-maps dist/test/bench/hit.js
 	node --enable-source-maps dist/test/bench/aot.js
@@ -88,3 +91,7 @@ help: ## this list
 
 # Fewest tests that may pass: guards against suites that silently ran nothing.
 FLOOR ?= 900
+
+# Bounds of `make fuzz`; 0 seconds is no bound.
+FUZZ_INPUTS ?= 1000000
+FUZZ_SECONDS ?= 0

@@ -97,6 +97,10 @@ export const MESSAGES = {
   "empty-file": (name: string): string => `Input file '${name}' is empty.`,
   "empty-after-preprocessing": (name: string): string =>
     `Input file '${name}' is empty after preprocessing.`,
+  "library-file-skipped": (name: string): string =>
+    `tapset "${name}" has errors, and will be skipped`,
+  "library-file-run": (name: string): string =>
+    `usage error: ${name.endsWith(".stpm") ? "macro tapset" : "tapset"} file '${name}' cannot be run directly as a session script.`,
   "missing-file": (name: string): string => `Input file '${name}' is missing.`,
   "unreadable-file": (name: string): string => `Input file '${name}' can't be opened for reading.`,
 } as const;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { SourceFile } from "../base/position.js";
 import { PACKAGE_ROOT } from "../base/root.js";
 import type { CompileOptions } from "../base/stage.js";
+import { tapsetPath } from "../compiler/tapset/search-path.js";
 import { readScript, scriptOfText } from "../compiler/tapset/source.js";
 import { commandWords, processExecutable, programPath } from "./command.js";
 import { UsageError } from "./getopt.js";
@@ -64,7 +65,7 @@ export function compileOptions(options: Options, moduleName: string): CompileOpt
     defines: options.defines,
     globals: options.globals,
     targetPath: targetPath(options),
-    tapsetPath: [join(PACKAGE_ROOT, "tapsets"), ...options.tapsets],
+    tapsetPath: tapsetPath(options.tapsets, process.env),
     compatible: options.compatible,
     skipBadVariables: options.skipBadVariables,
     suppressHandlerErrors: options.suppressHandlerErrors,

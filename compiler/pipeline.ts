@@ -12,6 +12,7 @@ import { type LoweredProgram, lowerStage } from "./lower/lower.js";
 import { parseStage } from "./parse/parse.js";
 import type { Script } from "./syntax/ast.js";
 import { loadLibrary, type TapsetLibrary } from "./tapset/library.js";
+import { refuseLibraryFiles } from "./tapset/refuse.js";
 import { analyze } from "./types/analyze.js";
 import type { Program } from "./types/program.js";
 import { showProgram } from "./types/show.js";
@@ -81,6 +82,7 @@ function parseScripts(
     defines: options.defines,
     warn: (diagnostic) => context.warn(diagnostic),
   });
+  refuseLibraryFiles(files, library);
   const input = { files, libraryMacros: library.macros };
   const summary = `parsed user script and ${count(library.fileCount, "library script")}`;
   const scripts = runStage(parseStage, input, context, observe, () => summary);

@@ -36,6 +36,8 @@ export interface TapsetLibrary {
   readonly fileCount: number;
   /** Parses all files: for --dump-functions and tests. */
   allScripts(): readonly Script[];
+  /** Real paths of its files. */
+  readonly paths: ReadonlySet<string>;
 }
 
 /** How a library is read. */
@@ -46,7 +48,7 @@ export interface LibraryOptions {
   readonly args: readonly string[];
   /** -D NAME=VALUE; MAXSTRINGLEN is a macro of the library. */
   readonly defines: ReadonlyMap<string, string>;
-  /** Takes what is wrong with a library file; its good definitions are used. */
+  /** Takes what is wrong with a library file, which then counts as empty. */
   warn(diagnostic: Diagnostic): void;
 }
 
@@ -61,7 +63,7 @@ export function loadLibrary(
   directories: readonly string[],
   options: LibraryOptions,
 ): TapsetLibrary {
-  const seen = new Set<string>();
+  const seen: SeenFiles = { paths: new Set(), names: new Set() };
   const macroFiles = [
     builtInMacros(options),
     ...listFiles(directories, ".stpm", seen).map(readLibraryFile),
@@ -89,6 +91,7 @@ export function loadLibrary(
     ),
     fileCount: scriptFiles.length,
     allScripts: () => scriptFiles.map(parse),
+    paths: seen.paths,
   };
 }
 
@@ -102,33 +105,51 @@ interface ScannedFile {
 
 interface FoundFile {
   readonly path: string;
+  /** Within its tapset directory. */
+  readonly name: string;
   readonly processPath: string | null;
 }
 
+/** Files already taken, by real path and by name within their tapset directory. */
+interface SeenFiles {
+  readonly paths: Set<string>;
+  readonly names: Set<string>;
+}
+
+/**
+ * Files of `directories` that end in `extension`; one that hides another by its name or is the same
+ * under another path counts, the other does not.
+ */
 function listFiles(
   directories: readonly string[],
   extension: string,
-  seen: Set<string>,
+  { paths, names }: SeenFiles,
 ): FoundFile[] {
-  const found: FoundFile[] = [];
-  for (const directory of directories) {
-    for (const level of LEVELS)
-      for (const name of namesIn(join(directory, level)))
-        if (name.endsWith(extension))
-          found.push({ path: join(directory, level, name), processPath: null });
-    for (const name of namesIn(join(directory, "PATH"), true))
-      if (name.endsWith(extension))
-        found.push({
-          path: join(directory, "PATH", name),
-          processPath: `/${name.slice(0, -extension.length)}`,
-        });
-  }
-  return found.filter(({ path }) => {
-    const real = realpathSync(path);
-    if (seen.has(real) || !statSync(real).isFile()) return false;
-    seen.add(real);
-    return true;
-  });
+  return directories
+    .flatMap((directory) => filesIn(directory, extension))
+    .filter(({ path, name }) => {
+      const real = realpathSync(path);
+      if (paths.has(real) || names.has(name) || !statSync(real).isFile()) return false;
+      paths.add(real);
+      names.add(name);
+      return true;
+    });
+}
+
+function filesIn(directory: string, extension: string): FoundFile[] {
+  const found = LEVELS.flatMap((level) =>
+    namesIn(join(directory, level)).map((name) => ({
+      path: join(directory, level, name),
+      name: join(level, name),
+      processPath: null,
+    })),
+  );
+  const ofPrograms = namesIn(join(directory, "PATH"), true).map((name) => ({
+    path: join(directory, "PATH", name),
+    name: join("PATH", name),
+    processPath: `/${name.slice(0, -extension.length)}`,
+  }));
+  return [...found, ...ofPrograms].filter(({ name }) => name.endsWith(extension));
 }
 
 function namesIn(directory: string, recursive = false): string[] {
@@ -192,15 +213,27 @@ function dottedName(point: ProbeAlias["names"][number]): string {
   return point.components.map((component) => component.name).join(".");
 }
 
-function parseContext(
+/** What `parse` gives; null if it found errors, which then are warnings and cost the whole file. */
+function parseWhole<T>(
+  file: SourceFile,
   libraryMacros: ReadonlyMap<string, MacroDefinition>,
   options: LibraryOptions,
-): ParseContext {
-  return {
+  parse: (file: SourceFile, context: ParseContext) => T,
+): T | null {
+  let isRight = true;
+  const result = parse(file, {
     options: { args: options.args, guru: true, compatible: options.compatible },
     libraryMacros,
-    report: (diagnostic) => options.warn({ ...diagnostic, severity: "warning" }),
-  };
+    report(diagnostic) {
+      if (diagnostic.severity !== "warning") isRight = false;
+      options.warn({ ...diagnostic, severity: "warning" });
+    },
+  });
+  if (isRight) return result;
+  const text = message("library-file-skipped", [file.name]);
+  const about = { code: "library-file-skipped", message: text, span: null, token: "", notes: [] };
+  options.warn({ ...about, severity: "warning" });
+  return null;
 }
 
 function parseLibraryScript(
@@ -208,8 +241,12 @@ function parseLibraryScript(
   macros: ReadonlyMap<string, MacroDefinition>,
   options: LibraryOptions,
 ): Script {
-  const script = parseScript(file, parseContext(macros, options));
+  const script = parseWhole(file, macros, options, parseScript) ?? emptyScript(file);
   return processPath === null ? script : withProcessPath(script, processPath);
+}
+
+function emptyScript(file: SourceFile): Script {
+  return { file, globals: [], functions: [], aliases: [], probes: [], embedded: [] };
 }
 
 function indexMacros(
@@ -217,9 +254,11 @@ function indexMacros(
   options: LibraryOptions,
 ): ReadonlyMap<string, MacroDefinition> {
   const parsed = new Map<ScannedFile, ReadonlyMap<string, MacroDefinition>>();
-  const context = parseContext(new Map(), options);
   const definitions = indexBy(files, "macros", (scanned, name) => {
-    const macros = parsed.get(scanned) ?? parseMacroFile(scanned.file, context);
+    const macros =
+      parsed.get(scanned) ??
+      parseWhole(scanned.file, new Map(), options, parseMacroFile) ??
+      new Map<string, MacroDefinition>();
     parsed.set(scanned, macros);
     const macro = macros.get(name);
     return macro === undefined ? [] : [macro];
