@@ -132,8 +132,36 @@ function reportUnpatched({ session, messages }: RunContext): void {
 function reportStatus({ messages }: RunContext, status: number): void {
   const signal = status & 0x7f;
   const code = (status >> 8) & 0xff;
-  if (signal !== 0) messages.warning(`Child process exited with signal ${signal}`);
+  if (signal !== 0)
+    messages.warning(`Child process exited with signal ${signal} (${signalText(signal)})`);
   else if (code !== 0) messages.warning(`Child process exited with status ${code}`);
+}
+
+/** strsignal(3) of the signals that end programs. */
+const SIGNAL_TEXTS: Readonly<Record<number, string>> = {
+  1: "Hangup",
+  2: "Interrupt",
+  3: "Quit",
+  4: "Illegal instruction",
+  5: "Trace/breakpoint trap",
+  6: "Aborted",
+  7: "Bus error",
+  8: "Floating point exception",
+  9: "Killed",
+  10: "User defined signal 1",
+  11: "Segmentation fault",
+  12: "User defined signal 2",
+  13: "Broken pipe",
+  14: "Alarm clock",
+  15: "Terminated",
+  16: "Stack fault",
+  24: "CPU time limit exceeded",
+  25: "File size limit exceeded",
+  31: "Bad system call",
+};
+
+function signalText(signal: number): string {
+  return SIGNAL_TEXTS[signal] ?? `Unknown signal ${signal}`;
 }
 
 type Ending =

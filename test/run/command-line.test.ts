@@ -1,0 +1,197 @@
+/** The command line from end to end: listings, passes, messages, the cache, exit statuses. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { buildProgram, cannotTrace, type Finished, wastap } from "../support/tools.js";
+
+const s = suite("run/command-line");
+const missing = cannotTrace();
+const traced = missing === null ? s : s.skip;
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+const directory = mkdtempSync(join(tmpdir(), "wastap-"));
+s.after(() => rmSync(directory, { recursive: true }));
+
+/** Runs with a cache of its own called `name`. */
+function cached(name: string, ...args: readonly string[]): Finished {
+  return wastap(args, { env: { WASTAP_DIR: join(directory, name) } });
+}
+
+function lines(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "");
+}
+
+s("each pass says what it did, as stap does", () => {
+  const { stderr } = wastap(["-v", "-p4", "-m", "t", "-e", "global a probe begin { println(1) }"], {
+    cwd: directory,
+  });
+  const took = String.raw` using \d+virt/\d+res/\d+shr/\d+data kb, in \d+usr/\d+sys/\d+real ms\.$`;
+  for (const line of [
+    String.raw`^Pass 1: parsed user script and \d+ library scripts`,
+    "^Pass 2: analyzed script: 1 probe, \\d+ functions?, 0 embeds, \\d+ globals?",
+    "^Pass 3: translated to intermediate code",
+    "^Pass 4: compiled to WebAssembly",
+  ]) {
+    assert.match(stderr, new RegExp(line + took, "m"));
+  }
+});
+
+s("--vp asks for single passes", () => {
+  const { stderr } = wastap(["--vp", "01", "-p2", "-e", "probe begin { println(1) }"]);
+  assert.equal(
+    lines(stderr).map((line) => line.slice(0, 7)),
+    ["Pass 2:"],
+  );
+});
+
+s("similar errors are shown once, unless asked for", () => {
+  const script = "probe begin { nosuch(1) nosuch(2) other(3) }";
+  const brief = wastap(["-e", script]);
+  assert.is(brief.status, 1);
+  assert.is(brief.stderr.match(/semantic error/g)?.length, 1);
+  assert.match(
+    brief.stderr,
+    /Pass 2: analysis failed.+\nNumber of similar error messages suppressed: 2\.\nRerun with -v to see them\.\n$/,
+  );
+  const long = wastap(["-v", "-e", script]);
+  assert.is(long.stderr.match(/semantic error/g)?.length, 3);
+  assert.not.match(long.stderr, /suppressed/);
+});
+
+s("options without meaning here are accepted with a warning", () => {
+  const { status, stderr } = wastap(["-r", "5.10", "-p1", "-e", "probe begin {}"]);
+  assert.is(status, 0);
+  assert.match(stderr, /^WARNING: -r has no effect: /);
+  assert.is(wastap(["-w", "-r", "5.10", "-p1", "-e", "probe begin {}"]).stderr, "");
+});
+
+s("--example runs what is in the package", () => {
+  const found = wastap(["-p1", "--example", "pyfuntop"]);
+  assert.is(found.status, 0);
+  const none = wastap(["--example", "nosuch"]);
+  assert.is(none.status, 1);
+  assert.match(none.stderr, /^Example 'nosuch' was not found under '.+'$/m);
+});
+
+traced("-l lists functions, sorted, once each; 1 if there is none", () => {
+  const program = buildProgram("work");
+  const point = (name: string): string => `process("${program}").function("${name}")`;
+  const names = wastap(["-l", point("w*")]);
+  assert.is(names.status, 0, names.stderr);
+  assert.ok(lines(names.stdout).includes(point("work")));
+  assert.equal(lines(names.stdout), [...new Set(lines(names.stdout))].sort());
+  const none = wastap(["-l", point("nosuch*")]);
+  assert.equal([none.status, none.stdout, none.stderr], [1, "", ""]);
+  const loud = wastap(["-vv", "-l", point("nosuch*")]);
+  assert.match(loud.stderr, /semantic error: while resolving probe point/);
+});
+
+traced("-l takes `process` for the target", () => {
+  const program = buildProgram("work");
+  const { stdout } = wastap(["-c", program, "-l", "process.thread.*"]);
+  assert.equal(lines(stdout), [
+    `process("${program}").thread.begin`,
+    `process("${program}").thread.end`,
+  ]);
+});
+
+s("-L shows an alias with what all its places have", () => {
+  const tapset = join(directory, "tapset");
+  mkdirSync(tapset);
+  writeFileSync(
+    join(tapset, "a.stp"),
+    `probe my.one = begin { number = 1; text = "x" }
+     probe my.two = end { number = 2 }
+     probe my.both = my.one, my.two { z = 1 }`,
+  );
+  const { stdout, status } = wastap(["-I", tapset, "-L", "my.*"]);
+  assert.is(status, 0);
+  assert.equal(lines(stdout), [
+    "my.both number:long z:long",
+    "my.one number:long text:string",
+    "my.two number:long",
+  ]);
+  assert.equal(lines(wastap(["-I", tapset, "-l", "my.o**"]).stdout), ["my.one"]);
+  const aliases = wastap(["-I", tapset, "--dump-probe-aliases"]).stdout;
+  assert.match(aliases, /^my\.both = my\.one, my\.two$/m);
+});
+
+s("a point that is none is a parse error", () => {
+  const { status, stderr } = wastap(["-l", "begin {"]);
+  assert.is(status, 1);
+  assert.match(stderr, /^parse error: /);
+  assert.not.match(stderr, /Pass/);
+});
+
+s("dumps point types and functions", () => {
+  const types = lines(wastap(["--dump-probe-types"]).stdout);
+  assert.ok(types.includes("process(string).function(string).return"));
+  assert.ok(types.includes("timer.ms(number).randomize(number)"));
+  assert.equal(types, [...types].sort());
+  const functions = lines(wastap(["--dump-functions"]).stdout);
+  assert.ok(functions.some((line) => /^strlen:long \(\w+:string\)/.test(line)));
+  assert.not.ok(functions.some((line) => line.startsWith("_")));
+});
+
+s("a second run takes the bundle out of the cache", () => {
+  const args = ["--vp", "0001", "-e", "probe begin { println(1) exit() }"];
+  assert.match(cached("twice", ...args).stderr, /^Pass 4: compiled/);
+  const again = cached("twice", ...args);
+  assert.match(again.stderr, /^Pass 4: using cached .*\/twice\/cache\/\w\w\/wastap_\w+\.entry\n/);
+  assert.is(again.stdout, "1\n");
+  assert.match(cached("twice", ...args, "x").stderr, /^WARNING: .*\$1/, "other arguments");
+});
+
+s("--disable-cache, --poison-cache and --clean-cache", () => {
+  const args = ["--vp", "0001", "-e", "probe begin { println(1) exit() }"];
+  const isCached = (...more: readonly string[]): boolean =>
+    cached("switches", ...more, ...args).stderr.includes("using cached");
+  isCached("--disable-cache");
+  assert.not.ok(existsSync(join(directory, "switches")));
+  isCached();
+  assert.ok(isCached());
+  assert.not.ok(isCached("--disable-cache"));
+  assert.not.ok(isCached("--poison-cache"));
+  assert.is(cached("switches", "--clean-cache").status, 0);
+  assert.not.ok(isCached());
+});
+
+s("a compilation that warns is not kept", () => {
+  const args = ["-e", "probe begin { println(1) exit() }", "unused"];
+  assert.match(cached("warned", ...args).stderr, /WARNING/);
+  assert.match(cached("warned", ...args).stderr, /WARNING/);
+  assert.not.ok(existsSync(join(directory, "warned")));
+});
+
+s("--tmpdir keeps the bundle there, -k in a new directory", () => {
+  const kept = join(directory, "kept");
+  const script = ["-e", "probe begin { println(1) exit() }"];
+  const { stderr } = wastap([`--tmpdir=${kept}`, ...script]);
+  assert.is(stderr, `Keeping temporary directory "${kept}"\n`);
+  assert.is(readdirSync(kept).length, 1);
+  rmSync(kept, { recursive: true });
+  const own = /^Keeping temporary directory "(.+)"\n$/.exec(wastap(["-k", ...script]).stderr)?.[1];
+  assert.is(readdirSync(own ?? "").length, 1);
+  rmSync(own ?? "", { recursive: true });
+});
+
+s("a script can be a command of its own, on standard input, or -e", () => {
+  const script = 'probe begin { printf("%s %d\\n", @1, $2) exit() }';
+  const path = join(directory, "own.stp");
+  writeFileSync(path, `#! /usr/bin/env -S wastap -w\n${script}`);
+  assert.is(wastap([path, "a", "5"]).stdout, "a 5\n");
+  assert.is(wastap(["-", "a", "5"], { input: script }).stdout, "a 5\n");
+  assert.is(wastap(["-e", script, "a", "5"]).stdout, "a 5\n");
+});
+
+traced("the status of the target is said, and makes ours 1", () => {
+  const script = "probe begin { println(1) }";
+  const ended = wastap(["-e", script, "-c", 'sh -c "exit 3"']);
+  assert.is(ended.status, 1);
+  assert.match(ended.stderr, /^WARNING: Child process exited with status 3$/m);
+  const killed = wastap(["-e", script, "-c", "sh -c 'kill -9 $$'"]);
+  assert.match(killed.stderr, /^WARNING: Child process exited with signal 9 \(Killed\)$/m);
+});
+
+s.run();
