@@ -76,6 +76,7 @@ fuzz: dist ## a million inputs for the parser; FUZZ_INPUTS=N, FUZZ_SECONDS=N bou
 bench: all ## cost of a hit and of compiling
 	node --enable-source-maps dist/test/bench/hit.js
 	node --enable-source-maps dist/test/bench/aot.js
+	node --enable-source-maps dist/test/bench/compile.js
 
 demo: setup all ## call tree of a PHP program, traced live
 	docs/examples/php-calls.sh

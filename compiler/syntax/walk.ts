@@ -7,7 +7,7 @@ type Child = Node | null | undefined;
 /** Calls `visit` for `node` and everything in it, parents first; `false` leaves children out. */
 export function walk(node: Node, visit: (node: Node) => boolean | undefined): void {
   if (visit(node) === false) return;
-  for (const child of childrenOf(node)) walk(child, visit);
+  for (const child of listChildren(node)) if (child) walk(child, visit);
 }
 
 /** Calls `visit` for everything in `node` and then `node`, children first. */

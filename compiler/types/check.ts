@@ -15,7 +15,7 @@ import { baseOf, variableUse } from "./usage.js";
 export function checkProgram(state: Inference): void {
   const { handlers } = state.symbols;
   const functions = reachableFunctions(handlers, state);
-  const writes = functionWrites(functions, state);
+  const writes = functionWrites(state);
   for (const handler of handlers) {
     for (const condition of handler.conditions) checkCondition(condition, state);
     checkBody(handler.body, writes, state);
@@ -23,7 +23,8 @@ export function checkProgram(state: Inference): void {
   for (const symbol of functions) checkBody(symbol.body, writes, state);
 }
 
-type Writes = ReadonlyMap<FunctionSymbol, ReadonlySet<VariableSymbol>>;
+/** Globals that a function writes, directly or through others. */
+type Writes = (symbol: FunctionSymbol) => ReadonlySet<VariableSymbol>;
 
 function checkBody(body: Node, writes: Writes, state: Inference): void {
   checkJumps(body, false, state);
@@ -105,7 +106,7 @@ function checkForeach(node: ForeachStatement, writes: Writes, state: Inference):
     }
     if (part.kind !== "call") return;
     const overloads = state.symbols.calls.get(part.id) ?? [];
-    if (!overloads.some((overload) => writes.get(overload)?.has(array))) return;
+    if (!overloads.some((overload) => writes(overload).has(array))) return;
     state.report.error({
       code: "modified-in-foreach",
       message: `function call modifies var '${array.name}' during 'foreach' iteration`,
@@ -121,23 +122,19 @@ function changedElements(node: Node): Expression[] {
   return node.kind === "delete" && node.target.kind === "index" ? [node.target] : [];
 }
 
-/** Globals that each function writes, directly or through others. */
-function functionWrites(functions: readonly FunctionSymbol[], state: Inference): Writes {
-  const writes = new Map(
-    functions.map((f) => [f, variableUse([f.body], state.symbols).written] as const),
-  );
-  const callees = new Map(
-    functions.map((f) => [f, reachableFunctions([{ body: f.body, conditions: [] }], state)]),
-  );
-  return new Map(
-    functions.map((f) => {
-      const all = new Set(writes.get(f));
-      for (const callee of callees.get(f) ?? []) {
-        for (const variable of writes.get(callee) ?? []) all.add(variable);
-      }
-      return [f, all] as const;
-    }),
-  );
+/** Looks into a function only when it is asked for: few are called in loops over arrays. */
+function functionWrites(state: Inference): Writes {
+  const known = new Map<FunctionSymbol, ReadonlySet<VariableSymbol>>();
+  const find = (symbol: FunctionSymbol): ReadonlySet<VariableSymbol> => {
+    const called = reachableFunctions([{ body: symbol.body, conditions: [] }], state);
+    const bodies = [symbol, ...called].map(({ body }) => body);
+    return variableUse(bodies, state.symbols).written;
+  };
+  return (symbol) => {
+    const writes = known.get(symbol) ?? find(symbol);
+    known.set(symbol, writes);
+    return writes;
+  };
 }
 
 function checkCondition(condition: Expression, state: Inference): void {

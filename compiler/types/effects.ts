@@ -1,8 +1,8 @@
 /** Which expressions, statements and functions do more than compute a value. */
-import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol } from "../elaborate/symbol.js";
 import type { Node } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
+import { walk } from "../syntax/walk.js";
 import type { Inference } from "./cells.js";
 import { baseOf } from "./usage.js";
 
@@ -30,8 +30,9 @@ export function hasEffect(
   ownLocals = false,
 ): boolean {
   let found = false;
-  forEachNode(root, (node) => {
+  walk(root, (node) => {
     found ||= isEffect(node, impure, state, ownLocals);
+    return !found;
   });
   return found;
 }

@@ -9,6 +9,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CompileFailed } from "../../base/diagnostic.js";
+import { readCompileInput } from "../../cli/compile-input.js";
+import { parseOptions } from "../../cli/parse-options.js";
+import { compile } from "../../compiler/pipeline.js";
 import { wastap } from "../support/tools.js";
 
 const ROUNDS = Number(process.argv[2] ?? "10");
@@ -58,14 +62,23 @@ function largeScript(): string {
 }
 
 function compiles(expression: string): boolean {
-  return wastap(["-p2", "-e", `probe begin { n = 1 println(n, ${expression}) }`]).status === 0;
+  const options = parseOptions(["-e", `probe begin { n = 1 println(n, ${expression}) }`]);
+  const input = readCompileInput(options);
+  try {
+    compile(input.files, { options: input.options, warn: () => undefined });
+    return true;
+  } catch (error) {
+    if (error instanceof CompileFailed) return false;
+    throw error;
+  }
 }
 
-/** Prints the processor time of a process when it ends. */
-const REPORT = `data:text/javascript,process.on("exit", () => {
+/** Module that prints the processor time of a process when it ends. */
+const REPORT = `process.on("exit", () => {
   const { user, system } = process.cpuUsage();
-  process.stderr.write("processor " + (user + system) + " us\\n");
-})`;
+  process.stderr.write(\`processor \${user + system} us\\n\`);
+});
+`;
 
 /** Milliseconds of the whole process and of its passes. */
 function measure(
@@ -74,9 +87,7 @@ function measure(
 ): { readonly all: number; readonly passes: number } {
   const { status, stderr } = wastap(["-v", "-p4", "-m", "bench", "--disable-cache", path], {
     cwd: directory,
-    env: {
-      NODE_OPTIONS: `--import "${REPORT.replaceAll(/\s*\n\s*/g, "").replaceAll('"', '\\"')}"`,
-    },
+    env: { NODE_OPTIONS: `--import ${join(directory, "report.mjs")}` },
   });
   if (status !== 0) throw new Error(stderr);
   const all = Number(/^processor (\d+) us$/m.exec(stderr)?.[1]) / 1000;
@@ -88,6 +99,7 @@ function measure(
 
 function bench(): void {
   const directory = mkdtempSync(join(tmpdir(), "wastap-"));
+  writeFileSync(join(directory, "report.mjs"), REPORT);
   const scripts = { small: "probe begin { exit() }", large: largeScript() };
   const best = { small: { all: 0, passes: 0 }, large: { all: 0, passes: 0 } };
   for (const name of ["small", "large"] as const) {
