@@ -10,6 +10,7 @@ import { showComponents } from "./elaborate/point.js";
 import { UNSUPPORTED_FAMILIES } from "./elaborate/unsupported-points.js";
 import { parseStage } from "./parse/parse.js";
 import type { FunctionDeclaration, ProbePoint } from "./syntax/ast.js";
+import { hasPragma } from "./syntax/pragmas.js";
 import { loadLibrary, type TapsetLibrary } from "./tapset/library.js";
 import { scriptOfText } from "./tapset/source.js";
 import { analyze } from "./types/analyze.js";
@@ -107,8 +108,8 @@ function showPragmas({ body }: FunctionDeclaration, all: boolean): string {
   if (body.kind !== "embedded") return "";
   const shown = all ? [...ACCESS_PRAGMAS, ...OTHER_PRAGMAS] : ACCESS_PRAGMAS;
   return shown
+    .filter((pragma) => hasPragma(body, pragma))
     .map((pragma) => `/* ${pragma} */`)
-    .filter((comment) => body.code.includes(comment))
     .sort()
     .map((comment) => ` ${comment}`)
     .join("");
