@@ -1,18 +1,24 @@
 /** Text of a program, as -p2 prints it (cli.md §4). */
+import { SYNTHESIZED } from "../elaborate/synthesize.js";
 import { showExpression, showStatement } from "../syntax/print.js";
 import { showString } from "../syntax/strings.js";
 import type { FunctionInstance, Global, Local, Probe, Program } from "./program.js";
 
-/** The sections `# globals`, `# functions`, `# probes`; with bodies and initial values as -v. */
+/** The sections `# global embedded code`, `# globals`, `# functions`, `# probes`; with bodies and initial values as -v. */
 export function showProgram(program: Program, withBodies = false): string {
+  const functions = program.functions.filter(({ span }) => span.file.name !== SYNTHESIZED);
   return [
+    ...section(
+      "global embedded code",
+      program.embedded.map(({ code }) => `%{${code}%}`),
+    ),
     ...section(
       "globals",
       program.globals.map((global) => showGlobal(global, withBodies)),
     ),
     ...section(
       "functions",
-      program.functions.flatMap((f) => showFunction(f, withBodies)),
+      functions.flatMap((f) => showFunction(f, withBodies)),
     ),
     ...section(
       "probes",

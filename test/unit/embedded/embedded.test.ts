@@ -5,6 +5,7 @@ import { CompileFailed, type Diagnostic } from "../../../base/diagnostic.js";
 import { compileEmbedded } from "../../../compiler/embedded/embedded.js";
 import { compile } from "../../../compiler/pipeline.js";
 import type { EmbeddedCode } from "../../../compiler/syntax/ast.js";
+import { showProgram } from "../../../compiler/types/show.js";
 import { decodeModule } from "../../../wasm-runtime/module/decode.js";
 import { compileText, contextWith, LIBRARY_PATH, outputOf } from "../lower/support.js";
 
@@ -163,6 +164,15 @@ test("strings are cut at MAXSTRINGLEN, bytes stay what they are", () => {
   const text = `function f:string (s:string) %{ return s + "0123456789\\u00e9" + s; %}
     probe begin { r = f("ab"); println(strlen(r), " ", r); println(strlen(f(f("abcdefgh")))) }`;
   assert.is(outputOf(text, { defines }), "15 ab0123456789\u00e9ab\n19\n");
+});
+
+test("-p2 shows top-level code first, and no functions that the script has not", () => {
+  const text = `global g = 1 %{ let a: i32; %} ${withBody("/* pragma:read:g */ return get_g();")}`;
+  const program = compileText(text).program;
+  assert.is(
+    showProgram(program),
+    "# global embedded code\n%{ let a: i32; %}\n# globals\ng:long\n# functions\nf:long (n:long)\n# probes\nbegin /* <- begin */\n",
+  );
 });
 
 s.run();
