@@ -16,6 +16,7 @@ import { refuseLibraryFiles } from "./tapset/refuse.js";
 import { analyze } from "./types/analyze.js";
 import type { Program } from "./types/program.js";
 import { showProgram } from "./types/show.js";
+import { checkTranslatable } from "./types/translatable.js";
 
 /** What a compilation gives. */
 export interface Compiled {
@@ -114,6 +115,7 @@ function lowerScripts(
   observe: Observe,
 ): { readonly program: Program; readonly lowered: LoweredProgram } {
   const program = elaborateScripts(files, context, observe);
+  checkTranslatable(program, context);
   return { program, lowered: runStage(lowerStage, program, context, observe) };
 }
 

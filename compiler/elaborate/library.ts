@@ -17,12 +17,8 @@ export type DefinitionSource = Pick<
 
 /** Finds definitions for names used in a file. */
 export interface Definitions {
-  /** All functions called `name`, those of the nearest scope that has one of `arity` only. */
-  functions(
-    name: string,
-    arity: number,
-    file: SourceFile,
-  ): readonly LibraryEntry<FunctionDeclaration>[];
+  /** All functions called `name`: private ones of `file`, then the user's, then the library's. */
+  functions(name: string, file: SourceFile): readonly LibraryEntry<FunctionDeclaration>[];
   global(name: string, file: SourceFile): LibraryEntry<GlobalDeclaration> | null;
   /** Aliases called `name` (dotted), the user's first. */
   aliases(name: string): readonly LibraryEntry<ProbeAlias>[];
@@ -46,14 +42,16 @@ export function createDefinitions(
     return entries;
   };
   return {
-    functions(name, arity, file) {
-      const scopes = [
-        own(files.get(file), "functions", name),
-        scripts.flatMap((script) => visible(script, "functions", name)),
-        publicOnly(remember(library.functions.get(name) ?? [])),
+    functions(name, file) {
+      const mine = files.get(file);
+      const others = [
+        ...scripts.flatMap((script) => visible(script, "functions", name)),
+        ...publicOnly(remember(library.functions.get(name) ?? [])),
       ];
-      const fits = scopes.find((s) => s.some((e) => e.declaration.parameters.length === arity));
-      return fits ?? scopes.flat();
+      return [
+        ...own(mine, "functions", name),
+        ...others.filter((entry) => entry.script.file !== mine?.file),
+      ];
     },
     global(name, file) {
       const found =

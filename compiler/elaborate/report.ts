@@ -96,7 +96,14 @@ const IDENTIFIERS: ReadonlySet<string> = new Set([
 /** Type of the token that a message about `place` shows. */
 export function tokenOf(place: Place): string {
   if (place.kind === "target" && textOf(place).startsWith("@")) return "operator";
+  if (place.kind === "expression") return tokenOfText(textOf(place));
   return TOKENS[place.kind] ?? (IDENTIFIERS.has(place.kind) ? "identifier" : "operator");
+}
+
+function tokenOfText(text: string): string {
+  if (/^\d/.test(text)) return "number";
+  if (text.startsWith('"')) return "string";
+  return /^[A-Za-z_$]/.test(text) ? "identifier" : "operator";
 }
 
 function textOf(place: Place): string {

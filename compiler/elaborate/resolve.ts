@@ -29,9 +29,6 @@ import type { FunctionSymbol, HandlerSymbol, SymbolTable, VariableSymbol } from 
 const LIBRARY_PRIORITY = 1;
 const USER_PRIORITY = 0;
 
-/** Keys of an array (language.md §17). */
-const MAX_KEYS = 9;
-
 /** Resolves names of the bodies it is given. */
 export interface Resolver {
   readonly table: SymbolTable;
@@ -42,8 +39,10 @@ export interface Resolver {
     conditions: readonly Expression[],
     surroundings: Surroundings,
   ): void;
-  /** Resolves a function that no probe calls, for its errors; returns its symbol. */
+  /** The symbol of a function that no script calls by name; null if it depends on the probe. */
   addFunction(entry: LibraryEntry<FunctionDeclaration>): FunctionSymbol | null;
+  /** Resolves the bodies of the functions called so far, and of those that they call. */
+  resolveFunctions(): void;
 }
 
 interface State {
@@ -57,6 +56,13 @@ interface State {
   readonly dependent: Map<FunctionDeclaration, boolean>;
   readonly guruOnly: Map<FunctionDeclaration, boolean>;
   readonly nameCounts: Map<string, number>;
+  /** Functions whose bodies are not resolved yet. */
+  pending: Pending[];
+}
+
+interface Pending {
+  readonly symbol: FunctionSymbol;
+  readonly caller: Scope | null;
 }
 
 /** The body that names are resolved in. */
@@ -95,6 +101,7 @@ export function createResolver(
     dependent: new Map(),
     guruOnly: new Map(),
     nameCounts: new Map(),
+    pending: [],
   };
   return {
     table,
@@ -103,6 +110,9 @@ export function createResolver(
     },
     addFunction(entry) {
       return dependsOnProbe(entry.declaration, state) ? null : sharedFunction(entry, state);
+    },
+    resolveFunctions() {
+      resolvePending(state);
     },
   };
 }
@@ -122,16 +132,32 @@ function addHandler(handler: HandlerSymbol, surroundings: Surroundings, state: S
   visit(handler.body, scope, state);
 }
 
+/** By name, as SystemTap does; it decides the order of the globals that only functions mention. */
+function resolvePending(state: State): void {
+  while (state.pending.length > 0) {
+    const batch = state.pending.sort((a, b) =>
+      a.symbol.uniqueName < b.symbol.uniqueName ? -1 : 1,
+    );
+    state.pending = [];
+    for (const { symbol, caller } of batch) visitFunction(symbol, caller, state);
+  }
+}
+
 function visit(node: Node, scope: Scope, state: State): void {
   switch (node.kind) {
     case "identifier":
       mention(node, 0, scope, state);
       return;
     case "index":
+      if (node.indexes.includes(null)) {
+        const message = "wildcard not allowed in array index";
+        state.report.error({ code: "misplaced-wildcard", message, node });
+        return;
+      }
+      visitIndexes(node, scope, state);
+      return;
     case "in":
-      for (const index of node.indexes) if (index) visit(index, scope, state);
-      if (node.base.kind === "histogram") visit(node.base, scope, state);
-      else mention(node.base, node.indexes.length, scope, state);
+      visitIndexes(node, scope, state);
       return;
     case "foreach":
       visitForeach(node, scope, state);
@@ -148,6 +174,16 @@ function visit(node: Node, scope: Scope, state: State): void {
   }
 }
 
+function visitIndexes(
+  node: Extract<Node, { kind: "index" | "in" }>,
+  scope: Scope,
+  state: State,
+): void {
+  for (const index of node.indexes) if (index) visit(index, scope, state);
+  if (node.base.kind === "histogram") visit(node.base, scope, state);
+  else mention(node.base, node.indexes.length, scope, state);
+}
+
 function visitForeach(node: ForeachStatement, scope: Scope, state: State): void {
   for (const key of node.keys) mention(key, 0, scope, state);
   for (const index of node.slice ?? []) if (index) visit(index, scope, state);
@@ -162,6 +198,10 @@ function visitForeach(node: ForeachStatement, scope: Scope, state: State): void 
 }
 
 function visitDelete(target: Expression, scope: Scope, state: State): void {
+  if (target.kind === "index") {
+    visitIndexes(target, scope, state);
+    return;
+  }
   if (target.kind !== "identifier") {
     visit(target, scope, state);
     return;
@@ -215,10 +255,6 @@ function missingArray(node: Identifier, arity: number, state: State): void {
 }
 
 function checkArity(variable: VariableSymbol, arity: number, node: Identifier, state: State): void {
-  if (arity > MAX_KEYS) {
-    const message = `too many array keys (${arity}, at most ${MAX_KEYS})`;
-    state.report.error({ code: "too-many-keys", message, node });
-  }
   if (variable.kind === "parameter" && arity > 0) missingArray(node, arity, state);
   else if (variable.arity === null) {
     variable.arity = arity;
@@ -228,7 +264,6 @@ function checkArity(variable: VariableSymbol, arity: number, node: Identifier, s
         code: "inconsistent-arity",
         message: "inconsistent arity",
         node: variable.declaration,
-        notes: [{ message: "used as a scalar here", node }],
       });
     }
   } else if (variable.arity !== arity) {
@@ -279,7 +314,7 @@ function resolveCall(node: CallExpression, scope: Scope, state: State): void {
     unresolvedCall(node, named, state);
     return;
   }
-  const chain = overloadChain(entries, state);
+  const chain = overloadChain(entries);
   for (const entry of chain) checkGuru(entry, node, state);
   state.table.calls.set(
     node.id,
@@ -291,7 +326,7 @@ function visibleFunctions(
   node: CallExpression,
   state: State,
 ): readonly LibraryEntry<FunctionDeclaration>[] {
-  return state.definitions.functions(node.name, node.args.length, node.span.file);
+  return state.definitions.functions(node.name, node.span.file);
 }
 
 function unresolvedCall(
@@ -318,30 +353,20 @@ function unresolvedCall(
   });
 }
 
+/** Candidates in the order in which they are tried; those never reached fall away later. */
 function overloadChain(
   entries: readonly LibraryEntry<FunctionDeclaration>[],
-  state: State,
 ): readonly LibraryEntry<FunctionDeclaration>[] {
-  if (entries.length === 1) return entries;
   const priority = (entry: LibraryEntry<FunctionDeclaration>): number =>
     entry.declaration.priority ?? (entry.script.file.library ? LIBRARY_PRIORITY : USER_PRIORITY);
-  const sorted = [...entries].sort((a, b) => priority(a) - priority(b));
-  const last = sorted.findIndex((entry) => !mayPassOn(entry.declaration));
-  for (const entry of last < 0 ? [] : sorted.slice(last + 1)) {
-    state.report.warn({
-      code: "unreachable-overload",
-      message: "instance of overloaded function will never be reached",
-      node: entry.declaration,
-    });
-  }
-  return last < 0 ? sorted : sorted.slice(0, last + 1);
+  return [...entries].sort((a, b) => priority(a) - priority(b));
 }
 
-/** True if the function can run `next`; embedded code is not asked. */
+/** True if the function can pass on to the next overload. */
 function mayPassOn(declaration: FunctionDeclaration): boolean {
-  let found = declaration.body.kind === "embedded";
+  let found = false;
   forEachNode(declaration.body, (node) => {
-    if (node.kind === "next" || node.kind === "embedded") found = true;
+    found ||= node.kind === "next" || (node.kind === "embedded" && /\bnext\s*\(/.test(node.code));
   });
   return found;
 }
@@ -375,24 +400,23 @@ function functionFor(
     declaration.body.kind === "embedded"
       ? declaration.body
       : specialize(declaration.body, scope.surroundings);
-  const symbol = newFunction(entry, body, state);
+  const symbol = newFunction(entry, body, scope, state);
   scope.instances.set(declaration, symbol);
-  visitFunction(symbol, scope, state);
   return symbol;
 }
 
 function sharedFunction(entry: LibraryEntry<FunctionDeclaration>, state: State): FunctionSymbol {
   const known = state.shared.get(entry.declaration);
   if (known) return known;
-  const symbol = newFunction(entry, entry.declaration.body, state);
+  const symbol = newFunction(entry, entry.declaration.body, null, state);
   state.shared.set(entry.declaration, symbol);
-  visitFunction(symbol, null, state);
   return symbol;
 }
 
 function newFunction(
   entry: LibraryEntry<FunctionDeclaration>,
   body: BlockStatement | EmbeddedCode,
+  caller: Scope | null,
   state: State,
 ): FunctionSymbol {
   const { declaration, script } = entry;
@@ -413,9 +437,10 @@ function newFunction(
     })),
     locals: [],
     body,
-    usesNext: body.kind === "embedded" ? /\bnext\s*\(/.test(body.code) : mayPassOn(declaration),
+    usesNext: mayPassOn(declaration),
   };
   state.table.functions.push(symbol);
+  state.pending.push({ symbol, caller });
   if (script.file.library) state.useScript(script);
   return symbol;
 }

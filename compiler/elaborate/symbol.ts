@@ -54,11 +54,3 @@ export interface SymbolTable {
   /** Overloads of each call, in the order they are tried. */
   readonly calls: Map<NodeId, readonly FunctionSymbol[]>;
 }
-
-/** `variables` file by file, in each in the order of their declarations. */
-export function inDeclarationOrder(variables: Iterable<VariableSymbol>): VariableSymbol[] {
-  const list = [...variables];
-  const files = [...new Set(list.map((variable) => variable.place.span.file))];
-  const rank = (variable: VariableSymbol): number => files.indexOf(variable.place.span.file);
-  return list.sort((a, b) => rank(a) - rank(b) || a.place.span.start - b.place.span.start);
-}

@@ -30,7 +30,6 @@ import {
   specializeExpression,
   type TargetTable,
 } from "../elaborate/specialize.js";
-import { inDeclarationOrder } from "../elaborate/symbol.js";
 import { parseSynthesized, parseSynthesizedExpression } from "../elaborate/synthesize.js";
 import { currentSearchContext } from "../elf/find.js";
 import {
@@ -43,11 +42,11 @@ import {
 } from "../syntax/ast.js";
 import { buildProgram } from "./build-program.js";
 import { createInference, type Inference } from "./cells.js";
-import { checkProgram, checkSupported } from "./check.js";
+import { checkConditions, checkProgram, checkSupported } from "./check.js";
 import { checkRegexes } from "./check-regex.js";
 import { displayProbe } from "./display.js";
-import { elide } from "./elide.js";
-import { infer, reachableFunctions } from "./infer.js";
+import { infer, reachableFunctions, reportUnresolved } from "./infer.js";
+import { optimize, optimizeLittle } from "./optimize.js";
 import type { Program } from "./program.js";
 import { statUses } from "./stat-use.js";
 import { warnUnassigned } from "./unassigned.js";
@@ -79,16 +78,25 @@ export function analyze(
 ): Program {
   const scripts = "probes" in script ? [script] : script;
   const analysis = startAnalysis(scripts, library, context);
-  for (const each of analysis.scripts) deriveScript(each, analysis);
-  resolveUncalled(scripts, analysis);
+  for (const each of analysis.scripts) {
+    deriveScript(each, analysis);
+    analysis.resolver.resolveFunctions();
+  }
   for (const code of embeddedIn(analysis)) addAccessors(code, analysis);
+  analysis.resolver.resolveFunctions();
   analysis.report.finish();
   const state = createInference(analysis.resolver.table, analysis.targets, analysis.report);
-  warnUnassigned(state, context.options.globals);
-  infer(state);
+  checkConditions(state);
+  analysis.report.finish();
+  if (context.options.unoptimized) optimizeLittle(state);
+  else {
+    warnUnassigned(state, context.options.globals);
+    optimize(state);
+  }
+  analysis.report.finish();
+  reportUnresolved(state);
   checkProgram(state);
   analysis.report.finish();
-  if (!context.options.unoptimized) elide(state);
   if (state.symbols.handlers.length === 0) {
     analysis.report.error({ code: "no-probes", message: "no probes found", node: null });
   }
@@ -149,15 +157,6 @@ function embeddedIn({ resolver }: Analysis): Set<EmbeddedCode> {
   return new Set(found.values());
 }
 
-/** Names in functions that nobody calls are checked too. */
-function resolveUncalled(scripts: readonly Script[], analysis: Analysis): void {
-  for (const script of scripts) {
-    for (const declaration of script.functions) {
-      analysis.resolver.addFunction({ declaration, script });
-    }
-  }
-}
-
 function addProbe(derived: DerivedProbe, analysis: Analysis): void {
   const { context, library, resolver } = analysis;
   const entries = derived.site.isReturn ? collectEntryValues(analysis.nextEntry()) : null;
@@ -209,13 +208,11 @@ function withEntryValues(
   return { ...body, id: newNodeId(), statements: [...atReturn.body.statements, body] };
 }
 
-/** Adds an end probe for each global of the user's that is written and never read. */
+/** Adds an end probe for each global of the user's that is written and whose value nobody uses. */
 function addDisplay(analysis: Analysis, state: Inference): void {
   const { table } = analysis.resolver;
   const use = variableUse(bodiesOf(state), table);
-  const shown = inDeclarationOrder(
-    table.globals.filter((g) => !g.library && use.written.has(g) && !use.read.has(g)),
-  );
+  const shown = table.globals.filter((g) => !g.library && use.written.has(g) && !use.used.has(g));
   for (const variable of shown) {
     const script = parseSynthesized(
       displayProbe(variable, state),
@@ -225,7 +222,9 @@ function addDisplay(analysis: Analysis, state: Inference): void {
     analysis.definitions.adopt(script.file, variable.place.span.file);
     deriveScript(script, analysis);
   }
+  analysis.resolver.resolveFunctions();
   infer(state);
+  reportUnresolved(state);
 }
 
 function* bodiesOf(state: Inference): Generator<Node> {

@@ -1,12 +1,7 @@
 /** Side tables of inference → Program: symbols become Globals, Locals and FunctionInstances. */
 import { bug } from "../../base/assert.js";
 import { forEachNode } from "../elaborate/rewrite.js";
-import {
-  type FunctionSymbol,
-  type HandlerSymbol,
-  inDeclarationOrder,
-  type VariableSymbol,
-} from "../elaborate/symbol.js";
+import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
 import { type EmbeddedCode, type Node, type NodeId, newNodeId } from "../syntax/ast.js";
 import { cellsOf, type Inference, resultOf } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
@@ -70,11 +65,10 @@ function usedVariables(roots: readonly Node[], state: Inference): Set<VariableSy
   return used;
 }
 
-/** Declaration order: the user's scripts first. */
+/** In the order of their first mention. */
 function usedGlobals(building: Building): Global[] {
   const symbols = building.state.symbols.globals.filter((symbol) => building.used.has(symbol));
-  const user = inDeclarationOrder(symbols.filter((symbol) => !symbol.library));
-  return [...user, ...symbols.filter((symbol) => symbol.library)].map((symbol) => {
+  return symbols.map((symbol) => {
     const variable = convert(symbol, building);
     return variable.kind === "global" ? variable : bug(`'${symbol.name}' is not a global`);
   });

@@ -1,33 +1,35 @@
 /**
- * Rules that are not about types alone: what can be assigned, jumps, foreach, arming conditions,
+ * Rules that are not about types alone: what can be assigned, foreach, wrapping, arming conditions,
  * constructs that are not supported yet (language.md §4-9). Requires inferred types.
  */
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, VariableSymbol } from "../elaborate/symbol.js";
 import type { Expression, ForeachStatement, Node } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
-import { childrenOf } from "../syntax/walk.js";
 import { cellsOf, type Inference } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
-import { baseOf, variableUse } from "./usage.js";
+import { baseOf } from "./usage.js";
 
 /** Checks all handlers and the functions that they reach. */
 export function checkProgram(state: Inference): void {
   const { handlers } = state.symbols;
   const functions = reachableFunctions(handlers, state);
   const writes = functionWrites(state);
-  for (const handler of handlers) {
-    for (const condition of handler.conditions) checkCondition(condition, state);
-    checkBody(handler.body, writes, state);
-  }
+  for (const handler of handlers) checkBody(handler.body, writes, state);
   for (const symbol of functions) checkBody(symbol.body, writes, state);
+  for (const symbol of state.symbols.globals) checkWrapping(symbol, state);
 }
 
-/** Globals that a function writes, directly or through others. */
+function checkWrapping(symbol: VariableSymbol, state: Inference): void {
+  if (symbol.declaration?.wrap !== true || symbol.arity !== 0) return;
+  const message = "wrapping not supported for scalars";
+  state.report.error({ code: "scalar-wrapping", message, node: symbol.place });
+}
+
+/** Arrays of which a function changes elements, directly or through others. */
 type Writes = (symbol: FunctionSymbol) => ReadonlySet<VariableSymbol>;
 
 function checkBody(body: Node, writes: Writes, state: Inference): void {
-  checkJumps(body, false, state);
   forEachNode(body, (node) => {
     if (node.kind === "assignment") checkTarget(node, node.target, state);
     else if (node.kind === "update") checkTarget(node, node.operand, state);
@@ -69,20 +71,6 @@ function checkStat(
     message: "expected statistic variable",
     node: node.stat,
   });
-}
-
-function checkJumps(node: Node, inLoop: boolean, state: Inference): void {
-  if (node.kind === "break" || node.kind === "continue") {
-    if (inLoop) return;
-    state.report.error({
-      code: "jump-outside-loop",
-      message: `cannot '${node.kind}' outside loop`,
-      node,
-    });
-    return;
-  }
-  const isLoop = node.kind === "for" || node.kind === "while" || node.kind === "foreach";
-  for (const child of childrenOf(node)) checkJumps(child, inLoop || isLoop, state);
 }
 
 /** The array of a foreach must not change in the loop, also not through functions. */
@@ -127,14 +115,37 @@ function functionWrites(state: Inference): Writes {
   const known = new Map<FunctionSymbol, ReadonlySet<VariableSymbol>>();
   const find = (symbol: FunctionSymbol): ReadonlySet<VariableSymbol> => {
     const called = reachableFunctions([{ body: symbol.body, conditions: [] }], state);
-    const bodies = [symbol, ...called].map(({ body }) => body);
-    return variableUse(bodies, state.symbols).written;
+    return changedArrays([symbol, ...called], state);
   };
   return (symbol) => {
     const writes = known.get(symbol) ?? find(symbol);
     known.set(symbol, writes);
     return writes;
   };
+}
+
+/** Arrays of which `functions` change elements. */
+function changedArrays(
+  functions: readonly FunctionSymbol[],
+  state: Inference,
+): Set<VariableSymbol> {
+  const changed = new Set<VariableSymbol>();
+  for (const { body } of functions) {
+    forEachNode(body, (node) => {
+      for (const target of changedElements(node)) {
+        const variable = state.symbols.variables.get(baseOf(target)?.id ?? -1);
+        if (variable) changed.add(variable);
+      }
+    });
+  }
+  return changed;
+}
+
+/** Arming conditions may not change anything; requires resolved names. */
+export function checkConditions(state: Inference): void {
+  for (const handler of state.symbols.handlers) {
+    for (const condition of handler.conditions) checkCondition(condition, state);
+  }
 }
 
 function checkCondition(condition: Expression, state: Inference): void {

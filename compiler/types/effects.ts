@@ -1,69 +1,83 @@
-/** Which expressions, statements and functions do more than compute a value. */
-import type { FunctionSymbol } from "../elaborate/symbol.js";
-import type { Node } from "../syntax/ast.js";
+/**
+ * Which expressions and functions do more than compute a value: they write variables or the
+ * context, print, or run embedded code that is not marked pure.
+ */
+import type { FunctionSymbol, SymbolTable } from "../elaborate/symbol.js";
+import type { Expression, Node, NodeId } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
 import { walk } from "../syntax/walk.js";
-import type { Inference } from "./cells.js";
 import { baseOf } from "./usage.js";
 
-/** Functions of `functions` that change or print something, directly or through others. */
+/** Functions of `functions` that have an effect besides their result, directly or not. */
 export function impureFunctions(
   functions: readonly FunctionSymbol[],
-  state: Inference,
+  symbols: SymbolTable,
 ): Set<FunctionSymbol> {
   const impure = new Set<FunctionSymbol>();
   let before = -1;
   while (impure.size !== before) {
     before = impure.size;
     for (const symbol of functions) {
-      if (!impure.has(symbol) && hasEffect(symbol.body, impure, state, true)) impure.add(symbol);
+      if (impure.has(symbol)) continue;
+      if (contains(symbol.body, (node) => isOutsideEffect(node, impure, symbols))) {
+        impure.add(symbol);
+      }
     }
   }
   return impure;
 }
 
-/** True if running `root` has an effect; `ownLocals`: writes to locals and `return` are none. */
+/** True if evaluating `root` has an effect; a write to a local is one. */
 export function hasEffect(
-  root: Node,
+  root: Expression,
   impure: ReadonlySet<FunctionSymbol>,
-  state: Inference,
-  ownLocals = false,
+  symbols: SymbolTable,
 ): boolean {
+  return contains(
+    root,
+    (node) =>
+      node.kind === "assignment" ||
+      node.kind === "update" ||
+      isOutsideEffect(node, impure, symbols),
+  );
+}
+
+/** True if `test` holds of `root` or of something in it. */
+export function contains(root: Node, test: (node: Node) => boolean): boolean {
   let found = false;
   walk(root, (node) => {
-    found ||= isEffect(node, impure, state, ownLocals);
+    found ||= test(node);
     return !found;
   });
   return found;
 }
 
-function isEffect(
+/** True if `node` itself changes more than locals. */
+function isOutsideEffect(
   node: Node,
   impure: ReadonlySet<FunctionSymbol>,
-  state: Inference,
-  ownLocals: boolean,
+  symbols: SymbolTable,
 ): boolean {
+  const isOutside = (target: Expression): boolean => {
+    const variable = symbols.variables.get(baseOf(target)?.id ?? -1);
+    return variable === undefined || variable.kind === "global";
+  };
+  const calls = (id: NodeId): boolean =>
+    (symbols.calls.get(id) ?? []).some((symbol) => impure.has(symbol));
   switch (node.kind) {
     case "assignment":
-    case "update": {
-      const target = baseOf(node.kind === "update" ? node.operand : node.target);
-      const variable = target && state.symbols.variables.get(target.id);
-      return !(ownLocals && variable && variable.kind !== "global");
-    }
+    case "delete":
+      return isOutside(node.target);
+    case "update":
+      return isOutside(node.operand);
+    case "foreach":
+      return node.sort !== null;
     case "print":
       return !node.name.startsWith("s");
     case "call":
-      return (state.symbols.calls.get(node.id) ?? []).some((symbol) => impure.has(symbol));
+      return calls(node.id);
     case "embedded":
-      return !hasPragma(node, "pure");
-    case "return":
-      return !ownLocals;
-    case "delete":
-    case "next":
-    case "break":
-    case "continue":
-    case "entry":
-      return true;
+      return !hasPragma(node, "pure") || calls(node.id);
     default:
       return false;
   }

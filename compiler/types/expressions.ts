@@ -213,6 +213,9 @@ function inferKeys(node: IndexExpression | InExpression, state: Inference): void
   if (node.base.kind === "histogram") {
     inferExpression(node.base, null, state);
     for (const index of node.indexes) if (index) inferLong(index, state);
+    if (node.indexes.length !== 1) {
+      state.report.error({ code: "unresolved-type", message: "unresolved type ", node });
+    }
     return;
   }
   inferKeyList(node.base, node.indexes, state);
@@ -367,18 +370,7 @@ function inferArgument(
 
 function inferPrint(node: PrintExpression, state: Inference): void {
   if (node.format) inferFormatted(node, state);
-  else if (node.name === "print_char") for (const arg of node.args) inferLong(arg, state);
-  else {
-    for (const arg of node.args) {
-      if (inferExpression(arg, null, state) === "stats") {
-        state.report.error({
-          code: "raw-stats",
-          message: "cannot print a raw stats object",
-          node: arg,
-        });
-      }
-    }
-  }
+  else for (const arg of node.args) inferExpression(arg, null, state);
 }
 
 function inferFormatted(node: PrintExpression, state: Inference): void {

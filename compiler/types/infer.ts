@@ -1,6 +1,6 @@
 /**
  * Type inference over all handlers and the functions that they reach, in rounds until nothing more
- * is learnt. Requires resolved names; leaves a type for every expression, or errors.
+ * is learnt. Requires resolved names; mismatches are errors at once, what has no type only later.
  */
 import { unreachable } from "../../base/assert.js";
 import { forEachNode } from "../elaborate/rewrite.js";
@@ -30,7 +30,17 @@ export function infer(state: Inference): void {
     for (const handler of state.symbols.handlers) inferHandler(handler, state);
     for (const symbol of functions) inferFunction(symbol, state);
   } while (state.changed);
-  if (state.report.count() === 0) reportUnresolved(functions, state);
+}
+
+/** Reports what has no type after inference. */
+export function reportUnresolved(state: Inference): void {
+  for (const handler of state.symbols.handlers) {
+    for (const condition of handler.conditions) checkResolved(condition, state);
+    checkResolved(handler.body, state);
+  }
+  for (const symbol of reachableFunctions(state.symbols.handlers, state)) {
+    checkResolved(symbol.body, state);
+  }
 }
 
 /** Functions that `handlers` call, directly or not, in order of first call. */
@@ -89,7 +99,9 @@ function inferStatement(node: Statement, owner: FunctionSymbol | null, state: In
       inner(node.body);
       return;
     case "return":
-      if (node.value && owner) inferReturn(node.value, owner, state);
+      if (owner === null) return;
+      if (node.value) inferReturn(node.value, owner, state);
+      else checkBareReturn(node, owner, state);
       return;
     case "delete":
       inferExpression(node.target, null, state);
@@ -125,10 +137,23 @@ function inferReturn(value: Expression, owner: FunctionSymbol, state: Inference)
   }
 }
 
+/** A function with a result cannot return without one. */
+function checkBareReturn(node: Statement, owner: FunctionSymbol, state: Inference): void {
+  const cell = resultOf(owner, state);
+  if (cell.type === null) return;
+  state.report.error({
+    code: "type-mismatch",
+    message: "type mismatch (unknown)",
+    node,
+    notes: [{ message: `type was first inferred here (${cell.type})`, node: cell.place }],
+  });
+}
+
 function inferForeach(node: ForeachStatement, state: Inference): void {
   if (node.limit) inferLong(node.limit, state);
   if (node.base.kind === "histogram") {
     inferExpression(node.base, null, state);
+    if (node.keys.length !== 1) unresolved(node, state);
     for (const key of node.keys) inferVariable(key, "long", state);
     if (node.value) inferVariable(node.value, "long", state);
     return;
@@ -150,14 +175,6 @@ function inferForeach(node: ForeachStatement, state: Inference): void {
   }
   const type = inferVariable(node.value, cells.value.type, state);
   if (type !== null) unify(cells.value, type, node.value, state);
-}
-
-function reportUnresolved(functions: readonly FunctionSymbol[], state: Inference): void {
-  for (const handler of state.symbols.handlers) {
-    for (const condition of handler.conditions) checkResolved(condition, state);
-    checkResolved(handler.body, state);
-  }
-  for (const symbol of functions) checkResolved(symbol.body, state);
 }
 
 /** Results of calls that stand alone are not needed. */

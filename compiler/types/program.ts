@@ -143,7 +143,7 @@ export interface Probe {
 
 /** The whole program with its side tables. */
 export interface Program {
-  /** In declaration order, script before tapsets. */
+  /** In the order of their first mention, which is the order of the automatic display. */
   readonly globals: readonly Global[];
   readonly functions: readonly FunctionInstance[];
   /** Top-level embedded code of the scripts, and of tapsets whose embedded code is used. */

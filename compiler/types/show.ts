@@ -18,7 +18,7 @@ export function showProgram(program: Program, withBodies = false): string {
     ),
     ...section(
       "functions",
-      functions.flatMap((f) => showFunction(f, withBodies)),
+      [...functions].sort(byName).flatMap((f) => showFunction(f, withBodies)),
     ),
     ...section(
       "probes",
@@ -46,10 +46,14 @@ function showLiteral(literal: NonNullable<Global["initial"]>): string {
   return literal.kind === "string" ? showString(literal.value) : String(literal.value);
 }
 
+function byName(a: FunctionInstance, b: FunctionInstance): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
 function showFunction(f: FunctionInstance, withBodies: boolean): string[] {
   const parameters = f.parameters.map((p) => `${p.name}:${p.type}`).join(", ");
   const result = f.result === "void" ? "unknown" : f.result;
-  const lines = [`${f.uniqueName}:${result} (${parameters})`, ...showLocals(f.locals)];
+  const lines = [`${f.name}:${result} (${parameters})`, ...showLocals(f.locals)];
   if (!withBodies) return lines;
   const body = f.body.kind === "embedded" ? `%{${f.body.code}%}` : showStatement(f.body);
   return [...lines, body];

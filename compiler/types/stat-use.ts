@@ -1,10 +1,13 @@
 /** What the statistics operators used on each variable ask of it (language.md §9). */
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { VariableSymbol } from "../elaborate/symbol.js";
-import type { HistogramOperation, Node } from "../syntax/ast.js";
+import type { AggregateOperation, HistogramOperation, Node } from "../syntax/ast.js";
 import type { Inference } from "./cells.js";
 import type { StatUse } from "./program.js";
 import { baseOf } from "./usage.js";
+
+/** Largest bit shift of @variance (language.md §9). */
+const MAX_SHIFT = 62;
 
 type Histogram = StatUse["histogram"];
 
@@ -24,19 +27,26 @@ export function statUses(bodies: Iterable<Node>, state: Inference): Map<Variable
         });
         return;
       }
-      if (node.operator !== "variance" || node.shift === 0) uses.set(variable, use);
-      else if (use.varianceShift === 0 || use.varianceShift === node.shift) {
-        uses.set(variable, { ...use, varianceShift: node.shift });
-      } else {
-        state.report.error({
-          code: "conflicting-shifts",
-          message: `conflicting bit shifts declared (previously ${use.varianceShift})`,
-          node,
-        });
-      }
+      const varianceShift = node.operator === "variance" ? mergeShift(node, use, state) : null;
+      uses.set(variable, { ...use, varianceShift: varianceShift ?? use.varianceShift });
     });
   }
   return uses;
+}
+
+function mergeShift(node: AggregateOperation, before: StatUse, state: Inference): number {
+  const { shift } = node;
+  if (shift < 0 || shift > MAX_SHIFT) {
+    const message = `bit shift (${shift}) out of range <0..${MAX_SHIFT}>`;
+    state.report.error({ code: "shift-range", message, node });
+    return before.varianceShift;
+  }
+  if (before.varianceShift !== 0 && before.varianceShift !== shift) {
+    const message = `conflicting bit shifts declared (previously ${before.varianceShift})`;
+    state.report.error({ code: "conflicting-shifts", message, node });
+    return before.varianceShift;
+  }
+  return shift;
 }
 
 function mergeHistogram(
@@ -46,10 +56,6 @@ function mergeHistogram(
   state: Inference,
 ): Histogram {
   const histogram = histogramOf(node);
-  if (histogram.kind === "linear" && histogram.low >= histogram.high) {
-    const message = "upper bound of @hist_linear must be above the lower bound";
-    state.report.error({ code: "histogram-bounds", message, node });
-  }
   if (before.kind === "none" || isSame(before, histogram)) return histogram;
   state.report.error({
     code: "conflicting-histograms",

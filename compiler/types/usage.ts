@@ -1,20 +1,22 @@
 /**
- * Which variables are read and which are written. `n++` and `n += 1` as statements only write, as
- * SystemTap has it; `delete` reads and writes.
+ * Which variables are read, which are written, and which are read for their value: `n++` as a
+ * statement reads `n`, but nobody uses what it read (so `n` is shown at the end). `delete` reads
+ * and writes.
  */
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { SymbolTable, VariableSymbol } from "../elaborate/symbol.js";
-import type { Expression, Identifier, Node, NodeId } from "../syntax/ast.js";
+import type { Expression, ForeachStatement, Identifier, Node, NodeId } from "../syntax/ast.js";
 
-/** Variables read and written in some bodies. */
+/** Variables mentioned in some bodies; `used` is a part of `read`. */
 export interface VariableUse {
   readonly read: Set<VariableSymbol>;
+  readonly used: Set<VariableSymbol>;
   readonly written: Set<VariableSymbol>;
 }
 
 /** Uses of variables in `roots`. */
 export function variableUse(roots: Iterable<Node>, symbols: SymbolTable): VariableUse {
-  const use: VariableUse = { read: new Set(), written: new Set() };
+  const use: VariableUse = { read: new Set(), used: new Set(), written: new Set() };
   for (const root of roots) addUses(root, symbols, use);
   return use;
 }
@@ -22,17 +24,28 @@ export function variableUse(roots: Iterable<Node>, symbols: SymbolTable): Variab
 function addUses(root: Node, symbols: SymbolTable, use: VariableUse): void {
   const unneeded = new Set<NodeId>();
   const notRead = new Set<NodeId>();
+  const notUsed = new Set<NodeId>();
   forEachNode(root, (node) => {
     for (const value of unneededValues(node)) unneeded.add(value.id);
     for (const target of writtenIn(node)) {
       const variable = symbols.variables.get(target.id);
       if (variable) use.written.add(variable);
-      if (isPureWrite(node) || unneeded.has(node.id)) notRead.add(target.id);
+      if (isPureWrite(node)) notRead.add(target.id);
+      else if (unneeded.has(node.id)) notUsed.add(target.id);
     }
+    if (node.kind === "foreach") addSortedArray(node, symbols, use);
     if (node.kind !== "identifier" || notRead.has(node.id)) return;
     const variable = symbols.variables.get(node.id);
-    if (variable) use.read.add(variable);
+    if (variable === undefined) return;
+    use.read.add(variable);
+    if (!notUsed.has(node.id)) use.used.add(variable);
   });
+}
+
+/** A sorted foreach changes the order that its array keeps. */
+function addSortedArray(node: ForeachStatement, symbols: SymbolTable, use: VariableUse): void {
+  const array = node.sort && symbols.variables.get(node.base.id);
+  if (array) use.written.add(array);
 }
 
 /** Identifiers of the variables that `node` itself writes. */

@@ -181,10 +181,10 @@ a[2,"m"]=7
 a[1,"k"]=2
 b["z"]="w"
 st @count=2 @min=3 @max=5 @sum=8 @avg=4
+n=4
 sa["j"] @count=2 @min=-2 @max=9 @sum=7 @avg=3
 sa["i"] @count=1 @min=1 @max=1 @sum=1 @avg=1
 none @count=0x0
-n=4
 `,
   },
   {

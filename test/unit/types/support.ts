@@ -11,6 +11,7 @@ import { toBytes } from "../../../compiler/syntax/strings.js";
 import { loadLibrary, type TapsetLibrary } from "../../../compiler/tapset/library.js";
 import { analyze } from "../../../compiler/types/analyze.js";
 import type { Program } from "../../../compiler/types/program.js";
+import { checkTranslatable } from "../../../compiler/types/translatable.js";
 
 /** What analysis of a script gave. */
 export interface Analyzed {
@@ -46,6 +47,19 @@ const library: TapsetLibrary = loadLibrary(OPTIONS.tapsetPath, {
 
 /** Analyzes `text`; parse errors count as errors. */
 export function analyzeText(text: string, options: Partial<CompileOptions> = {}): Analyzed {
+  return run(text, options, () => {});
+}
+
+/** Analyzes `text` and checks what SystemTap checks when it translates. */
+export function analyzeToTranslate(text: string, options: Partial<CompileOptions> = {}): Analyzed {
+  return run(text, options, checkTranslatable);
+}
+
+function run(
+  text: string,
+  options: Partial<CompileOptions>,
+  check: (program: Program, context: CompileContext) => void,
+): Analyzed {
   const warnings: Diagnostic[] = [];
   const context: CompileContext = {
     options: { ...OPTIONS, ...options },
@@ -55,7 +69,9 @@ export function analyzeText(text: string, options: Partial<CompileOptions> = {})
   try {
     const input = { files: [file], libraryMacros: library.macros };
     const scripts = parseStage.run(input, context);
-    return { program: analyze(scripts, library, context), errors: [], warnings };
+    const program = analyze(scripts, library, context);
+    check(program, context);
+    return { program, errors: [], warnings };
   } catch (error) {
     if (!(error instanceof CompileFailed)) throw error;
     return { program: null, errors: error.diagnostics, warnings };

@@ -1,0 +1,145 @@
+/**
+ * What SystemTap takes out of a program before it decides about types (language.md §19), in its
+ * order and with its warnings: dead assignments, statements and branches, overloads that are never
+ * reached, probes left empty. Rounds until nothing changes; only the first one warns.
+ *
+ * Requires resolved names. Types are inferred once, after the first round has elided and before
+ * constants are folded: what folding drops is checked, what eliding drops is not.
+ */
+import { forEachNode } from "../elaborate/rewrite.js";
+import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
+import type { BlockStatement } from "../syntax/ast.js";
+import type { Inference } from "./cells.js";
+import { hasEffect, impureFunctions } from "./effects.js";
+import { dropDeadAssignments, dropDeadStatements, type Elided } from "./elide.js";
+import { type Folding, foldConstants } from "./fold.js";
+import { infer, reachableFunctions } from "./infer.js";
+import { dropUnreachable } from "./unreachable.js";
+import { variableUse } from "./usage.js";
+
+type ScriptFunction = FunctionSymbol & { body: BlockStatement };
+type Owner = HandlerSymbol | ScriptFunction;
+
+/** Optimizes all handlers and functions of `state`, which has all types after it. */
+export function optimize(state: Inference): void {
+  let isFirst = true;
+  let changed = true;
+  while (changed) {
+    changed = elideRound(state, isFirst ? warnOf(state) : () => {});
+    if (isFirst) infer(state);
+    if (state.report.count() > 0) return;
+    changed = foldRound(state) || changed;
+    changed = dropOverloads(state) || changed;
+    isFirst = false;
+  }
+  dropEmptyProbes(state);
+}
+
+/** With -u: only what decides whether names and types must be right. */
+export function optimizeLittle(state: Inference): void {
+  infer(state);
+  if (state.report.count() > 0) return;
+  while (foldRound(state)) {}
+  dropOverloads(state);
+}
+
+/** Everything of `state` that has statements. */
+function ownersOf(state: Inference): Owner[] {
+  const { handlers } = state.symbols;
+  const functions = reachableFunctions(handlers, state).sort(byName);
+  return [...handlers, ...functions.filter(isScript)];
+}
+
+function isScript(symbol: FunctionSymbol): symbol is ScriptFunction {
+  return symbol.body.kind === "block";
+}
+
+function byName(a: FunctionSymbol, b: FunctionSymbol): number {
+  return a.uniqueName < b.uniqueName ? -1 : 1;
+}
+
+/** Replaces bodies by what `edit` makes of them; true if something changed. */
+function editBodies(
+  owners: readonly Owner[],
+  edit: (body: BlockStatement, owner: Owner) => BlockStatement,
+): boolean {
+  let changed = false;
+  for (const owner of owners) {
+    const body = edit(owner.body, owner);
+    changed ||= body !== owner.body;
+    owner.body = body;
+  }
+  return changed;
+}
+
+function elideRound(state: Inference, elided: Elided): boolean {
+  const { symbols } = state;
+  const owners = ownersOf(state);
+  const read = readVariables(owners, state);
+  const assigned = editBodies(owners, (body) => dropDeadAssignments(body, read, symbols, elided));
+  const impure = impureFunctions(reachableFunctions(symbols.handlers, state), symbols);
+  const pruned = editBodies(owners, (body, owner) => {
+    const left = dropDeadStatements(body, { symbols, impure, elided });
+    if (!("derived" in owner) && isEmpty(left)) {
+      const name = owner.declaration.name;
+      elided("elided-function", `side-effect-free function '${name}'`, owner.declaration);
+    }
+    return left;
+  });
+  return assigned || pruned;
+}
+
+function isEmpty(body: BlockStatement): boolean {
+  return body.statements.length === 0;
+}
+
+function readVariables(owners: readonly Owner[], state: Inference): Set<VariableSymbol> {
+  const bodies = owners.map((owner) => owner.body);
+  return variableUse(bodies, state.symbols).read;
+}
+
+/** Warns of what is taken out of the user's scripts. */
+function warnOf(state: Inference): Elided {
+  return (code, message, node) => {
+    if (!node.span.file.library) state.report.warn({ code, message, node });
+  };
+}
+
+function foldRound(state: Inference): boolean {
+  const { symbols } = state;
+  const impure = impureFunctions(reachableFunctions(symbols.handlers, state), symbols);
+  const folding: Folding = {
+    acts: (node) => hasEffect(node, impure, symbols),
+    types: state.types,
+  };
+  return editBodies(ownersOf(state), (body) => dropUnreachable(foldConstants(body, folding)));
+}
+
+/** Calls keep the overloads up to the first that never passes on. */
+function dropOverloads(state: Inference): boolean {
+  const { calls } = state.symbols;
+  let changed = false;
+  for (const { body } of ownersOf(state)) {
+    forEachNode(body, (node) => {
+      const overloads = node.kind === "call" ? (calls.get(node.id) ?? []) : [];
+      const last = overloads.findIndex((overload) => !overload.usesNext);
+      if (last < 0 || last === overloads.length - 1) return;
+      calls.set(node.id, overloads.slice(0, last + 1));
+      changed = true;
+    });
+  }
+  return changed;
+}
+
+/** Drops handlers that do nothing. */
+function dropEmptyProbes(state: Inference): void {
+  const { handlers } = state.symbols;
+  const kept = handlers.filter((handler) => !isEmpty(handler.body));
+  for (const handler of handlers) {
+    const { declaration, site } = handler.derived;
+    if (!isEmpty(handler.body) || declaration.span.file.library) continue;
+    const message = `Probe '${site.point.components[0]?.name ?? ""}' has been elided`;
+    state.report.warn({ code: "elided-probe", message, node: declaration });
+  }
+  handlers.splice(0, handlers.length, ...kept);
+}

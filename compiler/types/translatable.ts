@@ -1,0 +1,64 @@
+/**
+ * Rules that SystemTap checks only when it translates, in pass 3: what breaks them passes -p2.
+ * Takes the analysed program; throws CompileFailed with all that is wrong.
+ */
+import type { CompileContext } from "../../base/stage.js";
+import { createReporter, type Reporter } from "../elaborate/report.js";
+import { forEachNode } from "../elaborate/rewrite.js";
+import type { HistogramOperation, Node, PrintExpression } from "../syntax/ast.js";
+import { childrenOf } from "../syntax/walk.js";
+import type { Global, Program } from "./program.js";
+
+/** Keys of an array (language.md §17). */
+const MAX_KEYS = 9;
+
+/** Checks all bodies and globals of `program`. */
+export function checkTranslatable(program: Program, context: CompileContext): void {
+  const report = createReporter(context);
+  for (const { body } of [...program.probes, ...program.functions]) {
+    checkJumps(body, false, report);
+    forEachNode(body, (node) => {
+      if (node.kind === "print") checkPrint(node, program, report);
+      else if (node.kind === "histogram") checkBounds(node, report);
+    });
+  }
+  for (const global of program.globals) checkKeys(global, report);
+  report.finish();
+}
+
+function checkJumps(node: Node, inLoop: boolean, report: Reporter): void {
+  if ((node.kind === "break" || node.kind === "continue") && !inLoop) {
+    const message = `cannot '${node.kind}' outside loop`;
+    report.error({ code: "jump-outside-loop", message, node });
+  }
+  const isLoop = node.kind === "for" || node.kind === "while" || node.kind === "foreach";
+  for (const child of childrenOf(node)) checkJumps(child, inLoop || isLoop, report);
+}
+
+function checkPrint(node: PrintExpression, program: Program, report: Reporter): void {
+  for (const arg of node.args) {
+    const type = program.types.get(arg.id);
+    if (type === "stats" && arg.kind !== "histogram") {
+      const message = "cannot print a raw stats object";
+      report.error({ code: "raw-stats", message, node: arg });
+    } else if (node.name === "print_char" && type === "string") {
+      const message = "type mismatch: expected long but found string";
+      report.error({ code: "type-mismatch", message, node: arg });
+    }
+  }
+}
+
+function checkBounds(node: HistogramOperation, report: Reporter): void {
+  if (node.operator !== "hist_linear") return;
+  const [low = 0n, high = 0n] = node.parameters;
+  if (low < high) return;
+  const message = "upper bound of @hist_linear must be above the lower bound";
+  report.error({ code: "histogram-bounds", message, node });
+}
+
+function checkKeys(global: Global, report: Reporter): void {
+  const count = global.keys.length;
+  if (count <= MAX_KEYS) return;
+  const message = `too many array keys (${count}, at most ${MAX_KEYS})`;
+  report.error({ code: "too-many-keys", message, node: { kind: "global", span: global.span } });
+}

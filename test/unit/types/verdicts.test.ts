@@ -1,0 +1,81 @@
+/** What pass 2 accepts and what it refuses, and why: each verdict is the original's. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { analyzeText, showFound } from "./support.js";
+
+const s = suite("types/verdicts");
+
+/** Script → errors; none if it is accepted. */
+const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
+  // Only functions that are called count.
+  ["function unused() { nosuch() } probe begin { println(1) }"],
+  ["function unused(a) { a[1] = 2 } probe begin { println(1) }"],
+  // What is elided before types are known cannot be wrong; what folding drops can.
+  ['probe begin { x = 1; x = "s"; println(1) }'],
+  ["probe begin { x <<< 1; println(1) }"],
+  [
+    'probe begin { if (0) println("a" + 1); println(2) }',
+    "1:30 type mismatch: expected long but found string",
+  ],
+  ["probe begin { if (0) println($x); println(1) }"],
+  ["probe begin { println(0 && $x, 1 || $x, 1 ? 2 : $x) }"],
+  ["probe begin { while (0) println($x); println(1) }"],
+  ["probe begin { next; println(x) }"],
+  ["probe begin { $foo = 1 }", "1:15 unresolved target-symbol expression"],
+  ["function f(a) { next } probe begin { f(1) }", "- no probes found"],
+  // All overloads of a call must agree, also those of the library and those never reached.
+  [
+    "function f(a:long) { return 1 } function f(a:string) { return 2 } probe begin { println(f(1)) }",
+    "1:91 type mismatch: expected string but found long",
+  ],
+  [
+    'function f(a) { return 1 } function f(a) { return "a" } probe begin { println(f(1)) }',
+    "1:79 type mismatch (long) | type was first inferred here (string)",
+  ],
+  ["function strlen(x) { return 3 } probe begin { println(strlen(1)) }", "1:62 type mismatch"],
+  ['function strlen(x) { return 3 } probe begin { println(strlen("abc")) }'],
+  [
+    "probe begin { println(f()) } function f() { if (pid()) return 1; return }",
+    "1:66 type mismatch (unknown) | type was first inferred here (long)",
+  ],
+  // Arrays.
+  ["global a probe begin { a[1,2] = 1; println(a[*,2]) }", "1:44 wildcard not allowed"],
+  ["global a probe begin { a[*] = 1 }", "1:24 wildcard not allowed"],
+  ["global a probe begin { a[1,2] = 1; println([*,2] in a) delete a[*,2] }"],
+  ["global a% probe begin { a = 2 }", "1:8 wrapping not supported for scalars"],
+  [
+    "global a probe begin { a[1]=2; foreach (k in a) f(k) } function f(x) { a[x] = 1 }",
+    "1:49 function call modifies var 'a' during 'foreach' iteration",
+  ],
+  ["global a probe begin { a[1]=2; foreach (k in a) f(k) } function f(x) { delete a }"],
+  // Statistics.
+  [
+    "global s probe begin { s <<< 1; foreach ([b,c] in @hist_log(s)) println(b) }",
+    "1:33 unresolved type ",
+  ],
+  [
+    "global s probe begin { s <<< 1; println(@variance(s, 63)) }",
+    "1:41 bit shift (63) out of range <0..62>",
+  ],
+  [
+    "global s probe begin { s <<< 1; println(@variance(s, -1)) }",
+    "1:41 bit shift (-1) out of range <0..62>",
+  ],
+  ["global s probe begin { s <<< 1; println(@variance(s), @variance(s, 1)) }"],
+  [
+    "global s probe begin { s <<< 1; println(@variance(s, 1), @variance(s)) }",
+    "1:58 conflicting bit shifts declared (previously 1)",
+  ],
+];
+
+for (const [script, ...expected] of VERDICTS) {
+  s(script, () => {
+    const found = analyzeText(script).errors.map(showFound);
+    assert.is(found.length, expected.length, found.join("\n"));
+    expected.forEach((text, i) => {
+      assert.ok(found[i]?.startsWith(text), found[i]);
+    });
+  });
+}
+
+s.run();
