@@ -91,6 +91,8 @@ export const LIBRARY = {
   record_item: "iii>", // (context, format, number of arguments that follow)
   record_long: "il>",
   record_string: "ii>",
+  /** (context, address, length): an error if record_memory could not have all of it. */
+  check_memory: "ill>",
   record_memory: "ill>", // (context, address, length): process memory as msgpack bin (%m)
   record_histogram: "iii>", // (context, descriptor, merged stat): msgpack array of all buckets
 

@@ -12,6 +12,8 @@ export const LIBRARY_TEXTS = {
   /** Then the capacity and the end. */
   overflowSized: "Array overflow, check size limit (",
   overflowSizedEnd: ")",
+  /** After the number. */
+  tooManyBytes: " is too many bytes for a memory dump",
   /** Then the address; also the next two. */
   readFault: "read fault [man error::fault] at ",
   writeFault: "write fault [man error::fault] at ",

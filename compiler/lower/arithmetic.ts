@@ -2,8 +2,8 @@
 import { unreachable } from "../../base/assert.js";
 import { binary, get, i64, not } from "../ir/build.js";
 import type { BinaryOp, IrExpression } from "../ir/ir.js";
-import type { BinaryOperator, Node } from "../syntax/ast.js";
-import { keep, raiseError, type Scope } from "./scope.js";
+import type { BinaryOperator } from "../syntax/ast.js";
+import { keep, type Place, raiseError, type Scope } from "./scope.js";
 
 /** Operators that give a number; the others compare. */
 export type Arithmetic = Exclude<BinaryOperator, keyof typeof COMPARISONS>;
@@ -25,26 +25,26 @@ export function isComparisonOperator(
   return operator in COMPARISONS;
 }
 
-/** `left operator right`; raises "division by 0" at `node`. */
+/** `left operator right`; raises "division by 0" at `place`. */
 export function lowerArithmetic(
   operator: Arithmetic,
   left: IrExpression,
   right: IrExpression,
   scope: Scope,
-  node: Pick<Node, "span">,
+  place: Place,
 ): IrExpression {
   if (operator !== "/" && operator !== "%") {
     return binary(simpleOperator(operator), left, right);
   }
   const divisor = keep(scope, right);
-  guardDivisor(divisor, scope, node);
+  guardDivisor(divisor, scope, place);
   return divide(operator, left, divisor, scope);
 }
 
 /** Raises "division by 0" if `divisor` is 0. */
-export function guardDivisor(divisor: IrExpression, scope: Scope, node: Pick<Node, "span">): void {
+export function guardDivisor(divisor: IrExpression, scope: Scope, place: Place): void {
   const zero = binary("i64.eq", divisor, i64(0n));
-  scope.code.when(zero, () => raiseError(scope, "division by 0", node));
+  scope.code.when(zero, () => raiseError(scope, "division by 0", place));
 }
 
 /** Quotient or remainder by a divisor known not to be 0: x / -1 = -x, x % -1 = 0, no trap. */

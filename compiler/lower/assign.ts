@@ -4,10 +4,8 @@ import { binary, i64, load } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
 import type {
   AssignmentExpression,
-  AssignmentOperator,
   Expression,
   IndexExpression,
-  Node,
   UpdateExpression,
 } from "../syntax/ast.js";
 import type { Variable } from "../types/program.js";
@@ -46,7 +44,7 @@ export function assignLong(
     return i64(0n);
   }
   const kept = operator === "=" ? value : keep(scope, value);
-  const next = apply(operator, () => readLong(variable, scope), kept, scope, node);
+  const next = apply(node, () => readLong(variable, scope), kept, scope);
   const result = isUsed ? keep(scope, next) : next;
   writeLong(variable, result, scope);
   return result;
@@ -117,12 +115,12 @@ function assignLongElement(
   const value = keep(scope, operand.value);
   const { operator } = node;
   const divides = operator === "/=" || operator === "%=";
-  if (divides) guardDivisor(value, scope, node);
+  if (divides) guardDivisor(value, scope, node.value);
   const address = elementAddress(target, keys, scope);
   const old = (): IrExpression => load("i64.load", address);
   const next = divides
     ? divide(operator === "/=" ? "/" : "%", old(), value, scope)
-    : apply(operator, old, value, scope, node);
+    : apply(node, old, value, scope);
   const result = keep(scope, next);
   scope.code.store("i64.store", address, 0, result);
   return result;
@@ -177,19 +175,18 @@ function assignUser(node: AssignmentExpression, scope: Scope): IrExpression {
   if (place === null) return i64(0n);
   const value = keep(scope, lowerLong(node.value, scope));
   const old = (): IrExpression => keep(scope, loadUser(place, scope, node.target));
-  const next = keep(scope, apply(node.operator, old, value, scope, node));
+  const next = keep(scope, apply(node, old, value, scope));
   storeUser(place, next, scope, node.target);
   return next;
 }
 
-/** New value of a target: `old operator value`. */
+/** New value of the target of `node`: `old operator value`. A division by 0 names the divisor. */
 function apply(
-  operator: AssignmentOperator,
+  { operator, value: divisor }: AssignmentExpression,
   old: () => IrExpression,
   value: IrExpression,
   scope: Scope,
-  node: Pick<Node, "span">,
 ): IrExpression {
   if (operator === "=") return value;
-  return lowerArithmetic(operator.slice(0, -1) as Arithmetic, old(), value, scope, node);
+  return lowerArithmetic(operator.slice(0, -1) as Arithmetic, old(), value, scope, divisor);
 }

@@ -3,8 +3,9 @@
  * order: one that runs `next` sets a flag in the context, and the following one is called.
  */
 import { bug } from "../../base/assert.js";
+import { CONTEXT } from "../../wasm-runtime/layout.js";
 import { LIBRARY, type LibraryFunction } from "../../wasm-runtime/library-abi.js";
-import { get, i32, i64, load, typeOf } from "../ir/build.js";
+import { binary, get, i32, i64, load, typeOf } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
 import { parseSignature } from "../ir/signatures.js";
 import type { CallExpression, Expression } from "../syntax/ast.js";
@@ -28,6 +29,9 @@ import {
 } from "./scope.js";
 import type { Unit } from "./unit.js";
 import { changedGlobals } from "./usage.js";
+
+/** Text of the error of calls that are nested too deep. */
+export const NESTING_EXCEEDED = "MAXNESTING exceeded";
 
 /** Number that the call gives. */
 export function callLong(node: CallExpression, scope: Scope): IrExpression {
@@ -181,6 +185,7 @@ function callBound(
   scope: Scope,
 ): void {
   checkBinding(fn, name);
+  guardBound(node, scope);
   if (name === "probe_text" || name === "is_return") scope.unit.usesProbeTexts = true;
   const out = result.out ?? (fn.result === "string" ? literal(scope, "") : null);
   const all = [scope.context, ...args, ...(out === null ? [] : [out.address])];
@@ -193,4 +198,14 @@ function callBound(
   }
   // What a script says with error() is an error of the call; others are in the library.
   if (canFail(name)) checkError(scope, ...(name === "error" ? [node] : [fn, node]));
+}
+
+/** Where the depth of calls is limited, one of a library function is a level too. */
+function guardBound(node: CallExpression, scope: Scope): void {
+  const { maxNesting } = scope.unit.limits;
+  if (maxNesting === null) return;
+  const nesting = load("i32.load", scope.context, CONTEXT.nesting);
+  scope.code.when(binary("i32.ge_s", nesting, i32(maxNesting)), () =>
+    raiseError(scope, NESTING_EXCEEDED, node),
+  );
 }

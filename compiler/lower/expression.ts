@@ -32,7 +32,7 @@ import {
   type Text,
   widen,
 } from "./scope.js";
-import { lowerAggregate, lowerBucket, lowerInHistogram } from "./stat.js";
+import { lowerAggregate, lowerBucket } from "./stat.js";
 import { typeOfExpression, unsupported, variableOf } from "./unit.js";
 import { readLong, readText } from "./variable.js";
 
@@ -54,9 +54,10 @@ export function lowerLongExpression(node: Expression, scope: Scope): IrExpressio
     case "binary":
       return lowerBinary(node, scope);
     case "logical":
-    case "in":
     case "match":
       return widen(lowerCondition(node, scope));
+    case "in":
+      return lowerMembership(node, scope);
     case "ternary":
       return lowerTernaryLong(node, scope);
     case "assignment":
@@ -142,8 +143,6 @@ export function lowerCondition(node: Expression, scope: Scope): IrExpression {
   switch (node.kind) {
     case "logical":
       return lowerLogical(node, scope);
-    case "in":
-      return lowerMembership(node, scope);
     case "match":
       return lowerMatch(node, scope);
     case "unary":
@@ -199,10 +198,11 @@ function lowerComparison(node: BinaryExpression, scope: Scope): IrExpression {
   return binary(`i32.${comparison}`, order, i32(0));
 }
 
+/** Of a histogram the count of the bucket: any but 0 is true. */
 function lowerMembership(node: InExpression, scope: Scope): IrExpression {
-  if (node.base.kind === "identifier") return lowerIn(node, scope);
+  if (node.base.kind === "identifier") return widen(lowerIn(node, scope));
   const [index] = node.indexes;
-  return lowerInHistogram(node.base, index ?? bug("histogram without index"), scope);
+  return lowerBucket(node.base, index ?? bug("histogram without index"), scope);
 }
 
 /** Both sides at once where the right one is plain arithmetic, else a branch around it. */

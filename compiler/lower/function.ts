@@ -9,15 +9,13 @@ import { binary, get, i32, load } from "../ir/build.js";
 import type { FunctionReference, IrLocal } from "../ir/ir.js";
 import type { FunctionInstance } from "../types/program.js";
 import { mostActions, settle } from "./actions.js";
+import { NESTING_EXCEEDED } from "./call.js";
 import { createCode, finishFunction } from "./code.js";
 import { DISPATCH } from "./dispatch.js";
 import { clearTexts, type Lowered, placeLocals } from "./handler.js";
 import { callLibrary, type LocalPlace, type Scope, storeError } from "./scope.js";
 import type { Unit } from "./unit.js";
 import { changedGlobals } from "./usage.js";
-
-/** Text of the error of calls that are nested too deep. */
-export const NESTING_EXCEEDED = "MAXNESTING exceeded";
 
 /** Lowers `fn`. `maxNesting` is the depth allowed, null if it is not to be checked. */
 export function lowerFunction(

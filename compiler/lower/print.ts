@@ -34,9 +34,12 @@ export function lowerPrint(node: PrintExpression, scope: Scope): void {
   const operands = lowerOperands(plan.args, scope);
   const format = scope.unit.formats.indexOf(formatOf(plan.parts));
   const items = plan.parts.flatMap((part) => (part.kind === "text" ? [] : argumentsOf(part)));
+  for (const part of plan.parts) {
+    if (part.kind === "memory") checkMemory(part, operands, scope, node);
+  }
   callLibrary(scope, "record_item", [scope.context, i32(format), i32(items.length)]);
   for (const part of plan.parts) {
-    if (part.kind !== "text") recordPart(part, operands, scope, node);
+    if (part.kind !== "text") recordPart(part, operands, scope);
   }
 }
 
@@ -170,12 +173,20 @@ function argumentsOf(part: Conversion): readonly number[] {
   return [...taken, part.value];
 }
 
-function recordPart(
+/** Finds what cannot be shown before anything is. */
+function checkMemory(
   part: Conversion,
   operands: readonly Operand[],
   scope: Scope,
   node: PrintExpression,
 ): void {
+  const length = sizeValue(part.precision, operands, 1n);
+  const address = longOf(operands[part.value]);
+  callLibrary(scope, "check_memory", [scope.context, address, length]);
+  checkError(scope, node);
+}
+
+function recordPart(part: Conversion, operands: readonly Operand[], scope: Scope): void {
   const taken = argumentsOf(part);
   for (const argument of taken.slice(0, -1)) {
     callLibrary(scope, "record_long", [scope.context, longOf(operands[argument])]);
@@ -188,7 +199,6 @@ function recordPart(
   } else {
     const length = sizeValue(part.precision, operands, 1n);
     callLibrary(scope, "record_memory", [scope.context, longOf(operand), length]);
-    checkError(scope, node);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { assert, bug } from "../../base/assert.js";
 import { STAT } from "../../wasm-runtime/layout.js";
-import { binary, get, i32, i64, load, unary } from "../ir/build.js";
+import { binary, get, i32, load, unary } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
 import type {
   AggregateOperation,
@@ -78,27 +78,9 @@ export function lowerBucket(
   scope: Scope,
 ): IrExpression {
   const wanted = keep(scope, lowerLong(index, scope));
-  const stat = histogramValue(node, scope);
+  const stat = statValue(node.stat, scope);
   const args = [scope.context, stat.descriptor, stat.address, wanted];
   return checked(callForValue(scope, "stat_bucket", args), node, scope);
-}
-
-/** `index in @hist_…(stat)` as i32 truth: the bucket exists and is not empty. */
-export function lowerInHistogram(
-  node: HistogramOperation,
-  index: Expression,
-  scope: Scope,
-): IrExpression {
-  const { code } = scope;
-  const wanted = keep(scope, lowerLong(index, scope));
-  const stat = histogramValue(node, scope);
-  const found = code.temporary("i32");
-  code.set(found, i32(0));
-  code.when(binary("i64.lt_u", wanted, i64(BigInt(stat.shape.buckets))), () => {
-    const bucket = bucketValue(stat, unary("i32.wrap_i64", wanted));
-    code.set(found, binary("i64.ne", bucket, i64(0n)));
-  });
-  return get(found);
 }
 
 /** Count of bucket `index` (i32, in range). */

@@ -49,7 +49,14 @@ export {
 export { error_at, raise } from "./message";
 export { proc_file } from "./proc";
 export { text_strn } from "./quote";
-export { record_histogram, record_item, record_long, record_memory, record_string } from "./record";
+export {
+  check_memory,
+  record_histogram,
+  record_item,
+  record_long,
+  record_memory,
+  record_string,
+} from "./record";
 export { matched, ngroups, regex_match, regex_test } from "./regex";
 export { map_sort } from "./sort";
 export {

@@ -18,6 +18,7 @@ import {
   TEXT_READ_FAULT,
   TEXT_STRING_FAULT,
   TEXT_STRING_FAULT_END,
+  TEXT_TOO_MANY_BYTES,
   TEXT_WIDE_FAULT,
   TEXT_WRITE_FAULT,
 } from "./gen/texts";
@@ -79,12 +80,17 @@ export function raiseOverflow(context: usize, capacity: i32): void {
   raiseDecimal(context, TEXT_OVERFLOW_SIZED, capacity, TEXT_OVERFLOW_SIZED_END);
 }
 
-/** The text `before`, the decimal `value` and, unless it is 0, the text `after`. */
+/** "N is too many bytes for a memory dump" */
+export function raiseTooManyBytes(context: usize, bytes: i64): void {
+  raiseDecimal(context, 0, bytes, TEXT_TOO_MANY_BYTES);
+}
+
+/** The text `before`, the decimal `value` and the text `after`, without those that are 0. */
 export function raiseDecimal(context: usize, before: usize, value: i64, after: usize): void {
   if (load<usize>(context, CONTEXT_ERROR) !== 0) return;
   const message = messageText(context);
   const end = messageEnd(message);
-  let cursor = putText(message, end, before);
+  let cursor = before === 0 ? message : putText(message, end, before);
   cursor = putSigned(cursor, end, value);
   if (after !== 0) cursor = putText(cursor, end, after);
   finish(context, cursor);

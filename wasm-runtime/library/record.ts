@@ -3,14 +3,16 @@
  * is an array [code, argument …]. Longs take their shortest form; strings and memory are `bin`,
  * because they are bytes and not UTF-8.
  */
-import { STAT_BUCKETS, STAT_DESCRIPTOR_BUCKETS } from "./gen/layout";
+import { CONTEXT_BUFFER, STAT_BUCKETS, STAT_DESCRIPTOR_BUCKETS } from "./gen/layout";
 import { read } from "./host";
-import { raiseReadFault } from "./message";
+import { raiseReadFault, raiseTooManyBytes } from "./message";
 import { reserve } from "./ring";
 import { textLength } from "./string";
 
-/** Most bytes of process memory that one %m or %M shows (SystemTap STP_BUFFER_SIZE). */
-export const MEMORY_BYTES: i64 = 8192;
+/** Most bytes of process memory that one %m or %M shows: a page. */
+const MEMORY_BYTES: i64 = 4096;
+/** Bytes of CONTEXT.buffer. */
+const BUFFER_BYTES: i64 = 32;
 
 /** Starts an item: the format it belongs to (or an ITEM code) and how many arguments follow. */
 export function record_item(context: usize, format: i32, count: i32): void {
@@ -48,7 +50,22 @@ export function record_string(context: usize, text: usize): void {
   if (to !== 0) memory.copy(to, text, length);
 }
 
-/** `length` bytes of process memory, 1 if it is not positive; none and an error on a fault. */
+/** Raises an error unless `length` bytes of process memory, 1 if it is not positive, can be shown. */
+export function check_memory(context: usize, address: i64, length: i64): void {
+  if (length > MEMORY_BYTES) {
+    raiseTooManyBytes(context, length);
+    return;
+  }
+  const buffer = context + CONTEXT_BUFFER;
+  const end = address + (length <= 0 ? 1 : length);
+  for (let at = address; at !== end; at += min<i64>(end - at, BUFFER_BYTES)) {
+    if (read(at, buffer, <u32>min<i64>(end - at, BUFFER_BYTES)) === 0) continue;
+    raiseReadFault(context, at);
+    return;
+  }
+}
+
+/** As many bytes of process memory, which check_memory found; zeros and an error on a fault. */
 export function record_memory(context: usize, address: i64, length: i64): void {
   const bytes = <i32>(length <= 0 ? 1 : min(length, MEMORY_BYTES));
   const to = reserve(context, bytes + 3);

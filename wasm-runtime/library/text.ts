@@ -3,14 +3,13 @@
  * to the place of the final NUL. Spec is TEXT_SPEC bits; width and precision are -1 where not
  * given; a width below -1 is a dynamic negative one: left-justified. Numbers are in number.ts.
  */
-import { CONTEXT_BUFFER, CONTEXT_TEXT_CURSOR, CONTEXT_TEXT_END } from "./gen/layout";
+import { CONTEXT_BUFFER, CONTEXT_ERROR, CONTEXT_TEXT_CURSOR, CONTEXT_TEXT_END } from "./gen/layout";
 import { TEXT_SPEC_CONVERSION, TEXT_SPEC_LEFT, TEXT_SPEC_ZERO } from "./gen/texts";
 import { putChart } from "./histogram";
 import { read } from "./host";
-import { raiseReadFault } from "./message";
 import { putBinary, putCharacter, putNumber } from "./number";
 import { putByte, putDigits, putFill, putText } from "./put";
-import { MEMORY_BYTES } from "./record";
+import { check_memory } from "./record";
 import { isEmpty } from "./stat";
 import { stringEnd, textLength } from "./string";
 
@@ -66,16 +65,14 @@ export function text_memory(
 ): void {
   const end = load<usize>(context, CONTEXT_TEXT_END);
   const hex = (spec & TEXT_SPEC_CONVERSION) === 0x4d;
-  const bytes = precision > 0 ? <i32>min<i64>(precision, MEMORY_BYTES) : 1;
+  const bytes = max(precision, 1);
   const shown = hex ? 2 * bytes : bytes;
   const buffer = context + CONTEXT_BUFFER;
+  check_memory(context, address, bytes);
+  if (load<usize>(context, CONTEXT_ERROR) !== 0) return;
   let cursor = padBefore(context, spec, width, shown);
   for (let i = 0; i < bytes && cursor < end; i++) {
-    if (read(address + i, buffer, 1) !== 0) {
-      raiseReadFault(context, address + i);
-      return;
-    }
-    const byte = load<u8>(buffer);
+    const byte = read(address + i, buffer, 1) === 0 ? load<u8>(buffer) : 0;
     cursor = hex ? putDigits(cursor, end, byte, 16, 2) : putByte(cursor, end, byte);
   }
   padAfter(context, cursor, spec, width, shown);

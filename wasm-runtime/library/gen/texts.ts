@@ -9,6 +9,8 @@ export const TEXT_OVERFLOW: usize = memory.data<u8>([65, 114, 114, 97, 121, 32, 
 export const TEXT_OVERFLOW_SIZED: usize = memory.data<u8>([65, 114, 114, 97, 121, 32, 111, 118, 101, 114, 102, 108, 111, 119, 44, 32, 99, 104, 101, 99, 107, 32, 115, 105, 122, 101, 32, 108, 105, 109, 105, 116, 32, 40, 0]);
 /** ")" */
 export const TEXT_OVERFLOW_SIZED_END: usize = memory.data<u8>([41, 0]);
+/** " is too many bytes for a memory dump" */
+export const TEXT_TOO_MANY_BYTES: usize = memory.data<u8>([32, 105, 115, 32, 116, 111, 111, 32, 109, 97, 110, 121, 32, 98, 121, 116, 101, 115, 32, 102, 111, 114, 32, 97, 32, 109, 101, 109, 111, 114, 121, 32, 100, 117, 109, 112, 0]);
 /** "read fault [man error::fault] at " */
 export const TEXT_READ_FAULT: usize = memory.data<u8>([114, 101, 97, 100, 32, 102, 97, 117, 108, 116, 32, 91, 109, 97, 110, 32, 101, 114, 114, 111, 114, 58, 58, 102, 97, 117, 108, 116, 93, 32, 97, 116, 32, 0]);
 /** "write fault [man error::fault] at " */
