@@ -58,10 +58,15 @@ export function check_memory(context: usize, address: i64, length: i64): void {
   }
   const buffer = context + CONTEXT_BUFFER;
   const end = address + (length <= 0 ? 1 : length);
-  for (let at = address; at !== end; at += min<i64>(end - at, BUFFER_BYTES)) {
-    if (read(at, buffer, <u32>min<i64>(end - at, BUFFER_BYTES)) === 0) continue;
-    raiseReadFault(context, at);
-    return;
+  let at = address;
+  for (let step = BUFFER_BYTES; at !== end; ) {
+    const bytes = min<i64>(end - at, step);
+    if (read(at, buffer, <u32>bytes) === 0) at += bytes;
+    else if (step > 1) step = 1;
+    else {
+      raiseReadFault(context, at);
+      return;
+    }
   }
 }
 
