@@ -61,6 +61,33 @@ test("what the kernel tells of processes", () => {
   assert.is(outputOf(script, `${program} 1`, {}), "node 1 1\n1 1 0\n11\n");
 });
 
+test("writing to the memory of a traced process", () => {
+  const program = buildProgram("lengths");
+  const script = `probe process("${program}").function("main") {
+    at = user_ulong(pointer_arg(2) + 8)
+    set_user_string(at, "abcdef") set_user_string_n(at, 2, "xyz") print(user_string(at))
+    set_user_char(at, 0x31) set_user_short(at + 2, 0x3332) set_user_int(at + 4, 0x37363534)
+    println(" ", user_string_n(at, 1), " ", user_uint16(at + 2) == 0x3332, user_uint32(at + 4) == 0x37363534)
+    set_user_long(at, -2) println(user_long(at), " ", user_uint8(at + 8))
+    try { set_user_int(8, 1) } catch (message) { println(message) }
+    try { set_user_string(8, "x") } catch (message) { println(message) }
+    set_user_string_arg(at, "1") println(user_string(at))
+  }`;
+  const output = join(mkdtempSync(join(tmpdir(), "wastap-context-")), "output");
+  const command = `${program} 1234567890`;
+  const result = wastap(["-g", "-o", output, "-e", script, "-c", command]);
+  assert.is(result.stdout, "done\n");
+  const expected = [
+    "xy 1 11",
+    "-2 57",
+    "user int copy fault at 0x8 [man error::fault]",
+    "user string copy fault at 0x8 [man error::fault]",
+    "1",
+    "",
+  ];
+  assert.equal(readFileSync(output, "utf8").split("\n"), expected);
+});
+
 test("probes of events are about the process or thread that the event happened to", () => {
   const program = buildProgram("lengths");
   const script = `probe process("${program}").begin {
