@@ -156,7 +156,7 @@ function parseComparison(stream: TokenStream): Expression {
   return {
     kind: "match",
     id: newNodeId(),
-    span: match.span,
+    span: left.span,
     operator: match.text as "=~" | "!~",
     left,
     regex: parsePattern(stream),

@@ -141,15 +141,25 @@ function parseAtom(parser: Parser): Regex {
   }
 }
 
+/** What follows `(`; `(?:` captures nothing. */
 function parseGroup(parser: Parser): Regex {
-  const index = parser.groups++;
+  const { cursor } = parser;
   if (++parser.nesting > DEEPEST_NESTING) {
-    throw new RegexError("parentheses nested too deep", parser.cursor.last);
+    throw new RegexError("parentheses nested too deep", cursor.last);
   }
+  const isCaptured = !acceptExtension(cursor);
+  const index = isCaptured ? parser.groups++ : 0;
   const item = parseChoice(parser);
-  expect(")", parser.cursor);
+  expect(")", cursor);
   parser.nesting--;
-  return { kind: "group", index, item };
+  return isCaptured ? { kind: "group", index, item } : item;
+}
+
+function acceptExtension(cursor: Cursor): boolean {
+  if (!cursor.accept("?")) return false;
+  if (cursor.accept(":")) return true;
+  const kind = cursor.next();
+  throw new RegexError(kind === "" ? "unexpected '(?" : `unexpected '(?${kind}'`, cursor.last);
 }
 
 function expect(character: string, cursor: Cursor): void {
