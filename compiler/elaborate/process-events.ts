@@ -31,6 +31,7 @@ export const EVENT_FAMILIES: FamilyTable = ROOTS.flatMap((root) =>
 function eventSites(point: ProbePoint, event: ProcessEvent, context: FamilyContext): Site[] {
   const pid = numberArgument(point, "process");
   if (pid !== null) {
+    if (pid < 1n) throw new ResolutionError("bad-pid", `cannot probe pid ${pid}: Invalid pid`);
     return [eventSite(point, { kind: "process", event, path: null, pid: Number(pid) })];
   }
   const isTarget = stringArgument(point, "process") === null && hasComponent(point, "process");

@@ -85,7 +85,11 @@ function hertzSite(point: ProbePoint): Site {
     throw new ResolutionError("timer-range", "frequency must be greater than 0");
   }
   const interval = SECOND_NS / frequency;
-  return timer(point, "hrtimer", interval < MINIMUM_NS ? MINIMUM_NS : interval, 0n);
+  if (interval < MINIMUM_NS) {
+    const message = `interval value out of range (${MINIMUM_NS}, ${MAXIMUM_NS})`;
+    throw new ResolutionError("timer-range", message);
+  }
+  return timer(point, "hrtimer", interval, 0n);
 }
 
 function jiffiesSite(point: ProbePoint): Site {
@@ -94,7 +98,7 @@ function jiffiesSite(point: ProbePoint): Site {
   if (jiffies < 1n || jiffies > MAX_JIFFIES) {
     throw new ResolutionError("timer-range", "invalid interval for jiffies timer");
   }
-  if (randomize < 0n || randomize >= jiffies) {
+  if (randomize < 0n || randomize > jiffies) {
     throw new ResolutionError("timer-range", "invalid randomize for jiffies timer");
   }
   return timer(point, "timer", jiffies * JIFFY_NS, randomize * JIFFY_NS);

@@ -14,7 +14,11 @@ const REFUSED: readonly (readonly [script: string, expected: string | RegExp])[]
   ["probe timer.ms(10).randomize(20) { println(1) }", "randomization value out of range"],
   ["probe timer.hz(0) { println(1) }", "frequency must be greater than 0"],
   ["probe timer.jiffies(0) { println(1) }", "invalid interval for jiffies timer"],
-  ["probe timer.jiffies(5).randomize(5) { println(1) }", "invalid randomize for jiffies timer"],
+  ["probe timer.jiffies(5).randomize(6) { println(1) }", "invalid randomize for jiffies timer"],
+  [
+    "probe timer.hz(1000000) { println(1) }",
+    "interval value out of range (100000, 86400000000000)",
+  ],
   ["probe timer.fortnight(1) { println(1) }", /^probe point mismatch \(similar: /],
   ['probe timer.s("x") { println(1) }', "probe point mismatch (argument: s(number))"],
   ["probe begin(1).foo { println(1) }", "invalid suffix for probe"],
