@@ -140,7 +140,15 @@ const CASES: readonly Case[] = [
     errors: 1,
   },
   {
-    name: "MAXERRORS lets the session go on",
+    name: "an end probe that fails starts the error probes",
+    script: `probe end { println("end") error("late") } probe end(1) { println("no") }
+      probe error { println("error") } probe begin { exit() }`,
+    printed: "end\nerror\n",
+    said: "ERROR: late near identifier 'error' at <input>:1:28 in probe end\n",
+    errors: 1,
+  },
+  {
+    name: "MAXERRORS lets the session go on, which fails all the same",
     args: ["-DMAXERRORS=2"],
     script: `probe begin { error("one") } probe begin(1) { println("goes on") exit() } probe end { println("end") }`,
     printed: "goes on\nend\n",
