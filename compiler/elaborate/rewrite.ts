@@ -35,31 +35,44 @@ export function forEachNode(node: Node, visit: (node: Node) => void): void {
   });
 }
 
+/** `node` itself if nothing in it changes: trees are edited often and change little. */
 function copyFields(node: object, copyNode: (node: Node) => Node): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  let changed = false;
-  for (const [key, value] of Object.entries(node)) {
-    const copied = key === "span" ? value : copyValue(value, copyNode);
-    changed ||= copied !== value;
-    fields[key] = copied;
+  const fields = node as Record<string, unknown>;
+  let copy: Record<string, unknown> | null = null;
+  for (const key of Object.keys(fields)) {
+    const value = fields[key];
+    if (typeof value !== "object" || value === null || key === "span") continue;
+    const copied = copyValue(value, copyNode);
+    if (copied === value) continue;
+    copy ??= { ...fields };
+    copy[key] = copied;
   }
-  return changed ? fields : (node as Record<string, unknown>);
+  return copy ?? fields;
 }
 
-function copyValue(value: unknown, copyNode: (node: Node) => Node): unknown {
-  if (Array.isArray(value)) {
-    const items = value.map((item) => copyValue(item, copyNode));
-    return items.some((item, i) => item !== value[i]) ? items : value;
-  }
+function copyValue(value: object, copyNode: (node: Node) => Node): unknown {
+  if (Array.isArray(value)) return copyItems(value, copyNode);
   if (isNode(value)) return copyNode(value);
-  return isRecord(value) ? copyFields(value, copyNode) : value;
+  return isSpan(value) ? value : copyFields(value, copyNode);
+}
+
+function copyItems(items: readonly unknown[], copyNode: (node: Node) => Node): readonly unknown[] {
+  let copy: unknown[] | null = null;
+  for (const [i, item] of items.entries()) {
+    if (typeof item !== "object" || item === null) continue;
+    const copied = copyValue(item, copyNode);
+    if (copied === item) continue;
+    copy ??= [...items];
+    copy[i] = copied;
+  }
+  return copy ?? items;
 }
 
 /** Spans are shared and never looked into. */
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !("file" in value);
+function isSpan(value: object): boolean {
+  return "file" in value;
 }
 
-function isNode(value: unknown): value is Node {
-  return isRecord(value) && typeof value["id"] === "number" && typeof value["kind"] === "string";
+function isNode(value: object): value is Node {
+  return "kind" in value && "id" in value;
 }

@@ -49,16 +49,31 @@ export function reachableFunctions(
   state: Pick<Inference, "symbols">,
 ): FunctionSymbol[] {
   const reached = new Set<FunctionSymbol>();
-  const visit = (root: Node): void =>
-    forEachNode(root, (node) => {
-      for (const symbol of state.symbols.calls.get(node.id) ?? []) reached.add(symbol);
-    });
+  const visit = (root: Node): void => {
+    for (const id of callersIn(root)) {
+      for (const symbol of state.symbols.calls.get(id) ?? []) reached.add(symbol);
+    }
+  };
   for (const handler of handlers) {
     for (const condition of handler.conditions) visit(condition);
     visit(handler.body);
   }
   for (const symbol of reached) visit(symbol.body);
   return [...reached];
+}
+
+/** Ids of the nodes in a tree that may call; trees never change and are asked about very often. */
+const knownCallers = new WeakMap<Node, readonly number[]>();
+
+function callersIn(root: Node): readonly number[] {
+  const known = knownCallers.get(root);
+  if (known !== undefined) return known;
+  const ids: number[] = [];
+  forEachNode(root, (node) => {
+    if (node.kind === "call" || node.kind === "embedded") ids.push(node.id);
+  });
+  knownCallers.set(root, ids);
+  return ids;
 }
 
 function inferHandler(handler: HandlerSymbol, state: Inference): void {
