@@ -114,15 +114,16 @@ function pruneExpression(
 }
 
 function pruneIf(node: Extract<Statement, { kind: "if" }>, pruning: Pruning): Statement | null {
-  const consequent = prune(node.consequent, pruning);
+  const left = prune(node.consequent, pruning);
   const alternate = node.alternate && prune(node.alternate, pruning);
-  if (consequent === null && alternate === null) {
+  if (left === null && alternate === null) {
     const { condition } = node;
     if (!hasEffect(condition, pruning.impure, pruning.symbols)) return null;
     return { kind: "expression", id: node.id, span: condition.span, expression: condition };
   }
+  const consequent = left ?? nothing(node.consequent);
   if (consequent === node.consequent && alternate === node.alternate) return node;
-  return { ...node, consequent: consequent ?? nothing(node.consequent), alternate };
+  return { ...node, consequent, alternate };
 }
 
 function pruneLoop(
@@ -134,9 +135,11 @@ function pruneLoop(
   const head = node.kind === "for" ? [node.initial, node.condition, node.update] : [node.condition];
   const acts = head.some((e) => e !== null && hasEffect(e, pruning.impure, pruning.symbols));
   if (!acts) return null;
-  return node.body.kind === "null" ? node : { ...node, body: nothing(node.body) };
+  const body = nothing(node.body);
+  return body === node.body ? node : { ...node, body };
 }
 
+/** The null statement in the place of `node`. */
 function nothing(node: Statement): NullStatement {
-  return { kind: "null", id: node.id, span: node.span };
+  return node.kind === "null" ? node : { kind: "null", id: node.id, span: node.span };
 }

@@ -142,6 +142,12 @@ export function makeLong(site: Site): Term<bigint> {
   return random.pick(makers)(deeper(site));
 }
 
+/** A random limit; none that is known to be 0 or less, for which folding drops the loop. */
+export function makeLimit(site: Site): Term<bigint> {
+  const limit = makeLong(site);
+  return isConstant(limit) && !/^[1-9]\d*$/.test(limit.text) ? readLong(site) : limit;
+}
+
 /** A random expression of type string. */
 export function makeText(site: Site): Term<string> {
   const { random, depth } = site;
@@ -202,10 +208,21 @@ function readText({ random, texts }: Site): Term<string> {
   return { text: name, level: 17, run: (frame) => readVariable(name, frame) as string };
 }
 
+/** True if the compiler knows the value: no variable, element or call in it. */
+function isConstant({ text }: Term<Value>): boolean {
+  return !/[a-z@[]/i.test(text.replaceAll(/"[^"]*"|0x[0-9a-f]+/g, ""));
+}
+
+/**
+ * Not `0 * x` and the like: folding drops x with the errors in it, which the model does not do
+ * (language.md §19).
+ */
 function makeBinary(site: Site): Term<bigint> {
-  const [operator, level] = site.random.pick(BINARY);
   const left = makeLong(site);
   const right = makeLong(site);
+  const mayDrop = isConstant(left) !== isConstant(right);
+  const operators = BINARY.filter(([name]) => !(mayDrop && ["*", "&", "|"].includes(name)));
+  const [operator, level] = site.random.pick(operators);
   return {
     text: `${operand(left, level)} ${operator} ${operand(right, level + 1)}`,
     level,
@@ -240,6 +257,8 @@ function makeLogical(site: Site): Term<bigint> {
   const isAnd = site.random.oneIn(2);
   const left = makeLong(site);
   const right = makeLong(site);
+  // As in makeBinary: `x && 0`.
+  if (isConstant(right)) return comparison(left, right, site);
   const level = isAnd ? 4 : 3;
   return {
     text: `${operand(left, level)} ${isAnd ? "&&" : "||"} ${operand(right, level + 1)}`,

@@ -5,7 +5,14 @@
  */
 
 /** A soft error of the script. */
-export class ScriptError extends Error {}
+export class ScriptError extends Error {
+  /** How many there were so far, caught or not. */
+  static count = 0;
+  constructor(message: string) {
+    super(message);
+    ScriptError.count++;
+  }
+}
 
 /** Control flow that leaves a statement. */
 export class Jump extends Error {

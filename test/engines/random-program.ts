@@ -11,6 +11,7 @@ import {
   makeArguments,
   makeFormat,
   makeKeys,
+  makeLimit,
   makeLong,
   makeLongAssignment,
   makeTerm,
@@ -48,6 +49,8 @@ export interface RandomProgram {
   readonly defines: ReadonlyMap<string, string>;
   readonly printed: string;
   readonly errors: readonly string[];
+  /** Some error occurred, caught or not. */
+  readonly hasErrors: boolean;
 }
 
 /** A statement; `run` throws Jump and ScriptError. */
@@ -82,6 +85,7 @@ export function makeProgram(seed: number): RandomProgram {
   const functions = makeFunctions(random);
   const probes = Array.from({ length: PROBES }, () => makeHandler(random, functions));
   const machine = newMachine(maxString, maxMapEntries);
+  const errorsBefore = ScriptError.count;
   for (const probe of [FILL, ...probes, SHOW_ALL]) runHandler(probe, machine);
   const header = `global g0 = 7, g1 = 0, t0 = "start", al, as, am, aw%[${WRAP_CAPACITY}], ax[${SIZED_CAPACITY}], sa, st, sl`;
   const bodies = [FILL, ...probes].map(
@@ -102,6 +106,7 @@ export function makeProgram(seed: number): RandomProgram {
     ]),
     printed: machine.printed,
     errors: machine.errors,
+    hasErrors: ScriptError.count > errorsBefore,
   };
 }
 
@@ -592,7 +597,7 @@ function makeForeach(site: Block): Step {
   const sorting = makeSorting(name, valueName !== null, site);
   const slice = random.oneIn(4) ? makeKeys(name, site) : null;
   const open = types.map(() => random.oneIn(2));
-  const limit = random.oneIn(3) ? makeLong({ ...site, depth: 1 }) : null;
+  const limit = random.oneIn(3) ? makeLimit({ ...site, depth: 1 }) : null;
   const body = makeLoopBody({ ...site, locked: new Set([...site.locked, name]) });
   const suffix = (at: Sorting["at"]): string => (sorting?.at === at ? sorting.suffix : "");
   const key = keyNames.map((each, index) => each + suffix(index)).join(", ");

@@ -171,7 +171,7 @@ test("-p2 shows top-level code first, and no functions that the script has not",
   const program = compileText(text).program;
   assert.is(
     showProgram(program),
-    "# global embedded code\n%{ let a: i32; %}\n# globals\ng:long\n# functions\nf:long (n:long)\nexit:unknown ()\n# probes\nbegin /* <- begin */\n",
+    "# global embedded code\n%{ let a: i32; %}\n# globals\ng:long\n# functions\nexit:unknown ()\nf:long (n:long)\n# probes\nbegin /* <- begin */\n",
   );
 });
 

@@ -10,6 +10,8 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
   // Only functions that are called count.
   ["function unused() { nosuch() } probe begin { println(1) }"],
   ["function unused(a) { a[1] = 2 } probe begin { println(1) }"],
+  // An empty branch comes to rest.
+  ["global a probe begin { if (a) ; else a++ }"],
   // What is elided before types are known cannot be wrong; what folding drops can.
   ['probe begin { x = 1; x = "s"; println(1) }'],
   ["probe begin { x <<< 1; println(1) }"],
