@@ -260,8 +260,7 @@ bool Tracer::drive(pid_t tid, const RemoteCall &remote, int64_t *result) {
     return done;
 }
 
-/* Takes threads out of the stub of a tracer that was killed a moment ago: ours comes in its place.
- */
+/* Takes threads out of the stub of a tracer that was just killed: ours comes in its place. */
 void Tracer::leave_old_stub(Process &process, uint64_t slack) {
     if (process.stubs_left)
         return;

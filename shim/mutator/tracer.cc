@@ -10,7 +10,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -20,44 +19,12 @@
 
 namespace {
 
-constexpr long OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
-                         PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC;
 constexpr int SYSCALL_STOP = SIGTRAP | 0x80;
 /* How often a stop in progress looks for threads that will never stop because they exit. */
 constexpr int LOOK_MS = 20;
 
 bool is_stop_signal(int signal) {
     return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
-}
-
-/* Number after `field` in /proc/TID/status, 0 if there is none. */
-pid_t status_number(pid_t tid, const char *field) {
-    char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/%d/status", tid);
-    FILE *file = fopen(path, "re");
-    if (file == nullptr)
-        return 0;
-    pid_t number = 0;
-    size_t length = strlen(field);
-    while (fgets(line, sizeof line, file) != nullptr)
-        if (strncmp(line, field, length) == 0)
-            number = atoi(line + length);
-    fclose(file);
-    return number;
-}
-
-std::vector<pid_t> list_tasks(pid_t pid) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    std::vector<pid_t> tids;
-    DIR *directory = opendir(path);
-    if (directory == nullptr)
-        return tids;
-    while (dirent *entry = readdir(directory))
-        if (entry->d_name[0] != '.')
-            tids.push_back(atoi(entry->d_name));
-    closedir(directory);
-    return tids;
 }
 
 /*
@@ -89,6 +56,22 @@ int64_t now_ms() {
     timespec time{};
     clock_gettime(CLOCK_MONOTONIC, &time);
     return static_cast<int64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Number after `field` in /proc/TID/status, 0 if there is none. */
+pid_t status_number(pid_t tid, const char *field) {
+    char path[64], line[256];
+    snprintf(path, sizeof path, "/proc/%d/status", tid);
+    FILE *file = fopen(path, "re");
+    if (file == nullptr)
+        return 0;
+    pid_t number = 0;
+    size_t length = strlen(field);
+    while (fgets(line, sizeof line, file) != nullptr)
+        if (strncmp(line, field, length) == 0)
+            number = atoi(line + length);
+    fclose(file);
+    return number;
 }
 
 /* State letter of proc(5), 0 if there is no such thread, '?' if that cannot be known. */
@@ -510,70 +493,4 @@ void Tracer::release(pid_t pid) {
 void Tracer::watch(pid_t pid, uint64_t address) {
     for (const auto &entry : process(pid).threads)
         entry.second->watch = address;
-}
-
-/* Attaches one thread; false if it is exiting, so that there is nothing to attach. */
-bool Tracer::seize_thread(Process &process, pid_t tid) {
-    if (ptrace(PTRACE_SEIZE, tid, nullptr, OPTIONS) == 0) {
-        add_thread(process, tid, ThreadState::running);
-        return true;
-    }
-    int number = errno;
-    char state = thread_state(tid);
-    if (state == 0 || state == 'Z' || state == 'X')
-        return false;
-    if (status_number(tid, "TracerPid:") != own_tid_)
-        throw SystemError(number, "ptrace");
-    add_thread(process, tid, ThreadState::expected);
-    return true;
-}
-
-void Tracer::seize_threads(Process &process) {
-    for (int clean = 0; clean < 2; clean++) {
-        for (pid_t tid : list_tasks(process.pid)) {
-            if (find(tid) == nullptr && seize_thread(process, tid))
-                clean = -1;
-        }
-    }
-    if (process.threads.empty())
-        throw SystemError(ESRCH, "ptrace");
-}
-
-std::vector<pid_t> Tracer::seize(pid_t pid) {
-    if (processes_.count(pid) != 0)
-        throw SystemError(EBUSY, "process is traced already");
-    Process &target = add_process(pid, 0);
-    try {
-        seize_threads(target);
-    } catch (const SystemError &) {
-        if (target.threads.empty()) {
-            processes_.erase(pid);
-            throw;
-        }
-        stop(pid, 5000);
-        detach(pid);
-        throw;
-    }
-    std::vector<pid_t> tids;
-    for (const auto &entry : target.threads)
-        tids.push_back(entry.first);
-    return tids;
-}
-
-/* Lets go of a stopped process; each held signal is delivered. */
-void Tracer::detach(pid_t pid) {
-    Process &target = process(pid);
-    if (!all_stopped(target))
-        throw SystemError(EBUSY, "process runs");
-    for (const auto &entry : target.threads)
-        detach_thread(*entry.second);
-    for (const auto &entry : target.threads)
-        threads_.erase(entry.first);
-    processes_.erase(pid);
-}
-
-void Tracer::detach_thread(Thread &thread) {
-    if (thread.state == ThreadState::stopped)
-        ptrace(PTRACE_DETACH, thread.tid, nullptr,
-               static_cast<long>(thread.group_stop ? 0 : thread.signal));
 }

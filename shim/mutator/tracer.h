@@ -215,5 +215,6 @@ class Tracer {
 int64_t now_ms();
 /* State letter of /proc/TID/stat, 0 if there is no such thread. */
 char thread_state(pid_t tid);
+pid_t status_number(pid_t tid, const char *field);
 
 #endif
