@@ -7,13 +7,9 @@
  *   the arena   u32 address of its first free byte, u32 rounds left for loops, padded to 16; objects
  */
 
-// @ts-ignore: decorator
 @external("wastap", "arena") declare function arena(): usize;
-// @ts-ignore: decorator
 @external("wastap", "arena_bytes") declare function arenaBytes(): usize;
-// @ts-ignore: decorator
 @external("wastap", "context") declare function context(): usize;
-// @ts-ignore: decorator
 @external("lib", "error") declare function raise(context: usize, text: usize): void;
 
 const HEADER: usize = 16;
@@ -23,7 +19,6 @@ const OUT_OF_MEMORY = memory.data<u8>([
   0x20, 0x6f, 0x75, 0x74, 0x20, 0x6f, 0x66, 0x20, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0,
 ]);
 
-// @ts-ignore: decorator
 @unsafe @global
 export function __alloc(size: usize): usize {
   const top = load<usize>(arena());
@@ -36,7 +31,6 @@ export function __alloc(size: usize): usize {
   return top;
 }
 
-// @ts-ignore: decorator
 @unsafe @global
 export function __realloc(from: usize, size: usize): usize {
   const to = __alloc(size);
@@ -44,11 +38,9 @@ export function __realloc(from: usize, size: usize): usize {
   return to;
 }
 
-// @ts-ignore: decorator
 @unsafe @global
 export function __free(_address: usize): void {}
 
-// @ts-ignore: decorator
 @unsafe @global
 export function __new(size: usize, id: u32): usize {
   const object = __alloc(HEADER + size) + HEADER;
@@ -59,7 +51,6 @@ export function __new(size: usize, id: u32): usize {
   return object;
 }
 
-// @ts-ignore: decorator
 @unsafe @global
 export function __renew(object: usize, size: usize): usize {
   const grown = __new(size, load<u32>(object - 8));
@@ -67,24 +58,19 @@ export function __renew(object: usize, size: usize): usize {
   return grown;
 }
 
-// @ts-ignore: decorator
 @unsafe @global
 export function __link(_parent: usize, _child: usize, _many: bool): void {}
 
-// @ts-ignore: decorator
 @unsafe @global
 export function __pin(object: usize): usize {
   return object;
 }
 
-// @ts-ignore: decorator
 @unsafe @global
 export function __unpin(_object: usize): void {}
 
-// @ts-ignore: decorator
 @unsafe @global
 function __visit(_object: usize, _cookie: u32): void {}
 
-// @ts-ignore: decorator
 @unsafe @global
 export function __collect(): void {}

@@ -6,65 +6,39 @@
  * "wastap" are put in by the compiler: the address of the thread's context, and constants.
  */
 
-// @ts-ignore: decorator
 @external("wastap", "context") export declare function context(): usize;
-// @ts-ignore: decorator
 @external("wastap", "max_string") declare function maxString(): i32;
-// @ts-ignore: decorator
 @external("wastap", "format_string") declare function formatString(): i32;
-// @ts-ignore: decorator
 @external("wastap", "format_long") declare function formatLong(): i32;
 
-// @ts-ignore: decorator
 @external("lib", "error") declare function lib_error(context: usize, text: usize): void;
-// @ts-ignore: decorator
 @external("lib", "warn") declare function lib_warn(context: usize, text: usize): void;
-// @ts-ignore: decorator
 @external("lib", "exit") declare function lib_exit(context: usize): void;
-// @ts-ignore: decorator
 @external("lib", "record_item") declare function lib_item(context: usize, format: i32, n: i32): void;
-// @ts-ignore: decorator
 @external("lib", "record_long") declare function lib_long(context: usize, value: i64): void;
-// @ts-ignore: decorator
 @external("lib", "record_string") declare function lib_string(context: usize, text: usize): void;
-// @ts-ignore: decorator
 @external("lib", "strlen") declare function lib_strlen(context: usize, text: usize): i64;
-// @ts-ignore: decorator
 @external("lib", "string_widen") declare function lib_widen(to: usize, from: usize): void;
-// @ts-ignore: decorator
 @external("lib", "string_narrow") declare function lib_narrow(to: usize, from: usize, n: i32): void;
-// @ts-ignore: decorator
 @external("lib", "user_load")
 declare function lib_load(context: usize, address: i64, bytes: i64, isSigned: i64): i64;
-// @ts-ignore: decorator
 @external("lib", "user_load_nofault")
 declare function lib_load_nofault(context: usize, address: i64, bytes: i64, isSigned: i64): i64;
-// @ts-ignore: decorator
 @external("lib", "user_string")
 declare function lib_user_string(context: usize, address: i64, most: i64, out: usize): void;
-// @ts-ignore: decorator
 @external("lib", "user_store")
 declare function lib_store(context: usize, address: i64, bytes: i64, value: i64): void;
-// @ts-ignore: decorator
 @external("lib", "register_value")
 declare function lib_register(context: usize, index: i64): i64;
-// @ts-ignore: decorator
 @external("lib", "pid") declare function lib_pid(context: usize): i64;
-// @ts-ignore: decorator
 @external("lib", "tid") declare function lib_tid(context: usize): i64;
-// @ts-ignore: decorator
 @external("lib", "uid") declare function lib_uid(context: usize): i64;
-// @ts-ignore: decorator
 @external("lib", "cpu") declare function lib_cpu(context: usize): i64;
-// @ts-ignore: decorator
 @external("lib", "gettimeofday_ns") declare function lib_time(context: usize): i64;
-// @ts-ignore: decorator
 @external("lib", "monotonic_ns") declare function lib_monotonic(context: usize): i64;
-// @ts-ignore: decorator
 @external("lib", "execname") declare function lib_execname(context: usize, out: usize): void;
 
 /** Ends the block as `next` does in a function: the following overload is called. */
-// @ts-ignore: decorator
 @external("wastap", "next") export declare function next(): void;
 
 /** Ends the block with a soft error, which `catch` can stop. */
