@@ -73,8 +73,9 @@ golden: all ## rewrite expected outputs; review the diff as code
 fuzz: dist ## a million inputs for the parser; FUZZ_INPUTS=N, FUZZ_SECONDS=N bound it
 	node --enable-source-maps dist/test/fuzz/main.js --inputs $(FUZZ_INPUTS) --seconds $(FUZZ_SECONDS)
 
-bench: all ## cost of a hit and of compiling
+bench: all ## cost of a hit, of starting and of compiling
 	node --enable-source-maps dist/test/bench/hit.js
+	node --enable-source-maps dist/test/bench/start.js
 	node --enable-source-maps dist/test/bench/aot.js
 	node --enable-source-maps dist/test/bench/compile.js
 

@@ -11,7 +11,10 @@
 #define COMM_BYTES 16
 /* clock_gettime(2): ids 0 … 11 name clocks; above and below are dynamic ones. */
 #define CLOCK_COUNT 12
-#define SPIN_ROUNDS 64
+#define SPIN_ROUNDS 24
+/* Pauses of the first round, and how often that is doubled. */
+#define FIRST_PAUSES 64u
+#define DOUBLINGS 3
 /* First round of host.relax that sleeps; the ones between yield the processor. */
 #define YIELD_ROUNDS 128
 #define SLEEP_NANOSECONDS 50000
@@ -128,7 +131,7 @@ WT_EXPORT void wt_host_relax(struct wt_vm_context *vm, uint32_t round) {
             (void)wt_syscall3(WT_SYS_NANOSLEEP, (uint64_t)pause, 0, 0);
         return;
     }
-    uint32_t pauses = round < SPIN_ROUNDS ? round + 1 : SPIN_ROUNDS;
+    uint32_t pauses = FIRST_PAUSES << (round < DOUBLINGS ? round : DOUBLINGS);
     for (uint32_t i = 0; i < pauses; i++)
         wt_pause();
 }
