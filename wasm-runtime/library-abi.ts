@@ -101,8 +101,14 @@ export const LIBRARY = {
   map_init: "iiiiiiii>",
   map_find: "ii>i", // (context, map) > entry or 0
   map_insert: "ii>i", // (context, map) > entry (found or new, value zeroed), or 0 and an error
+  /**
+   * (context, map, locks) of an array that only grows, without a lock held: as map_insert, but the
+   * locks are taken for a new entry only; 0 and no error if they could not be had.
+   */
+  map_grow: "iii>i",
   map_remove: "ii>", // (context, map)
   map_clear: "i>",
+  long_add: "il>l", // (address, amount) > the value before, in one atomic step
   /** (map, by, descending): by = -1 value, -2-n statistic n of STAT_FIELD, ≥ 0 key; stable. */
   // (map, by, descending, limit, descriptor of a stat map or 0): limit ≤ 0 = sort all
   map_sort: "iiiii>",

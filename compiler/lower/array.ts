@@ -63,10 +63,35 @@ export function insertEntry(
   node: Pick<Node, "span">,
 ): IrExpression {
   storeKeys(keys, scope);
-  const map = i32(mapOf(global, scope).address);
-  const entry = callForValue(scope, "map_insert", [scope.context, map]);
-  checkError(scope, node);
+  const { address, growth } = mapOf(global, scope);
+  const map = [scope.context, i32(address)];
+  if (growth === null) {
+    const entry = callForValue(scope, "map_insert", map);
+    scope.code.when(not(entry), () => checkError(scope, node));
+    return entry;
+  }
+  const locks = i32(scope.unit.data.words([1, growth | 1]));
+  const entry = callForValue(scope, "map_grow", [...map, locks]);
+  scope.code.when(not(entry), () => {
+    checkError(scope, node);
+    scope.code.branch(scope.exit);
+  });
   return entry;
+}
+
+/** Adds `amount` to the number of `entry`; its old value. */
+export function addToEntry(
+  global: Global,
+  entry: IrExpression,
+  amount: IrExpression,
+  scope: Scope,
+): IrExpression {
+  const address = valueAddress(global, entry, scope);
+  if (mapOf(global, scope).growth !== null)
+    return callForValue(scope, "long_add", [address, amount]);
+  const old = keep(scope, load("i64.load", address));
+  scope.code.store("i64.store", address, 0, binary("i64.add", old, amount));
+  return old;
 }
 
 /** Address of the value in `entry`. */

@@ -10,7 +10,7 @@ import type {
 } from "../syntax/ast.js";
 import type { Variable } from "../types/program.js";
 import { type Arithmetic, divide, guardDivisor, lowerArithmetic } from "./arithmetic.js";
-import { insertEntry, lowerKeys, requireArray, valueAddress } from "./array.js";
+import { addToEntry, insertEntry, lowerKeys, requireArray, valueAddress } from "./array.js";
 import { descendants } from "./children.js";
 import { loadUser, storeUser, userPlace } from "./location.js";
 import { freezeText, lowerOperands, type Operand } from "./operands.js";
@@ -91,11 +91,8 @@ export function lowerUpdate(node: UpdateExpression, scope: Scope, isUsed: boolea
     return node.prefix ? next : old;
   }
   if (operand.kind === "index") {
-    const address = elementAddress(operand, lowerKeys(operand.indexes, scope), scope);
-    const old = keep(scope, load("i64.load", address));
-    const next = keep(scope, binary("i64.add", old, amount));
-    scope.code.store("i64.store", address, 0, next);
-    return node.prefix ? next : old;
+    const old = addToElement(operand, lowerKeys(operand.indexes, scope), amount, scope);
+    return node.prefix ? binary("i64.add", old, amount) : old;
   }
   const place = userPlace(operand, scope);
   if (place === null) return i64(0n);
@@ -116,6 +113,10 @@ function assignLongElement(
   const { operator } = node;
   const divides = operator === "/=" || operator === "%=";
   if (divides) guardDivisor(value, scope, node.value);
+  if (operator === "+=" || operator === "-=") {
+    const amount = operator === "+=" ? value : keep(scope, binary("i64.sub", i64(0n), value));
+    return binary("i64.add", addToElement(target, keys, amount, scope), amount);
+  }
   const address = elementAddress(target, keys, scope);
   const old = (): IrExpression => load("i64.load", address);
   const next = divides
@@ -158,6 +159,17 @@ function keysAndValue(
   const indexes = target.indexes.map((index) => index ?? bug("`*` outside of a slice"));
   const operands = lowerOperands([...indexes, value], scope);
   return [operands, operands.pop() ?? bug("no value")];
+}
+
+/** Adds to the number of an element, which is made if it is unset; its old value. */
+function addToElement(
+  target: IndexExpression,
+  keys: readonly Operand[],
+  amount: IrExpression,
+  scope: Scope,
+): IrExpression {
+  const global = requireArray(target.base, scope);
+  return addToEntry(global, insertEntry(global, keys, scope, target), amount, scope);
 }
 
 /** Address of the value of an element, which is made if it is unset; in a temporary. */

@@ -70,6 +70,7 @@ const INDEPENDENT: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
   ...CLOCKS,
   ...STRINGS,
   ...FLOATS,
+  "long_add",
   "stat_add",
   "stat_merge",
   "stat_clear",

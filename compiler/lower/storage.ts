@@ -6,6 +6,8 @@
  *   cell        other scalars, in one place; with a lock unless nobody can change it concurrently
  *   map         arrays, with a lock on the same terms
  *
+ * Arrays that only grow (growing.ts) have a lock for new elements alone.
+ *
  * Reductions and shards have a lock only if a timer assigns or deletes them while others add, which
  * these share and the timer's handler holds alone, so that no addition is lost or comes back.
  *
@@ -25,6 +27,7 @@ import {
   statBytes,
 } from "../../wasm-runtime/layout.js";
 import type { Global, Probe, Program, StatUse } from "../types/program.js";
+import { growingArrays } from "./growing.js";
 import type { Limits } from "./limits.js";
 import { changedGlobals, replacedGlobals, type UsageTable } from "./usage.js";
 
@@ -67,6 +70,8 @@ export type Storage =
       readonly shape: MapShape;
       readonly stat: StatShape | null;
       readonly lock: number | null;
+      /** Address of the lock word that only making a new element takes, of an array that only grows. */
+      readonly growth: number | null;
     };
 
 /** Result of planning: all globals placed. */
@@ -181,6 +186,8 @@ interface Sharing {
   readonly replaced: ReadonlySet<Global>;
   /** Statistics that @variance is asked of. */
   readonly variances: ReadonlySet<Global>;
+  /** Arrays whose elements need no lock. */
+  readonly growing: ReadonlySet<Global>;
 }
 
 function analyzeSharing(program: Program, usages: UsageTable): Sharing {
@@ -198,7 +205,11 @@ function analyzeSharing(program: Program, usages: UsageTable): Sharing {
     for (const g of [...usage.reads, ...usage.writes]) tracedOther.add(g);
     for (const g of [...usage.reads, ...usage.writes, ...usage.adds]) traced.add(g);
   }
-  return { traced, tracedOther, changed, replaced, variances };
+  const growing: ReadonlySet<Global> = new Set();
+  const sharing: Sharing = { traced, tracedOther, changed, replaced, variances, growing };
+  const isLocked = (global: Global): boolean => needsLock(global, sharing);
+  const concurrent = program.probes.filter((probe) => !runsAlone(probe));
+  return { ...sharing, growing: growingArrays(concurrent, { program, usages, isLocked }) };
 }
 
 type Take = (bytes: number, alignment: number) => number;
@@ -211,14 +222,13 @@ function place(
   takeContext: (bytes: number) => number,
 ): Storage {
   const isLocked = needsLock(global, sharing);
-  const takeAddLock = (): number | null =>
-    isLocked && sharing.replaced.has(global) ? take(LINE, LINE) : null;
+  const takeAddLock = (): number | null => (isLocked ? take(LINE, LINE) : null);
   if (global.keys.length > 0) return placeMap(global, sharing, limits, take);
   if (global.type === "stats") {
     const stat = statShape(global.stat, sharing.variances.has(global));
     return { kind: "shard", offset: takeContext(stat.bytes), stat, lock: takeAddLock() };
   }
-  if (global.type === "long" && isLocked && !sharing.tracedOther.has(global)) {
+  if (isReduction(global, sharing)) {
     return { kind: "reduction", offset: takeContext(8), base: take(8, 8), lock: takeAddLock() };
   }
   const bytes = global.type === "long" ? 8 : align8(limits.maxString);
@@ -227,9 +237,21 @@ function place(
   return { kind: "cell", address: lock + 8, lock };
 }
 
-/** True if another thread may change `global` while a handler uses it. */
+/** True if another thread may change `global` while a handler uses it, in a way that must wait. */
 function needsLock(global: Global, sharing: Sharing): boolean {
+  const isShard = global.type === "stats" && global.keys.length === 0;
+  const onlyAdds = (isShard || isReduction(global, sharing)) && !sharing.replaced.has(global);
+  return isShared(global, sharing) && !onlyAdds;
+}
+
+/** True if another thread may change `global` while a handler uses it. */
+function isShared(global: Global, sharing: Sharing): boolean {
   return sharing.traced.has(global) && sharing.changed.has(global);
+}
+
+function isReduction(global: Global, sharing: Sharing): boolean {
+  const isNumber = global.type === "long" && global.keys.length === 0;
+  return isNumber && isShared(global, sharing) && !sharing.tracedOther.has(global);
 }
 
 function placeMap(global: Global, sharing: Sharing, limits: Limits, take: Take): Storage {
@@ -242,6 +264,7 @@ function placeMap(global: Global, sharing: Sharing, limits: Limits, take: Take):
     capacity: global.capacity ?? limits.maxMapEntries,
     maxString: limits.maxString,
   };
-  const lock = needsLock(global, sharing) ? take(LINE, LINE) : null;
-  return { kind: "map", address: take(mapBytes(shape), LINE), shape, stat, lock };
+  const word = needsLock(global, sharing) ? take(LINE, LINE) : null;
+  const [lock, growth] = sharing.growing.has(global) ? [null, word] : [word, null];
+  return { kind: "map", address: take(mapBytes(shape), LINE), shape, stat, lock, growth };
 }

@@ -20,6 +20,23 @@ test("8 threads of 10,000,000 calls each count to 80,000,000", () => {
   assert.is(result.status, 0);
 });
 
+test("8 threads add to shared and to own elements of arrays, which all begin unset", () => {
+  const program = buildProgram("work");
+  const point = `process("${program}").function("work")`;
+  const script = `global own, shared
+    probe ${point} { own[tid()]++ }
+    probe ${point} { shared[ulong_arg(1) & 1023] += 2 }
+    probe end {
+      foreach (t in own) { printf("%d\\n", own[t]) }
+      foreach (k in shared) { n++; sum += shared[k] }
+      printf("%d elements, %d\\n", n, sum)
+    }`;
+  const result = wastap(["-e", script, "-c", `${program} 8 500000 0`]);
+  const own = "500000\n".repeat(8);
+  assert.is(result.stdout.replace(/^.*\n/, ""), `${own}1024 elements, 8000000\n`);
+  assert.is(result.stderr, "");
+});
+
 test("the program's exit status is told and does not disturb the script", () => {
   const program = buildProgram("work");
   const result = wastap(["-e", countScript(program), "-c", `${program} 2 1000 7`]);

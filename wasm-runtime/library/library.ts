@@ -37,9 +37,11 @@ export { fp_to_string, string_to_fp } from "./float-text";
 export { abort, enter, error, exit, leave, recover, scratch, system, warn } from "./handler";
 export { locks_acquire, locks_release } from "./lock";
 export {
+  long_add,
   map_clear,
   map_find,
   map_first,
+  map_grow,
   map_init,
   map_insert,
   map_matches,

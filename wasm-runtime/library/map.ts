@@ -1,6 +1,7 @@
 /**
  * Associative arrays on the layout MAP, MAP_ENTRY: chained hash, a doubly linked list in order of
- * insertion, a free list. Keys come in CONTEXT.keys; the caller holds the array's lock.
+ * insertion, a free list. Keys come in CONTEXT.keys; the caller holds the array's lock, except
+ * where entries only come (map_grow): they are found without it.
  *
  *     map ┌ header ┬ i32 bucket[buckets] ┬ entry 0 ┬ entry 1 ┬ … capacity
  *     entry: chain previous next hash │ key, key … │ value
@@ -31,6 +32,7 @@ import {
 } from "./gen/layout";
 import { TEXT_OVERFLOW } from "./gen/texts";
 import { copyKeys, hashKeys, keyBytes, keysEqual } from "./key";
+import { locks_acquire, locks_release } from "./lock";
 import { raise, raiseOverflow } from "./message";
 
 /** Makes an empty array at `map`; see library-abi.ts for the parameters. */
@@ -75,7 +77,28 @@ export function map_find(context: usize, map: usize): usize {
 
 /** Entry of the keys, new with a value of zero if there was none; 0 and an error if it is full. */
 export function map_insert(context: usize, map: usize): usize {
+  return insertHashed(context, map, hashKeys(context, map));
+}
+
+/**
+ * As map_insert for an array whose entries stay, with no lock held: takes those of `locks` only to
+ * make an entry; 0 without an error if it cannot have them.
+ */
+export function map_grow(context: usize, map: usize, locks: usize): usize {
   const hash = hashKeys(context, map);
+  const found = lookUp(context, map, hash);
+  if (found !== 0 || !locks_acquire(context, locks)) return found;
+  const entry = insertHashed(context, map, hash);
+  locks_release(context);
+  return entry;
+}
+
+/** Adds `amount` to the number at `address`, which others may change; its value before. */
+export function long_add(address: usize, amount: i64): i64 {
+  return atomic.add<i64>(address, amount);
+}
+
+function insertHashed(context: usize, map: usize, hash: u32): usize {
   const found = lookUp(context, map, hash);
   if (found !== 0) return found;
   const entry = allocate(context, map);
@@ -86,7 +109,8 @@ export function map_insert(context: usize, map: usize): usize {
   memory.fill(entry + valueOffset, 0, load<usize>(map, MAP_ENTRY_BYTES) - valueOffset);
   const bucket = bucketOf(map, hash);
   store<usize>(entry, load<usize>(bucket), MAP_ENTRY_CHAIN);
-  store<usize>(bucket, entry);
+  // Whoever looks without a lock finds it whole.
+  atomic.store<usize>(bucket, entry);
   insertAfter(map, entry, load<usize>(map, MAP_LAST));
   store<i32>(map, load<i32>(map, MAP_COUNT) + 1, MAP_COUNT);
   return entry;

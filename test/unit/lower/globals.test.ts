@@ -66,6 +66,56 @@ test("a lock that is taken elsewhere skips the handler", () => {
   assert.is(run(engine, [{ probe: 0 }, { probe: 1 }]), "3\n");
 });
 
+/** A hit of the first handler, two of `locked` while array `a`'s lock is taken, one of the first. */
+function hitsUnderLock(
+  script: string,
+  locked = 0,
+): { readonly skipped: number; readonly output: string } {
+  const defines = new Map([["MAXTRYLOCK", "3"]]);
+  const compiled = compileText(script, { defines });
+  const engine = start(compiled);
+  const lock = ((compiled.meta.globals[0]?.address ?? 0) - 64) >> 2;
+  const words = new Int32Array(engine.memory.buffer);
+  run(engine, [{ probe: 0 }]);
+  Atomics.store(words, lock, ~1);
+  run(engine, [{ probe: locked }, { probe: locked }]);
+  Atomics.store(words, lock, 0);
+  const output = run(engine, [{ probe: 0 }, { probe: compiled.meta.probes.length - 1 }]);
+  return { skipped: engine.lost().skippedLocks, output };
+}
+
+const SHOW = 'probe end { foreach (k+ in a) printf("%d:%d ", k, a[k]) }';
+
+test("an element of an array that only grows needs no lock once it is there", () => {
+  const add = `global a probe process.begin { a[1]++ } ${SHOW}`;
+  assert.equal(hitsUnderLock(add), { skipped: 0, output: "1:4 " });
+  const set = `global a, n probe process.begin { a[1] = gettimeofday_s() > 0; n++ } ${SHOW}`;
+  assert.equal(hitsUnderLock(set), { skipped: 0, output: "1:1 " });
+});
+
+test("a new element of such an array needs the lock", () => {
+  const script = `global a probe process.begin { a[1] += 5 } probe process.end { a[2] += 7 } ${SHOW}`;
+  assert.equal(hitsUnderLock(script, 1), { skipped: 2, output: "1:10 " });
+});
+
+const LOCKED: readonly (readonly [string, string])[] = [
+  ["uses two elements", "probe process.begin { a[1] = a[2] + 1 }"],
+  ["multiplies", "probe process.begin { a[1] *= 2 }"],
+  ["repeats", "probe process.begin { for (i = 0; i < 2; i++) a[1]++ }"],
+  ["calls a function that uses it", "function f() { return a[1]++ } probe process.begin { f() }"],
+  ["deletes elsewhere", "probe process.begin { a[1]++ } probe process.end { delete a[1] }"],
+  [
+    "walks elsewhere",
+    "probe process.begin { a[1]++ } probe timer.s(9) { foreach (k in a) println(k) }",
+  ],
+  ["uses another global", "probe process.begin { a[1] = b; b = !b }"],
+];
+for (const [what, probes] of LOCKED) {
+  test(`an array is locked by handlers if one ${what}`, () => {
+    assert.is(hitsUnderLock(`global a, b = 1 ${probes} ${SHOW}`).skipped, 2);
+  });
+}
+
 test("end handlers need no lock, which a killed process may have left taken", () => {
   const compiled = compileText(
     "global n probe process.begin { n = n * 2 + 1 } probe end { println(n) }",
