@@ -25,6 +25,9 @@ export interface FileSearch {
   readonly found: readonly string[];
 }
 
+/** Whether to step over the prologue of a function. */
+export type PrologueSearching = "auto" | "always" | "never";
+
 /** What the command line decides about a compilation. */
 export interface CompileOptions {
   /** -g */
@@ -44,6 +47,8 @@ export interface CompileOptions {
   /** --compatible, e.g. "5.6". */
   readonly compatible: string;
   readonly skipBadVariables: boolean;
+  /** -P: whether probes of functions lie behind their prologues; auto = where variables need it. */
+  readonly prologueSearching: PrologueSearching;
   readonly suppressHandlerErrors: boolean;
   readonly suppressTimeLimits: boolean;
   readonly globalVariableDisplay: boolean;

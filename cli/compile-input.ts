@@ -68,6 +68,7 @@ export function compileOptions(options: Options, moduleName: string): CompileOpt
     tapsetPath: tapsetPath(options.tapsets, process.env),
     compatible: options.compatible,
     skipBadVariables: options.skipBadVariables,
+    prologueSearching: options.prologueSearching,
     suppressHandlerErrors: options.suppressHandlerErrors,
     suppressTimeLimits: options.suppressTimeLimits,
     globalVariableDisplay: options.globalVariableDisplay,

@@ -223,10 +223,11 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
   ignored("t", "none", `${NOT_YET} (timing report)`),
   ignored("check-version", "none", NOT_YET),
   ignored("ldd", "none", "symbols of all loaded objects are used"),
-  define("P", "none", () => undefined),
-  define("prologue-searching", "optional", (_draft, text) => {
+  sets("P", "prologueSearching", "always"),
+  define("prologue-searching", "optional", (draft, text) => {
     const allowed = ["auto", "always", "never"] as const;
-    choice(text, allowed, { option: "prologue-searching", otherwise: "always" });
+    const option = "prologue-searching";
+    draft.prologueSearching = choice(text, allowed, { option, otherwise: "always" });
   }),
   define("download-debuginfo", "optional", (draft, text, name) => {
     if (text !== null && !/^(yes|no|ask|[1-9]\d*)$/.test(text)) {

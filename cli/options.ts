@@ -1,4 +1,5 @@
 /** What the command line can ask for, and what holds when it does not (stap(1), cli.md §2). */
+import type { PrologueSearching } from "../base/stage.js";
 
 /** Where the script comes from. */
 export type ScriptSource =
@@ -45,6 +46,7 @@ export interface Options {
   readonly warningsAreErrors: boolean;
   readonly allowBreakpoints: boolean;
   readonly skipBadVariables: boolean;
+  readonly prologueSearching: PrologueSearching;
   readonly suppressHandlerErrors: boolean;
   readonly suppressTimeLimits: boolean;
   readonly globalVariableDisplay: boolean;
@@ -102,6 +104,7 @@ export function defaultOptions(): Draft {
     warningsAreErrors: false,
     allowBreakpoints: false,
     skipBadVariables: false,
+    prologueSearching: "auto",
     suppressHandlerErrors: false,
     suppressTimeLimits: false,
     globalVariableDisplay: true,

@@ -34,6 +34,7 @@ export function contextWith(changes: Partial<CompileOptions> = {}): CompileConte
       tapsetPath: [join(PACKAGE_ROOT, "tapsets")],
       compatible: "5.6",
       skipBadVariables: false,
+      prologueSearching: "auto",
       suppressHandlerErrors: false,
       suppressTimeLimits: false,
       globalVariableDisplay: false,

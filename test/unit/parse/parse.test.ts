@@ -106,6 +106,7 @@ const OPTIONS: CompileOptions = {
   tapsetPath: [],
   compatible: "5.6",
   skipBadVariables: false,
+  prologueSearching: "auto",
   suppressHandlerErrors: false,
   suppressTimeLimits: false,
   globalVariableDisplay: true,

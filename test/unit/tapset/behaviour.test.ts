@@ -27,6 +27,7 @@ const OPTIONS: CompileOptions = {
   tapsetPath: [join(PACKAGE_ROOT, "tapsets")],
   compatible: "5.6",
   skipBadVariables: false,
+  prologueSearching: "auto",
   suppressHandlerErrors: false,
   suppressTimeLimits: false,
   globalVariableDisplay: false,
