@@ -80,6 +80,14 @@ export interface BundleSite {
   readonly semaphore: number;
 }
 
+/** A module whose load bias handlers ask for. */
+export interface BundleModule {
+  /** Absolute path of the executable or library as found when compiling. */
+  readonly path: string;
+  /** GNU build-id in hex, or null when the file has none. */
+  readonly buildId: string | null;
+}
+
 /** When a handler runs. */
 export type BundlePoint =
   | { readonly kind: "begin" | "end" | "error"; readonly order: number }
@@ -113,6 +121,8 @@ export interface BundleMeta {
   readonly probes: readonly BundleProbe[];
   readonly formats: readonly Format[];
   readonly globals: readonly BundleGlobal[];
+  /** What `load_bias` of the host counts. */
+  readonly modules: readonly BundleModule[];
   /** Texts "TOKENTYPE 'token' at FILE:LINE:COLUMN" that CONTEXT.location indexes; 0 is "". */
   readonly locations: readonly string[];
   /** Names of CAPABILITY bits that the handlers need. */

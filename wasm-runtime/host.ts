@@ -21,4 +21,5 @@ export const HOST: Readonly<Record<HostFunction, string>> = {
   ticks: ">l",
   relax: "i>",
   inspect: "iiii>i",
+  load_bias: "i>l",
 };

@@ -8,12 +8,13 @@
  *   shared control area   SHARED mapping, outside every sandbox: guard word, counters, thread slots
  *   linear memory         SHARED mapping right behind it: all a handler can reach by load and store
  *   private area          PRIVATE mapping, one per process: handler stacks, VmContext, page cache
+ *   module area           PRIVATE mapping, read-only, one per process if handlers ask for modules
  *
  * All values are bytes unless the name says otherwise; all integers are little-endian.
  */
 
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /** Wasm core 2.0 §4.2.8: unit of linear memory. */
 export const WASM_PAGE_BYTES = 65536;
@@ -76,6 +77,40 @@ export const PRIVATE = {
   subjectName: 72,
   subjectBytes: 88,
 } as const;
+
+/**
+ * Module area: what is mapped in a process, written by the mutator only. There are two tables; the
+ * one in use is number `version & 1`. The mutator fills the other one, then raises `version`. So a
+ * reader copies what it needs and, if `version` is another by then, does it again. Texts and tables
+ * that MODULE names lie behind, and never change.
+ */
+export const MODULES = {
+  /** u32 */
+  version: 0,
+  /** u32, number of `biases`. */
+  biasCount: 4,
+  /** u32[2], number of modules in each table. */
+  counts: 8,
+  /** u64, address of i64[biasCount]: load biases of BundleMeta.modules; NOT_LOADED. */
+  biases: 16,
+  /** MODULE[2][capacity], each by ascending address. */
+  tables: 64,
+  /** Most modules of a process that are known. */
+  capacity: 1024,
+} as const;
+
+/** One mapped file, or the vDSO. Addresses are u64. */
+export const MODULE = {
+  /** From the first to behind the last byte of its segments. */
+  start: 0,
+  end: 8,
+  /** What is to be added to addresses of the ELF file. */
+  loadBias: 16,
+  bytes: 64,
+} as const;
+
+/** Load bias of a module that is not there; real ones are multiples of the page size. */
+export const NOT_LOADED = -1;
 
 /** What compiled code reaches through its pinned context register. */
 export const VM_CONTEXT = {
@@ -163,6 +198,7 @@ export const HOST_FUNCTIONS = [
   "ticks",
   "relax",
   "inspect",
+  "load_bias",
 ] as const;
 
 /** Why a handler was ended by the engine. 0 means it was not. */
@@ -525,6 +561,9 @@ export const PARAMS = {
   instance: 96,
   /** Address of the state in the private area. */
   state: 104,
+  /** Address of the module area (MODULES) or 0, and its size. */
+  modules: 112,
+  modulesBytes: 120,
   /** u64[HOST_FUNCTIONS.length], addresses of the host functions. */
   hosts: 128,
   /** Where the arguments and the environment of the process lie, 0 = unknown. */

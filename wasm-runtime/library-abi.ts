@@ -166,6 +166,8 @@ export const LIBRARY = {
   register_value: "il>l", // (context, DWARF number)
   /** (context, out): return addresses "0x… 0x…", innermost first */
   ubacktrace: "ii>",
+  /** (context, index of BundleMeta.modules, ELF address): 0 if it is not loaded. */
+  module_address: "ill>l",
   /** (context, address, bytes 1|2|4|8, signed) with error "read fault …" */
   user_load: "illl>l",
   /** same, 0 on a fault */

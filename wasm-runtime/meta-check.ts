@@ -146,6 +146,7 @@ const META = object({
       address: u32,
     }),
   ),
+  modules: list(object({ path: text, buildId: either(text, absent) })),
   locations: list(text),
   capabilities: list(text),
   session: object({

@@ -83,7 +83,7 @@ function parseAddress(text: string, pc: number, find: FindSymbol): Location | nu
   if (registers?.[0] === "%rip" || registers?.[0] === "%eip") {
     const offset = parseNumber(displacement);
     if (offset === null) return parseSymbol(displacement, find);
-    return { kind: "module-address", address: BigInt(pc) + offset };
+    return { kind: "module-address", address: BigInt(pc) + offset, module: null };
   }
   const constant =
     displacement === ""
@@ -139,7 +139,7 @@ function parseSymbol(text: string, find: FindSymbol): Location | null {
   }
   const address = symbol === null ? null : find(symbol.trim());
   if (address === null) return null;
-  return { kind: "module-address", address: BigInt(address) + offset };
+  return { kind: "module-address", address: BigInt(address) + offset, module: null };
 }
 
 function parseNumber(text: string): bigint | null {

@@ -3,11 +3,12 @@
  * (compiler/types/program.ts Location). Memory is read and written by checked library calls.
  */
 import { bug, unreachable } from "../../base/assert.js";
+import type { BundleModule, BundleSite } from "../../wasm-runtime/bundle.js";
 import { TEXT_SPEC } from "../../wasm-runtime/library-abi.js";
 import { binary, i32, i64, unary } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
 import type { Expression, Node } from "../syntax/ast.js";
-import type { Location, Probe } from "../types/program.js";
+import type { Location } from "../types/program.js";
 import {
   callForValue,
   callLibrary,
@@ -57,7 +58,7 @@ export function lowerLocation(
     case "expression":
       return lowerLong(location.expression, scope);
     case "module-address":
-      return moduleAddress(location.address, scope, node);
+      return moduleAddress(location, scope, node);
     case "text":
     case "format":
       return bug("text used as a number");
@@ -175,25 +176,44 @@ function mask(value: IrExpression, bits: bigint): IrExpression {
   return binary("i64.and", value, i64(bits));
 }
 
-/** ELF address plus load bias, which is what the probed instruction is away from its own. */
-function moduleAddress(address: bigint, scope: Scope, node: Pick<Node, "span">): IrExpression {
-  const site = siteOf(scope);
-  if (site === null || site.place !== "instruction") {
+/**
+ * ELF address plus load bias. Where the probed instruction is of the same module, the bias is what
+ * it is away from its own address.
+ */
+function moduleAddress(
+  { address, module }: Location & { kind: "module-address" },
+  scope: Scope,
+  node: Pick<Node, "span">,
+): IrExpression {
+  const sites = sitesOf(scope);
+  const [site] = sites;
+  const owner = module ?? commonModule(sites);
+  if (owner === null) {
     const what = "address of a variable of the program where the place of the probe is not known";
     unsupported(scope.unit, node, "module-address", what);
     return i64(0n);
   }
-  const ip = keep(scope, callOf({ kind: "host", name: "register" }, [i32(RIP)]));
-  return binary("i64.add", ip, i64(address - BigInt(site.address)));
+  if (sites.length === 1 && site?.place === "instruction" && site.module === owner.path) {
+    const ip = keep(scope, callOf({ kind: "host", name: "register" }, [i32(RIP)]));
+    return binary("i64.add", ip, i64(address - BigInt(site.address)));
+  }
+  const index = i64(BigInt(scope.unit.modules.indexOf(owner)));
+  return callForValue(scope, "module_address", [scope.context, index, i64(address)]);
 }
 
-/** The one site that the code in `scope` runs at, null if there are several or none. */
-function siteOf(scope: Scope): (Probe["point"] & { kind: "site" }) | null {
-  const { owner, unit } = scope;
+/** The sites that the code in `scope` runs at; none if it also runs elsewhere. */
+function sitesOf({ owner, unit }: Scope): readonly BundleSite[] {
   const callers =
     "point" in owner
       ? [owner]
       : unit.program.probes.filter((probe) => unit.usages.all(probe).calls.has(owner));
-  const [probe, ...others] = callers;
-  return others.length === 0 && probe?.point.kind === "site" ? probe.point : null;
+  const sites = callers.flatMap(({ point }) => (point.kind === "site" ? [point] : []));
+  return sites.length === callers.length ? sites : [];
+}
+
+/** The module that all `sites` are in, null if there is none. */
+function commonModule(sites: readonly BundleSite[]): BundleModule | null {
+  const [first] = sites;
+  if (first === undefined || sites.some(({ module }) => module !== first.module)) return null;
+  return { path: first.module, buildId: first.buildId };
 }

@@ -136,6 +136,7 @@ function openUnit(
     data: createStaticData(plan.end),
     formats: createTable(),
     locations: createTable(""),
+    modules: createTable(),
     functions: new Map(),
     blocks: new Map(),
     usesProbeTexts: false,
@@ -235,6 +236,7 @@ function describe(
     })),
     formats: unit.formats.values,
     globals: program.globals.map((global) => describeGlobal(global, unit)),
+    modules: unit.modules.values,
     locations: unit.locations.values,
     capabilities: capabilitiesOf(allCallees(module)),
     session: {

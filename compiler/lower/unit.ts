@@ -2,7 +2,7 @@
 import { bug } from "../../base/assert.js";
 import type { Diagnostic } from "../../base/diagnostic.js";
 import { type Span, showPosition } from "../../base/position.js";
-import type { Format } from "../../wasm-runtime/bundle.js";
+import type { BundleModule, Format } from "../../wasm-runtime/bundle.js";
 import type { EmbeddedBlock } from "../embedded/block.js";
 import type { FunctionReference } from "../ir/ir.js";
 import type { Expression, Identifier, Node } from "../syntax/ast.js";
@@ -46,6 +46,8 @@ export interface Unit {
   readonly regexes: RegexPlan;
   readonly formats: Table<Format>;
   readonly locations: Table<string>;
+  /** Modules whose load bias is asked for. */
+  readonly modules: Table<BundleModule>;
   /** Functions whose bodies are still to be lowered, in order of their first call. */
   readonly functions: Map<FunctionInstance, FunctionReference>;
   /** Embedded code that is called, by what makes it the same (lower/embedded.ts). */

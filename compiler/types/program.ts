@@ -7,7 +7,7 @@
  */
 
 import type { Span } from "../../base/position.js";
-import type { BundlePoint } from "../../wasm-runtime/bundle.js";
+import type { BundleModule, BundlePoint } from "../../wasm-runtime/bundle.js";
 import type {
   BlockStatement,
   EmbeddedCode,
@@ -110,8 +110,12 @@ export type Location =
   | { readonly kind: "add" | "multiply"; readonly left: Location; readonly right: Location }
   /** Value of a script expression (index of an array access). */
   | { readonly kind: "expression"; readonly expression: Expression }
-  /** A run-time address: ELF address plus the load bias of the probed module. */
-  | { readonly kind: "module-address"; readonly address: bigint }
+  /** A run-time address: ELF address plus the load bias of `module`, null = the probed one. */
+  | {
+      readonly kind: "module-address";
+      readonly address: bigint;
+      readonly module: BundleModule | null;
+    }
   /** Text known when compiling ($$name, $$provider). */
   | { readonly kind: "text"; readonly text: string }
   /** Text made at run time: pieces in order ($$vars, $$parms, pretty printing). */

@@ -79,7 +79,8 @@ struct wt_params {
     uint32_t no_system_calls;
     uint64_t instance;
     uint64_t state;
-    uint64_t reserved[2];
+    uint64_t modules;
+    uint64_t modules_bytes;
     uint64_t hosts[WT_HOST_FUNCTIONS_COUNT];
     uint8_t unused[WT_PARAMS_ARGUMENTS_START - WT_PARAMS_HOSTS - 8 * WT_HOST_FUNCTIONS_COUNT];
     /* Start and end of the arguments, then of the environment. */
@@ -90,6 +91,7 @@ _Static_assert(offsetof(struct wt_params, fuel) == WT_PARAMS_FUEL, "PARAMS");
 _Static_assert(offsetof(struct wt_params, no_system_calls) == WT_PARAMS_NO_SYSTEM_CALLS, "PARAMS");
 _Static_assert(offsetof(struct wt_params, instance) == WT_PARAMS_INSTANCE, "PARAMS");
 _Static_assert(offsetof(struct wt_params, state) == WT_PARAMS_STATE, "PARAMS");
+_Static_assert(offsetof(struct wt_params, modules) == WT_PARAMS_MODULES, "PARAMS");
 _Static_assert(offsetof(struct wt_params, hosts) == WT_PARAMS_HOSTS, "PARAMS");
 _Static_assert(offsetof(struct wt_params, start_area) == WT_PARAMS_ARGUMENTS_START, "PARAMS");
 

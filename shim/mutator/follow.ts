@@ -8,6 +8,7 @@
 import { hasLoader, runToEntry } from "./entry.js";
 import { targetError } from "./errors.js";
 import type { SessionImage } from "./inject.js";
+import { needsModules } from "./modules.js";
 import { executablePath } from "./process.js";
 import { isSystemFailure, type TraceEvent, type Tracer } from "./ptrace.js";
 import {
@@ -168,7 +169,8 @@ async function armHeld(follower: Follower, tracee: Tracee): Promise<void> {
   const sites = sitesOf(armed.image.bundle);
   if (sites.length === 0) return;
   const path = executablePath(pid);
-  const onlyProgram = sites.every(({ site }) => site.module === path);
+  const onlyProgram =
+    !needsModules(armed.image.bundle) && sites.every(({ site }) => site.module === path);
   if (!onlyProgram && hasLoader(pid, path) && !(await runLoader(follower, tracee))) return;
   const missing = await arm(tracer, tracee, armed.image, armed.options);
   if (tracee.injection !== null) unpatched.push(...missing);

@@ -3,6 +3,7 @@
  *
  *     shared     control area, then linear memory; the same object in every process (MAP_SHARED)
  *     private    one handler stack per slot, a page of state, the instance data (MAP_PRIVATE)
+ *     modules    what is mapped where, if handlers ask for it; read-only (modules.ts)
  *     code       shim image, then the compiled handlers; readable and executable
  *
  * Nothing of the process itself is changed: until the first jump is written, no thread can come
@@ -19,8 +20,29 @@ import {
   WASM_PAGE_BYTES,
 } from "../../wasm-runtime/layout.js";
 import { roundUp } from "./maps.js";
-import { hasSeccomp, innerTid, readMemory, readStartArea, vdsoSymbol } from "./process.js";
-import { createMemory, mapShared, REGISTER, type SharedMemory, type Tracer } from "./ptrace.js";
+import {
+  fillModuleArea,
+  type ModuleArea,
+  moduleAreaBytes,
+  needsModules,
+  readContent,
+} from "./modules.js";
+import {
+  hasSeccomp,
+  innerTid,
+  readMappings,
+  readMemory,
+  readStartArea,
+  vdsoSymbol,
+} from "./process.js";
+import {
+  createMemory,
+  type MemoryWrite,
+  mapShared,
+  REGISTER,
+  type SharedMemory,
+  type Tracer,
+} from "./ptrace.js";
 import {
   createRemoteMemory,
   mapAnonymous,
@@ -52,6 +74,8 @@ export interface Injection {
   readonly shared: Area;
   readonly private: Area;
   readonly code: Area;
+  /** null if handlers do not ask for modules. */
+  readonly modules: ModuleArea | null;
   /** Of the shim image, the first part of `code`. */
   readonly image: number;
   /** Of the compiled handlers, the second part. */
@@ -136,6 +160,8 @@ export async function inject(
     const readWrite = PROTECTION.read | PROTECTION.write;
     const own = keep(await mapAnonymous(remote, ownBytes, readWrite), ownBytes);
     await wipeOnFork(remote, own.address + stacks, PRIVATE.stateBytes);
+    const modules = await injectModules(remote, bundle);
+    if (modules !== null) made.push(modules.area);
     const codeBytes = codeSize(image);
     const readExecute = PROTECTION.read | PROTECTION.execute;
     const code = keep(await mapAnonymous(remote, codeBytes, readExecute), codeBytes);
@@ -151,8 +177,13 @@ export async function inject(
       inMutator: false,
       noSystemCalls: hasSeccomp(remote.pid),
       instance: bundle.code.instanceBytes === 0 ? 0 : own.address + stacks + PRIVATE.stateBytes,
+      modules: modules?.area.address ?? 0,
+      modulesBytes: modules?.area.bytes ?? 0,
     };
-    const writes = [{ address: code.address, bytes: placeCode(image, code.address, params) }];
+    const writes: MemoryWrite[] = [
+      ...(modules?.writes ?? []),
+      { address: code.address, bytes: placeCode(image, code.address, params) },
+    ];
     if (params.instance !== 0) {
       writes.push({ address: params.instance, bytes: bundle.code.initialInstance });
     }
@@ -161,6 +192,7 @@ export async function inject(
       shared: sharedArea,
       private: own,
       code,
+      modules: modules?.area ?? null,
       image: code.address,
       handlers: handlersAt(image, code.address),
       knowsTid: tidOffset !== -1,
@@ -170,6 +202,18 @@ export async function inject(
       await unmap(remote, area.address, area.bytes).catch(() => undefined);
     throw error;
   }
+}
+
+/** Maps the module area; null if handlers do not ask for modules. */
+async function injectModules(
+  remote: Remote,
+  bundle: RunnableBundle,
+): Promise<ReturnType<typeof fillModuleArea> | null> {
+  if (!needsModules(bundle)) return null;
+  const content = readContent(remote.pid, readMappings(remote.pid), bundle);
+  const bytes = roundUp(moduleAreaBytes(bundle));
+  const address = await mapAnonymous(remote, bytes, PROTECTION.read);
+  return fillModuleArea(address, bytes, content);
 }
 
 /** Maps the session's memory object into a process that can see this one in /proc. */

@@ -44,6 +44,8 @@ export function startLocal(image: SessionImage): LocalEngine {
     inMutator: true,
     noSystemCalls: false,
     instance: bundle.code.instanceBytes === 0 ? 0 : privateBase + instance,
+    modules: 0,
+    modulesBytes: 0,
   };
   writeCode(address, placeCode(image, address, params));
   const run = BigInt(address + shim.run);

@@ -83,8 +83,9 @@ function findRemnants(pid: number, mappings: readonly Mapping[], own: number): R
     }
     const code = rangeOf(image.address, image.word(PARAMS.codeBytes));
     const stacks = rangeOf(image.word(PARAMS.privateBase), image.word(PARAMS.privateBytes));
+    const modules = rangeOf(image.word(PARAMS.modules), image.word(PARAMS.modulesBytes));
     return {
-      memory: [...trampolines, stacks, code, shared],
+      memory: [...trampolines, stacks, modules, code, shared].filter(({ start }) => start !== 0),
       footprint: { code: [code, ...trampolines], stacks: [stacks] },
       trampolines,
     };

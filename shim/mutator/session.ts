@@ -41,7 +41,7 @@ import { loadShim, type ShimImage } from "./shim-image.js";
 import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
 import type { Subject } from "./subject.js";
-import { learnThreadId, newTracee, type Unpatched } from "./tracee.js";
+import { learnModules, learnThreadId, newTracee, type Unpatched } from "./tracee.js";
 
 /** What to run the probes on. */
 export type SessionTarget =
@@ -134,6 +134,10 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   const sweep = (): void => {
     if (follower.state === "armed" && looks++ < TID_LOOKS) {
       for (const tracee of follower.tracees.values()) learnThreadId(tracer, tracee).catch(ignore);
+    }
+    if (follower.state === "armed") {
+      for (const tracee of follower.tracees.values())
+        learnModules(tracer, tracee, image).catch(ignore);
     }
     if (!dirty) return;
     dirty = false;

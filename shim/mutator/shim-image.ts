@@ -57,6 +57,8 @@ export interface ShimParams {
   readonly mutatorPid: number;
   readonly noSystemCalls: boolean;
   readonly instance: number;
+  readonly modules: number;
+  readonly modulesBytes: number;
   readonly argumentsStart: number;
   readonly argumentsEnd: number;
   readonly environmentStart: number;
@@ -111,6 +113,8 @@ const WORDS = [
   ["recover", PARAMS.recover],
   ["fuel", PARAMS.fuel],
   ["instance", PARAMS.instance],
+  ["modules", PARAMS.modules],
+  ["modulesBytes", PARAMS.modulesBytes],
   ["argumentsStart", PARAMS.argumentsStart],
   ["argumentsEnd", PARAMS.argumentsEnd],
   ["environmentStart", PARAMS.environmentStart],

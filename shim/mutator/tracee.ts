@@ -4,7 +4,6 @@
  * `Tracee` is plain state, changed only here and by session.ts on events of the tracing thread. A
  * forked child has everything its parent had at that moment; execve(2) leaves nothing.
  */
-import { statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
@@ -14,8 +13,9 @@ import { type Applied, applyPlan, type Footprint, isUsed, STOP_MS, undoPlan } fr
 import { targetError } from "./errors.js";
 import type { Range } from "./frames.js";
 import { type Area, findTidOffset, type Injection, inject, type SessionImage } from "./inject.js";
-import { findGap, livePath, type Mapping, PAGE_BYTES, roundUp } from "./maps.js";
+import { findGap, type Mapping, PAGE_BYTES, roundUp } from "./maps.js";
 import { moduleCode } from "./module-code.js";
+import { findModule, updateModules } from "./modules.js";
 import {
   layPatches,
   type PatchDraft,
@@ -275,35 +275,12 @@ function matchModules(
   const found = new Map<Module, ProbedSite[]>();
   const missing: ProbedSite[] = [];
   for (const probed of sites) {
-    const module = findModule(pid, modules, probed.site);
+    const { module: path, buildId } = probed.site;
+    const module = findModule(pid, modules, { path, buildId });
     if (module === null) missing.push(probed);
     else found.set(module, [...(found.get(module) ?? []), probed]);
   }
   return [[...found].map(([module, list]) => ({ module, sites: list })), missing];
-}
-
-function findModule(pid: number, modules: readonly Module[], site: BundleSite): Module | null {
-  const inode = inodeOf(site.module);
-  const module =
-    modules.find((m) => livePath(m.path) === site.module) ??
-    modules.find((m) => inode !== 0 && m.file.inode === inode) ??
-    modules.find((m) => site.buildId !== null && m.image.buildId === site.buildId);
-  if (module === undefined) return null;
-  if (site.buildId !== null && module.image.buildId !== site.buildId) {
-    throw new TargetError(
-      `the script was compiled for another build of ${site.module}: build-id ${site.buildId}, process ${pid} has ${module.image.buildId ?? "none"}`,
-      { operation: "find module", subject: site.module },
-    );
-  }
-  return module;
-}
-
-function inodeOf(path: string): number {
-  try {
-    return statSync(path).ino;
-  } catch {
-    return 0;
-  }
 }
 
 /** Restores the code of a process. Gives the regions that are not ours any more. */
@@ -330,6 +307,18 @@ export async function learnThreadId(tracer: Tracer, tracee: Tracee): Promise<voi
   viewOf(bytes).setBigInt64(0, BigInt(offset), true);
   await tracer.write(pid, [{ address: injection.image + PARAMS.tidOffset, bytes }]);
   tracee.injection = { ...injection, knowsTid: true };
+}
+
+/** Tells the handlers of a process which libraries have come and gone meanwhile. */
+export async function learnModules(
+  tracer: Tracer,
+  tracee: Tracee,
+  { bundle }: SessionImage,
+): Promise<void> {
+  const { pid, injection } = tracee;
+  if (injection === null || injection.modules === null) return;
+  const modules = await updateModules(tracer, pid, injection.modules, bundle);
+  if (tracee.injection === injection) tracee.injection = { ...injection, modules };
 }
 
 /** Milliseconds in which threads must have left our code, and between two looks. */
@@ -380,9 +369,9 @@ async function clear(
   const { pid, areas, injection, shared } = tracee;
   const mine = [
     ...areas,
-    ...(injection === null ? [] : [injection.private, injection.code]),
-    ...(shared === null ? [] : [shared]),
-  ];
+    ...(injection === null ? [] : [injection.private, injection.modules, injection.code]),
+    shared,
+  ].filter((area) => area !== null);
   if (mine.length === 0) return null;
   const bytes = mine.reduce((sum, area) => sum + area.bytes, 0);
   const reason = tracee.changedByOthers ? "code changed by others leads there" : obstacle;

@@ -42,6 +42,7 @@ int32_t wt_host_thread_name(struct wt_vm_context *, uint32_t, uint32_t);
 int32_t wt_host_unwind(struct wt_vm_context *, uint32_t, uint32_t);
 uint64_t wt_host_register(struct wt_vm_context *, uint32_t);
 void wt_host_relax(struct wt_vm_context *, uint32_t);
+int64_t wt_host_load_bias(struct wt_vm_context *, uint32_t);
 int32_t wt_host_inspect(struct wt_vm_context *, uint32_t, uint32_t, uint32_t, uint32_t);
 
 static uint8_t *control, *memory, *private_area;
@@ -557,6 +558,24 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     faults++;
 }
 
+static void load_biases_are_those_of_the_module_area(void) {
+    struct {
+        uint8_t head[WT_MODULES_TABLES];
+        int64_t biases[2];
+    } area = {.biases = {0x1000, -1}};
+    const uint32_t count = 2;
+    const uint64_t biases = (uint64_t)area.biases;
+    struct wt_vm_context *vm = acquire();
+    CHECK(vm && wt_host_load_bias(vm, 0) == -1);
+    memcpy(area.head + WT_MODULES_BIAS_COUNT, &count, sizeof count);
+    memcpy(area.head + WT_MODULES_BIASES, &biases, sizeof biases);
+    params->modules = (uint64_t)&area;
+    CHECK(wt_host_load_bias(vm, 0) == 0x1000);
+    CHECK(wt_host_load_bias(vm, 1) == -1);
+    CHECK(wt_host_load_bias(vm, 2) == -1);
+    release(vm);
+}
+
 #define CASE(name)                                                                                 \
     { #name, name }
 static const struct {
@@ -586,6 +605,7 @@ static const struct {
     CASE(strings_end_at_nul_capacity_or_fault),
     CASE(writes_need_a_grant_and_writable_pages),
     CASE(unwinding_follows_frame_pointers),
+    CASE(load_biases_are_those_of_the_module_area),
     CASE(identities_clock_and_name_are_the_kernels),
 };
 

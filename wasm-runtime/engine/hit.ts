@@ -18,6 +18,8 @@ export interface Hit {
   readonly threadName: string;
   /** Innermost first. */
   readonly returnAddresses: readonly bigint[];
+  /** In the order of BundleMeta.modules; what is missing is not loaded. */
+  readonly loadBiases: readonly bigint[];
 }
 
 /** Bytes of the traced process. */
@@ -35,6 +37,7 @@ export const EMPTY_HIT: Hit = {
   ticks: 1000n,
   threadName: "program",
   returnAddresses: [],
+  loadBiases: [],
 };
 
 /** JSON text of `hit`. */
@@ -50,6 +53,7 @@ export function showHit(hit: Hit): string {
     ticks: showNumber(hit.ticks),
     threadName: hit.threadName,
     returnAddresses: hit.returnAddresses.map(showNumber),
+    loadBiases: hit.loadBiases.map(showNumber),
   });
 }
 
@@ -71,6 +75,7 @@ export function parseHit(text: string): Hit {
     ticks: raw["ticks"] === undefined ? EMPTY_HIT.ticks : BigInt(raw["ticks"] as string),
     threadName: typeof raw["threadName"] === "string" ? raw["threadName"] : EMPTY_HIT.threadName,
     returnAddresses: numbers(raw["returnAddresses"]) ?? EMPTY_HIT.returnAddresses,
+    loadBiases: numbers(raw["loadBiases"]) ?? EMPTY_HIT.loadBiases,
   };
 }
 

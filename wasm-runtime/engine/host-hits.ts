@@ -4,6 +4,7 @@
  * trap, as in every engine.
  */
 import type { HostFunction } from "../host.js";
+import { NOT_LOADED } from "../layout.js";
 import type { Hit } from "./hit.js";
 
 const FAULT = -14;
@@ -67,6 +68,7 @@ export function createHost(
       range(to, capacity).fill(0, 0, 1);
       return NO_ENTRY;
     },
+    load_bias: (module: number) => current().loadBiases[module] ?? BigInt(NOT_LOADED),
     relax: (round: number) => options.relax?.(round),
   };
 }

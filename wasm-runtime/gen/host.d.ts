@@ -50,4 +50,9 @@ export function relax(round: number): void;
  * Returns its length without the NUL, or -ENOENT (-2).
  */
 export function inspect(what: number, id: number, to: Ptr, capacity: number): number;
+/**
+ * What is to be added in this process to addresses of the ELF file that is number `module` of
+ * those that the bundle names; -1 if it is not loaded.
+ */
+export function loadBias(module: number): bigint;
 export type Ptr = number;

@@ -23,5 +23,7 @@ export declare function unwind(to: usize, capacity: u32): i32;
 export declare function ticks(): u64;
 /** Writes the text of a file of proc(5) with its NUL; its length or -2. */
 export declare function inspect(what: u32, id: u32, to: usize, capacity: u32): i32;
+/** Load bias of module number `module` of the bundle; -1 if it is not loaded. */
+export declare function load_bias(module: u32): i64;
 /** Pauses between tries for a lock. */
 export declare function relax(round: u32): void;

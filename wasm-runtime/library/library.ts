@@ -97,6 +97,7 @@ export {
   text_string,
 } from "./text";
 export {
+  module_address,
   user_load,
   user_load_nofault,
   user_store,

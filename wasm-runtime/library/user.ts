@@ -2,12 +2,13 @@
 import {
   CONTEXT_BUFFER,
   CONTEXT_SCRATCH_TOP,
+  NOT_LOADED,
   SESSION_ADDRESS,
   SESSION_MAX_STRING,
 } from "./gen/layout";
 import { TEXT_WRITE_DENIED } from "./gen/texts";
 import { scratch } from "./handler";
-import { read, read_string, write } from "./host";
+import { load_bias, read, read_string, write } from "./host";
 import { raise, raiseReadFault, raiseStringFault, raiseWriteFault } from "./message";
 import { putHex } from "./put";
 import { quoteText } from "./quote";
@@ -15,6 +16,12 @@ import { string_copy, stringEnd } from "./string";
 
 /** Result of a host write that is not granted. */
 const DENIED = -1;
+
+/** Address of what the ELF file of module number `module` has at `address`; 0 if it is not loaded. */
+export function module_address(_context: usize, module: i64, address: i64): i64 {
+  const bias = load_bias(<u32>module);
+  return bias === NOT_LOADED ? 0 : bias + address;
+}
 
 /** Number of 1, 2, 4 or 8 bytes at `address`, sign-extended if `signed` is not 0; or an error. */
 export function user_load(context: usize, address: i64, bytes: i64, signed: i64): i64 {

@@ -62,6 +62,7 @@ export function testMeta(probes = 4): BundleMeta {
     probes: Array.from({ length: probes }, () => probe),
     formats: [],
     globals: [],
+    modules: [],
     locations: [""],
     capabilities: [],
     session: { maxErrors: 0, maxSkipped: 100, suppressErrors: false, lockTries: 100 },

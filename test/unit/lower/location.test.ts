@@ -21,7 +21,11 @@ const hit: Hit = {
 const base: Location = { kind: "register", register: 3, bytes: 8, shift: 0, signed: false };
 
 /** What a handler prints whose variable has the value `location`. */
-function shownValue(location: Location, type: "long" | "string" = "long"): string {
+function shownValue(
+  location: Location,
+  type: "long" | "string" = "long",
+  more: Partial<Hit> = {},
+): string {
   const { program } = compileText("probe process.begin { println(@uregister(0)) }");
   const [id] = [...program.locations.keys()];
   assert.ok(id !== undefined, "a location");
@@ -32,7 +36,9 @@ function shownValue(location: Location, type: "long" | "string" = "long"): strin
   };
   const lowered = lowerProgram(changed, contextWith());
   const { bundle } = emitBundle(lowered);
-  return run(start({ bundle, program: changed, meta: lowered.meta }), [{ probe: 0, hit }]);
+  return run(start({ bundle, program: changed, meta: lowered.meta }), [
+    { probe: 0, hit: { ...hit, ...more } },
+  ]);
 }
 
 test("registers, whole or a part, with or without sign", () => {
@@ -86,8 +92,15 @@ test("texts, constant and made at run time", () => {
 });
 
 test("addresses of a module need the place of the probe", () => {
-  const address: Location = { kind: "module-address", address: 0x1234n };
+  const address: Location = { kind: "module-address", address: 0x1234n, module: null };
   assert.throws(() => shownValue(address), /not supported yet: address of a variable/);
+});
+
+test("addresses of a named module follow its load bias", () => {
+  const module = { path: "/lib/example.so", buildId: null };
+  const address: Location = { kind: "module-address", address: 0x1234n, module };
+  assert.is(shownValue(address, "long", { loadBiases: [0x10000n] }), "70196\n");
+  assert.is(shownValue(address), "0\n", "not loaded");
 });
 
 test("@uderef and @uregister in scripts", () => {

@@ -107,6 +107,8 @@ function script(plan: PatchPlan, shim: ShimImage): string {
     mutatorPid: 0,
     noSystemCalls: false,
     instance: 0,
+    modules: 0,
+    modulesBytes: 0,
     argumentsStart: 0,
     argumentsEnd: 0,
     environmentStart: 0,

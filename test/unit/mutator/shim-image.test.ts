@@ -53,6 +53,8 @@ const params: ShimParams = {
   mutatorPid: 99,
   noSystemCalls: true,
   instance: 0,
+  modules: 0,
+  modulesBytes: 0,
   argumentsStart: 0,
   argumentsEnd: 0,
   environmentStart: 0,

@@ -1,0 +1,73 @@
+/** The module area, of this process: its C library, executable and vDSO. */
+import { realpathSync } from "node:fs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { viewOf } from "../../../base/elf/image.js";
+import { fillModuleArea, moduleAreaBytes, readContent } from "../../../shim/mutator/modules.js";
+import { readMappings } from "../../../shim/mutator/process.js";
+import type { RunnableBundle } from "../../../shim/mutator/runnable.js";
+import { MODULE, MODULES, NOT_LOADED } from "../../../wasm-runtime/layout.js";
+import { testMeta } from "../library/harness.js";
+
+const s = suite("mutator/modules");
+
+const program = realpathSync(process.execPath);
+const names = [
+  { path: program, buildId: null },
+  { path: "/nowhere/libnone.so", buildId: null },
+];
+const bundle = { meta: { ...testMeta(), modules: names } } as unknown as RunnableBundle;
+
+s("every mapped module is known with its place", () => {
+  const mappings = readMappings(process.pid);
+  const { modules, biases } = readContent(process.pid, mappings, bundle);
+  for (const { path, start, end } of modules) {
+    const own = mappings.filter((mapping) => mapping.path === path);
+    assert.ok(own.length > 0, path);
+    for (const mapping of own)
+      assert.ok(mapping.start + 4095 >= start && mapping.start < end, path);
+  }
+  const starts = modules.map(({ start }) => start);
+  assert.equal(
+    starts,
+    [...starts].sort((a, b) => a - b),
+  );
+  assert.ok(modules.some(({ path }) => path === "[vdso]"));
+  assert.ok(modules.some(({ path }) => /libc/.test(path)));
+  const executable = modules.find(({ path }) => path === program);
+  assert.equal(biases, [executable?.loadBias, NOT_LOADED]);
+});
+
+s("a process with another build of a named module is refused", () => {
+  const meta = { ...testMeta(), modules: [{ path: program, buildId: "00" }] };
+  assert.throws(
+    () => readContent(process.pid, readMappings(process.pid), { ...bundle, meta }),
+    /compiled for another build/,
+  );
+});
+
+s("the area says what the shim reads", () => {
+  const content = {
+    modules: [
+      { path: "/a", start: 0x1000, end: 0x3000, loadBias: 0 },
+      { path: "/b", start: 0x7000, end: 0x9000, loadBias: 0x7000 },
+    ],
+    biases: [0x7000, NOT_LOADED],
+  };
+  const bytes = moduleAreaBytes(bundle);
+  const { writes } = fillModuleArea(0x10000, bytes, content);
+  const area = new Uint8Array(bytes);
+  for (const write of writes) area.set(write.bytes, write.address - 0x10000);
+  const view = viewOf(area);
+  assert.is(view.getUint32(MODULES.counts, true), 2);
+  assert.is(view.getUint32(MODULES.biasCount, true), 2);
+  const second = MODULES.tables + MODULE.bytes;
+  assert.is(view.getBigUint64(second + MODULE.start, true), 0x7000n);
+  assert.is(view.getBigUint64(second + MODULE.end, true), 0x9000n);
+  assert.is(view.getBigUint64(second + MODULE.loadBias, true), 0x7000n);
+  const biases = Number(view.getBigUint64(MODULES.biases, true)) - 0x10000;
+  assert.is(view.getBigInt64(biases, true), 0x7000n);
+  assert.is(view.getBigInt64(biases + 8, true), -1n);
+});
+
+s.run();
