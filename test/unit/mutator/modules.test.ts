@@ -22,10 +22,12 @@ s("every mapped module is known with its place", () => {
   const mappings = readMappings(process.pid);
   const { modules, biases } = readContent(process.pid, mappings, bundle);
   for (const { path, start, end } of modules) {
+    // V8 maps a part of its executable a second time, so only one mapping must be inside.
     const own = mappings.filter((mapping) => mapping.path === path);
-    assert.ok(own.length > 0, path);
-    for (const mapping of own)
-      assert.ok(mapping.start + 4095 >= start && mapping.start < end, path);
+    assert.ok(
+      own.some((mapping) => mapping.start + 4095 >= start && mapping.end <= end + 4095),
+      path,
+    );
   }
   const starts = modules.map(({ start }) => start);
   assert.equal(
