@@ -2,7 +2,8 @@
 /**
  * wastap's command line: script or bundle in, results out. Exit status 0 when done, 1 when something
  * of the user's or the world's was wrong, 70 for a defect of wastap (sysexits.h EX_SOFTWARE).
- * What needs the compiler is loaded only when it is asked for: a bundle runs where there is none.
+ * The compiler and what runs bundles are loaded only where they are needed: a bundle runs without
+ * the one, passes 1 to 4 without the other.
  */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -17,7 +18,6 @@ import { openOutput, say } from "./output.js";
 import { parseOptions } from "./parse-options.js";
 import { PassFailed } from "./pass-failed.js";
 import { readOptionsFile } from "./rc-file.js";
-import { runBundle } from "./run-bundle.js";
 import { showErrorCount } from "./show-diagnostic.js";
 
 process.exitCode = await main(process.argv.slice(2));
@@ -47,12 +47,17 @@ async function start(options: Options, diagnostics: Diagnostics): Promise<number
   if (options.cache === "clean") return cleanCache();
   if (options.listing !== null) return list(options.listing, options, diagnostics);
   const file = readBundleFile(options);
-  if (file !== null) return runBundle(file.bytes, file.name, options);
+  if (file !== null) return run(file.bytes, file.name, options);
   const { buildBundle } = await import("./build.js");
   const { bundle, moduleName } = await buildBundle(options, { diagnostics, write: print });
   if (bundle === null) return 0;
   if (options.lastPass === 4) return writeBundle(bundle, moduleName);
-  return runBundle(bundle, moduleName, options);
+  return run(bundle, moduleName, options);
+}
+
+async function run(bundle: Uint8Array, name: string, options: Options): Promise<number> {
+  const { runBundle } = await import("./run-bundle.js");
+  return runBundle(bundle, name, options);
 }
 
 async function cleanCache(): Promise<number> {

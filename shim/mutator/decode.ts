@@ -4,16 +4,12 @@
  * decodes. Addresses are numbers: user space ends below 2^57 only with 5-level paging, and no
  * process gets an address above 2^47 unless it asks for one (Linux, x86_64/5level-paging.rst).
  */
-import {
-  Code,
-  Decoder,
-  DecoderOptions,
-  FlowControl,
-  Instruction,
-  Mnemonic,
-  OpKind,
-  Register,
-} from "iced-x86";
+import type * as Iced from "iced-x86";
+import { iced } from "./iced.js";
+
+type Instruction = Iced.Instruction;
+const { Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register } =
+  iced;
 
 /** Where control goes after an instruction. */
 export type Flow =
@@ -152,7 +148,7 @@ export function showInsn(bytes: Uint8Array, address: number): string {
 function withDecoder<T>(
   bytes: Uint8Array,
   address: number,
-  use: (decoder: Decoder, insn: Instruction) => T,
+  use: (decoder: Iced.Decoder, insn: Instruction) => T,
 ): T {
   const decoder = new Decoder(64, bytes, DecoderOptions.None);
   const insn = new Instruction();

@@ -10,10 +10,12 @@
  * A call pushes the address behind the original, or unwinders would not know the caller (C++
  * exceptions abort); control then returns there, so a call is the last instruction of a region.
  */
-import { Code, Decoder, DecoderOptions, Encoder, Instruction, Register } from "iced-x86";
 import { assert, bug } from "../../base/assert.js";
 import type { Assembler } from "./assembler.js";
 import type { Insn } from "./decode.js";
+import { iced } from "./iced.js";
+
+const { Code, Decoder, DecoderOptions, Encoder, Instruction, Register } = iced;
 
 /** Bytes of one instruction with what was decoded from them. */
 export interface Displaced {
