@@ -10,7 +10,7 @@ ifneq ($(wildcard $(NODE_PREFIX)/include/node/node_api.h),)
 export npm_config_nodedir := $(NODE_PREFIX)
 endif
 
-NATIVE_SOURCES := binding.gyp $(wildcard base/*.cc compiler/dwarf/*.cc wasm-runtime/aot/*.cc shim/mutator/*.cc shim/mutator/*.h)
+NATIVE_SOURCES := binding.gyp $(wildcard base/*.cc compiler/dwarf/*.cc compiler/dwarf/*.h compiler/dwarf/*.def wasm-runtime/aot/*.cc shim/mutator/*.cc shim/mutator/*.h)
 SHIM_SOURCES := $(shell find shim/inject -name '*.[chS]' -o -name '*.ld')
 LIBRARY_SOURCES := $(wildcard wasm-runtime/library/*.ts wasm-runtime/library/gen/*.ts) wasm-runtime/library-abi.ts
 C_SOURCES := $(shell git ls-files '*.c' '*.h' '*.cc' 2>/dev/null | grep -v '/gen/')

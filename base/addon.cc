@@ -4,12 +4,12 @@
 #include <napi.h>
 
 Napi::Object InitCode(Napi::Env env, Napi::Object exports);
-Napi::Object InitLibdw(Napi::Env env, Napi::Object exports);
+Napi::Object InitDwarf(Napi::Env env, Napi::Object exports);
 Napi::Object InitPtrace(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
     InitCode(env, exports);
-    InitLibdw(env, exports);
+    InitDwarf(env, exports);
     InitPtrace(env, exports);
     return exports;
 }

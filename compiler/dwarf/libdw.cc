@@ -1,35 +1,14 @@
 /*
- * elfutils' libdw (libdwfl) for Node: symbols of a file together with its separate debug file
- * (build-id, .gnu_debuglink, debuginfod where configured) and its compressed .gnu_debugdata.
- *
- * libdw is shipped beside the addon as a shared library, so that whoever receives the package can
- * replace it (LGPL-3.0-or-later §4 d 1), and loaded on first use: a run of a bundle never needs it.
+ * Loading elfutils' libdw, and opening a file with it: libdwfl finds the separate debug file
+ * (build-id, .gnu_debuglink, debuginfod where configured) and decompresses .gnu_debugdata.
  */
+#include "libdw.h"
+#include <cstdlib>
 #include <dlfcn.h>
-#include <elfutils/libdwfl.h>
-#include <gelf.h>
-#include <memory>
-#include <napi.h>
-#include <stdexcept>
-#include <string>
+
+namespace wastap_dwarf {
 
 namespace {
-
-/* The functions of libdw that are used. */
-struct Libdw {
-    decltype(&dwfl_begin) begin;
-    decltype(&dwfl_end) end;
-    decltype(&dwfl_report_offline) report_offline;
-    decltype(&dwfl_report_end) report_end;
-    decltype(&dwfl_module_getelf) getelf;
-    decltype(&dwfl_module_getdwarf) getdwarf;
-    decltype(&dwfl_module_getsymtab) getsymtab;
-    decltype(&dwfl_module_getsym_info) getsym_info;
-    decltype(&dwfl_errmsg) errmsg;
-    decltype(&dwfl_build_id_find_elf) find_elf;
-    decltype(&dwfl_standard_find_debuginfo) find_debuginfo;
-    decltype(&dwfl_offline_section_address) section_address;
-};
 
 void *open_library(const std::string &path) {
     void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
@@ -49,102 +28,96 @@ Libdw load(const std::string &directory) {
     open_library(directory + "/libelf.so.1");
     void *library = open_library(directory + "/libdw.so.1");
     Libdw libdw;
-    resolve(library, "dwfl_begin", libdw.begin);
-    resolve(library, "dwfl_end", libdw.end);
-    resolve(library, "dwfl_report_offline", libdw.report_offline);
-    resolve(library, "dwfl_report_end", libdw.report_end);
-    resolve(library, "dwfl_module_getelf", libdw.getelf);
-    resolve(library, "dwfl_module_getdwarf", libdw.getdwarf);
-    resolve(library, "dwfl_module_getsymtab", libdw.getsymtab);
-    resolve(library, "dwfl_module_getsym_info", libdw.getsym_info);
-    resolve(library, "dwfl_errmsg", libdw.errmsg);
-    resolve(library, "dwfl_build_id_find_elf", libdw.find_elf);
-    resolve(library, "dwfl_standard_find_debuginfo", libdw.find_debuginfo);
-    resolve(library, "dwfl_offline_section_address", libdw.section_address);
+#define USE(name) resolve(library, #name, libdw.name);
+#include "libdw-functions.def"
+#undef USE
     return libdw;
 }
 
-Napi::Object describe(Napi::Env env, const char *name, const GElf_Sym &symbol, GElf_Addr address) {
-    Napi::Object described = Napi::Object::New(env);
-    described.Set("name", name);
-    described.Set("address", static_cast<double>(address));
-    described.Set("size", static_cast<double>(symbol.st_size));
-    described.Set("type", static_cast<double>(GELF_ST_TYPE(symbol.st_info)));
-    described.Set("binding", static_cast<double>(GELF_ST_BIND(symbol.st_info)));
-    return described;
-}
-
-Napi::Array collect(Napi::Env env, const Libdw &libdw, Dwfl_Module *module) {
-    Napi::Array found = Napi::Array::New(env);
-    GElf_Addr load_bias = 0;
-    if (!libdw.getelf(module, &load_bias))
-        throw std::runtime_error(libdw.errmsg(-1));
-    int count = libdw.getsymtab(module);
-    for (int i = 1; i < count; i++) {
-        GElf_Sym symbol;
-        GElf_Addr address;
-        GElf_Word section;
-        const char *name =
-            libdw.getsym_info(module, i, &symbol, &address, &section, nullptr, nullptr);
-        int type = GELF_ST_TYPE(symbol.st_info);
-        bool is_function = type == STT_FUNC || type == STT_GNU_IFUNC;
-        if (name && is_function && section != SHN_UNDEF)
-            found.Set(found.Length(), describe(env, name, symbol, address - load_bias));
-    }
-    return found;
-}
-
-/* One file, opened with its debug file. */
-class OpenFile {
-  public:
-    OpenFile(const Libdw &libdw, const std::string &path)
-        : callbacks_{libdw.find_elf, libdw.find_debuginfo, libdw.section_address, &search_path_},
-          session_(libdw.begin(&callbacks_), libdw.end) {
-        module_ = libdw.report_offline(session_.get(), "", path.c_str(), -1);
-        if (!module_ || libdw.report_end(session_.get(), nullptr, nullptr) != 0)
-            throw std::runtime_error(libdw.errmsg(-1));
-    }
-    Dwfl_Module *module() const {
-        return module_;
-    }
-
-  private:
-    char *search_path_ = nullptr;
-    Dwfl_Callbacks callbacks_;
-    std::unique_ptr<Dwfl, decltype(Libdw::end)> session_;
-    Dwfl_Module *module_ = nullptr;
-};
-
-/* Calls body(libdw, module of the file); arguments: directory of libdw, path. */
-template <typename Body> Napi::Value with_module(const Napi::CallbackInfo &info, Body body) {
-    try {
-        static const Libdw libdw = load(info[0].As<Napi::String>());
-        OpenFile file(libdw, info[1].As<Napi::String>());
-        return body(libdw, file.module());
-    } catch (const std::exception &error) {
-        throw Napi::Error::New(info.Env(), error.what());
-    }
-}
-
-/* functionSymbols(directory, path) → [{name, address, size, type, binding}] */
-Napi::Value function_symbols(const Napi::CallbackInfo &info) {
-    return with_module(info, [&](const Libdw &libdw, Dwfl_Module *module) {
-        return collect(info.Env(), libdw, module);
-    });
-}
-
-/* hasDwarf(directory, path) → whether the file or its debug file has DWARF */
-Napi::Value has_dwarf(const Napi::CallbackInfo &info) {
-    return with_module(info, [&](const Libdw &libdw, Dwfl_Module *module) {
-        Dwarf_Addr load_bias = 0;
-        return Napi::Boolean::New(info.Env(), libdw.getdwarf(module, &load_bias) != nullptr);
-    });
-}
+constexpr double OFFSET_END = 1ull << 36;
+constexpr Dwarf_Off OFFSET_MASK = (1ull << 36) - 1;
+constexpr size_t MAX_FILES = 1 << 16;
 
 } // namespace
 
-Napi::Object InitLibdw(Napi::Env env, Napi::Object exports) {
-    exports.Set("functionSymbols", Napi::Function::New(env, function_symbols));
-    exports.Set("hasDwarf", Napi::Function::New(env, has_dwarf));
-    return exports;
+const Libdw &load_libdw(const std::string &directory) {
+    static const Libdw libdw = load(directory);
+    return libdw;
 }
+
+void fail(const Libdw &libdw) {
+    throw std::runtime_error(libdw.dwarf_errmsg(-1));
+}
+
+DebugFile::DebugFile(const Libdw &functions, const std::string &path)
+    : libdw(functions), callbacks_{libdw.dwfl_build_id_find_elf, libdw.dwfl_standard_find_debuginfo,
+                                   libdw.dwfl_offline_section_address, &search_path_},
+      session_(libdw.dwfl_begin(&callbacks_), libdw.dwfl_end) {
+    module_ = libdw.dwfl_report_offline(session_.get(), "", path.c_str(), -1);
+    GElf_Addr file_bias = 0;
+    if (!module_ || libdw.dwfl_report_end(session_.get(), nullptr, nullptr) != 0 ||
+        !libdw.dwfl_module_getelf(module_, &file_bias))
+        throw std::runtime_error(libdw.dwfl_errmsg(-1));
+    Dwarf_Addr dwarf_bias = 0;
+    dwarf_ = libdw.dwfl_module_getdwarf(module_, &dwarf_bias);
+    if (!dwarf_)
+        return;
+    if (dwarf_bias != file_bias)
+        throw std::runtime_error("it was prelinked, and its debug file was not");
+    files_.push_back(dwarf_);
+}
+
+size_t DebugFile::index(Dwarf *file) {
+    for (size_t i = 0; i < files_.size(); i++)
+        if (files_[i] == file)
+            return i;
+    if (files_.size() == MAX_FILES)
+        throw std::runtime_error("too many DWARF files belong together");
+    files_.push_back(file);
+    return files_.size() - 1;
+}
+
+/* Type units are in a section of their own up to DWARF 4. */
+bool DebugFile::in_types(Dwarf_Die &die) const {
+    Dwarf_Half version;
+    uint8_t unit_type;
+    if (libdw.dwarf_cu_info(die.cu, &version, &unit_type, nullptr, nullptr, nullptr, nullptr,
+                            nullptr) != 0)
+        fail(libdw);
+    return version < 5 && unit_type == DW_UT_type;
+}
+
+double DebugFile::id(Dwarf_Die &die) {
+    size_t file = index(libdw.dwarf_cu_getdwarf(die.cu));
+    Dwarf_Off offset = libdw.dwarf_dieoffset(&die);
+    if (offset > OFFSET_MASK)
+        throw std::runtime_error("debugging information is larger than 64 GB");
+    return static_cast<double>(file * 2 + in_types(die)) * OFFSET_END + static_cast<double>(offset);
+}
+
+Dwarf_Die DebugFile::die(double id) const {
+    auto number = static_cast<uint64_t>(id);
+    size_t section = number / (OFFSET_MASK + 1);
+    Dwarf_Off offset = number & OFFSET_MASK;
+    if (section / 2 >= files_.size())
+        throw std::runtime_error("no such DIE");
+    Dwarf *file = files_[section / 2];
+    Dwarf_Die die;
+    if (!(section % 2 ? libdw.dwarf_offdie_types : libdw.dwarf_offdie)(file, offset, &die))
+        fail(libdw);
+    return die;
+}
+
+Dwarf_Frame *DebugFile::frame(Dwarf_Addr address) const {
+    for (auto find : {libdw.dwfl_module_eh_cfi, libdw.dwfl_module_dwarf_cfi}) {
+        Dwarf_Addr cfi_bias = 0, file_bias = 0;
+        Dwarf_CFI *cfi = find(module_, &cfi_bias);
+        Dwarf_Frame *frame = nullptr;
+        libdw.dwfl_module_getelf(module_, &file_bias);
+        if (cfi && libdw.dwarf_cfi_addrframe(cfi, address + file_bias - cfi_bias, &frame) == 0)
+            return frame;
+    }
+    return nullptr;
+}
+
+} // namespace wastap_dwarf

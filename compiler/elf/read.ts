@@ -9,7 +9,7 @@ import { type ElfImage, findSection, parseElf } from "../../base/elf/image.js";
 import { readSdtNotes, type SdtNote } from "../../base/elf/notes.js";
 import { type ElfSymbol, readFunctionSymbols } from "../../base/elf/symbols.js";
 import { TargetError } from "../../base/target-error.js";
-import { type DebugSymbol, hasDwarf, readDebugSymbols } from "../dwarf/libdw.js";
+import { callNative, type DebugSymbol, openNative } from "../dwarf/native.js";
 import { findLibraries, type SearchContext } from "./find.js";
 
 /** An ELF file that can be probed. */
@@ -88,7 +88,7 @@ function lazyModule(path: string, image: ElfImage): Module {
       return marks;
     },
     get hasDebugInfo() {
-      hasDebugInfo ??= hasDwarf(path);
+      hasDebugInfo ??= callNative("hasDwarf", openNative(path));
       return hasDebugInfo;
     },
   };
@@ -123,7 +123,12 @@ function readImage(path: string): ElfImage {
 function readAllSymbols(path: string, image: ElfImage): readonly ElfSymbol[] {
   const own = readFunctionSymbols(image);
   if (findSection(image, ".symtab") !== null) return own;
-  const all = new Map(readDebugSymbols(path).map((s) => [`${s.name}@${s.address}`, fromDebug(s)]));
+  const all = new Map(
+    callNative("functionSymbols", openNative(path)).map((s) => [
+      `${s.name}@${s.address}`,
+      fromDebug(s),
+    ]),
+  );
   for (const symbol of own) all.set(`${symbol.name}@${symbol.address}`, symbol);
   return [...all.values()].sort((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
 }

@@ -1,0 +1,77 @@
+/*
+ * What the native half of the DWARF reader shares: the functions of libdw, an open file, and the
+ * numbers by which TypeScript names DIEs.
+ *
+ * libdw is shipped beside the addon as a shared library, so that whoever receives the package can
+ * replace it (LGPL-3.0-or-later §4 d 1), and loaded on first use: a run of a bundle never needs it.
+ */
+#ifndef WASTAP_COMPILER_DWARF_LIBDW_H
+#define WASTAP_COMPILER_DWARF_LIBDW_H
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <gelf.h>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace wastap_dwarf {
+
+/* The functions of libdw that are used, by their own names. */
+struct Libdw {
+#define USE(name) decltype(&::name) name;
+#include "libdw-functions.def"
+#undef USE
+};
+
+/* Loads libelf.so.1 and libdw.so.1 from `directory` on the first call. Throws std::runtime_error.
+ */
+const Libdw &load_libdw(const std::string &directory);
+
+/*
+ * One ELF file, opened with its debug file.
+ *
+ * A DIE is named by a number that a JavaScript number holds exactly:
+ *   bits 37-52  which of the files that belong together (main, dwz, .dwo) in the order met
+ *   bit  36     the section: .debug_info 0, .debug_types 1
+ *   bits 0-35   offset in that section
+ */
+class DebugFile {
+  public:
+    DebugFile(const Libdw &libdw, const std::string &path);
+    DebugFile(const DebugFile &) = delete;
+    DebugFile &operator=(const DebugFile &) = delete;
+
+    const Libdw &libdw;
+    Dwfl_Module *module() const {
+        return module_;
+    }
+    /* Null if there is no DWARF. */
+    Dwarf *dwarf() const {
+        return dwarf_;
+    }
+    double id(Dwarf_Die &die);
+    Dwarf_Die die(double id) const;
+    /* CFI that covers `address` of the file, null if there is none; free() it. */
+    Dwarf_Frame *frame(Dwarf_Addr address) const;
+
+  private:
+    bool in_types(Dwarf_Die &die) const;
+    size_t index(Dwarf *file);
+
+    char *search_path_ = nullptr;
+    Dwfl_Callbacks callbacks_;
+    std::unique_ptr<Dwfl, decltype(Libdw::dwfl_end)> session_;
+    Dwfl_Module *module_ = nullptr;
+    Dwarf *dwarf_ = nullptr;
+    std::vector<Dwarf *> files_;
+};
+
+/* Throws what libdw says about its last failure. */
+[[noreturn]] void fail(const Libdw &libdw);
+
+} // namespace wastap_dwarf
+
+#endif

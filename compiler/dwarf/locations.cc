@@ -1,0 +1,203 @@
+/* Location expressions: of attributes, and of the call frame information. */
+#include "binding.h"
+#include <cstdlib>
+
+namespace wastap_dwarf {
+
+namespace {
+
+/* How deep expressions in expressions (DW_OP_entry_value) are followed. */
+constexpr int MAX_DEPTH = 4;
+
+/* Writes operations as objects; `attribute` is where they come from, null for frame information. */
+class OperationWriter {
+  public:
+    OperationWriter(Napi::Env env, DebugFile &file, Dwarf_Attribute *attribute)
+        : env_(env), file_(file), libdw_(file.libdw), attribute_(attribute) {
+    }
+    Napi::Array write(const Dwarf_Op *operations, size_t count, int depth = 0) {
+        List written(env_);
+        for (size_t i = 0; i < count; i++)
+            written.push(write(operations[i], depth));
+        return written.array;
+    }
+
+  private:
+    Napi::Env env_;
+    DebugFile &file_;
+    const Libdw &libdw_;
+    Dwarf_Attribute *attribute_;
+
+    Napi::Object write(const Dwarf_Op &operation, int depth) {
+        Napi::Object written = Napi::Object::New(env_);
+        written.Set("atom", static_cast<double>(operation.atom));
+        written.Set("number", signed_number(operation.number));
+        written.Set("number2", signed_number(operation.number2));
+        written.Set("offset", static_cast<double>(operation.offset));
+        if (attribute_)
+            add_operand(written, operation, depth);
+        return written;
+    }
+    Napi::BigInt signed_number(Dwarf_Word value) {
+        return Napi::BigInt::New(env_, static_cast<int64_t>(value));
+    }
+    void add_operand(Napi::Object written, const Dwarf_Op &operation, int depth) {
+        switch (operation.atom) {
+        case DW_OP_implicit_value:
+            return add_block(written, operation);
+        case DW_OP_const_type:
+        case DW_OP_GNU_const_type:
+            add_block(written, operation);
+            return add_die(written, operation);
+        case DW_OP_entry_value:
+        case DW_OP_GNU_entry_value:
+            return add_expression(written, operation, depth);
+        case DW_OP_addrx:
+        case DW_OP_constx:
+        case DW_OP_GNU_addr_index:
+        case DW_OP_GNU_const_index:
+            return add_indexed(written, operation);
+        case DW_OP_convert:
+        case DW_OP_GNU_convert:
+        case DW_OP_reinterpret:
+        case DW_OP_GNU_reinterpret:
+            if (operation.number != 0)
+                add_die(written, operation);
+            return;
+        case DW_OP_call2:
+        case DW_OP_call4:
+        case DW_OP_call_ref:
+        case DW_OP_implicit_pointer:
+        case DW_OP_GNU_implicit_pointer:
+        case DW_OP_GNU_parameter_ref:
+        case DW_OP_GNU_variable_value:
+        case DW_OP_regval_type:
+        case DW_OP_GNU_regval_type:
+        case DW_OP_deref_type:
+        case DW_OP_GNU_deref_type:
+            return add_die(written, operation);
+        default:
+            return;
+        }
+    }
+    Dwarf_Attribute operand(const Dwarf_Op &operation) {
+        Dwarf_Attribute found;
+        if (libdw_.dwarf_getlocation_attr(attribute_, &operation, &found) != 0)
+            fail(libdw_);
+        return found;
+    }
+    void add_block(Napi::Object written, const Dwarf_Op &operation) {
+        Dwarf_Attribute value = operand(operation);
+        Dwarf_Block block;
+        if (libdw_.dwarf_formblock(&value, &block) != 0)
+            fail(libdw_);
+        written.Set("block", Napi::Buffer<uint8_t>::Copy(env_, block.data, block.length));
+    }
+    void add_die(Napi::Object written, const Dwarf_Op &operation) {
+        Dwarf_Die die;
+        if (libdw_.dwarf_getlocation_die(attribute_, &operation, &die) != 0)
+            fail(libdw_);
+        written.Set("die", file_.id(die));
+    }
+    void add_expression(Napi::Object written, const Dwarf_Op &operation, int depth) {
+        Dwarf_Attribute value = operand(operation);
+        Dwarf_Op *operations;
+        size_t count;
+        if (depth == MAX_DEPTH)
+            throw std::runtime_error("a location expression is nested too deeply");
+        if (libdw_.dwarf_getlocation(&value, &operations, &count) != 0)
+            fail(libdw_);
+        written.Set("expression",
+                    OperationWriter(env_, file_, &value).write(operations, count, depth + 1));
+    }
+    void add_indexed(Napi::Object written, const Dwarf_Op &operation) {
+        Dwarf_Attribute value = operand(operation);
+        Dwarf_Addr address;
+        if (libdw_.dwarf_formaddr(&value, &address) != 0)
+            fail(libdw_);
+        written.Set("number", signed_number(address));
+    }
+};
+
+/*
+ * locations(file, die, attribute code) → [begin, end, operations, …], empty if the DIE has no such
+ * attribute; a single expression has begin 0 and end -1
+ */
+Napi::Value locations(const Napi::CallbackInfo &info) {
+    DebugFile &file = file_of(info);
+    const Libdw &libdw = file.libdw;
+    Dwarf_Die die = die_of(info, 1);
+    List found(info.Env());
+    Dwarf_Attribute attribute;
+    auto code = static_cast<unsigned int>(number_of(info, 2));
+    if (!libdw.dwarf_attr(&die, code, &attribute))
+        return found.array;
+    OperationWriter writer(info.Env(), file, &attribute);
+    Dwarf_Addr base, begin, end;
+    Dwarf_Op *operations;
+    size_t count;
+    ptrdiff_t at = 0;
+    while ((at = libdw.dwarf_getlocations(&attribute, at, &base, &begin, &end, &operations,
+                                          &count)) > 0) {
+        found.push(static_cast<double>(begin));
+        found.push(end == ~Dwarf_Addr{0} ? -1.0 : static_cast<double>(end));
+        found.push(writer.write(operations, count));
+    }
+    if (at < 0)
+        fail(libdw);
+    return found.array;
+}
+
+struct Free {
+    void operator()(void *memory) const {
+        free(memory);
+    }
+};
+
+std::unique_ptr<Dwarf_Frame, Free> frame_of(const Napi::CallbackInfo &info) {
+    return std::unique_ptr<Dwarf_Frame, Free>(
+        file_of(info).frame(static_cast<Dwarf_Addr>(number_of(info, 1))));
+}
+
+/* cfaAt(file, address) → operations that compute the canonical frame address, or null */
+Napi::Value cfa_at(const Napi::CallbackInfo &info) {
+    DebugFile &file = file_of(info);
+    auto frame = frame_of(info);
+    if (!frame)
+        return info.Env().Null();
+    Dwarf_Op *operations;
+    size_t count;
+    if (file.libdw.dwarf_frame_cfa(frame.get(), &operations, &count) != 0)
+        fail(file.libdw);
+    return OperationWriter(info.Env(), file, nullptr).write(operations, count);
+}
+
+/*
+ * registerRuleAt(file, address, register) → operations that give the location (or, ending in
+ * DW_OP_stack_value, the value) of the caller's register; "same", "undefined", or null without CFI
+ */
+Napi::Value register_rule_at(const Napi::CallbackInfo &info) {
+    DebugFile &file = file_of(info);
+    auto frame = frame_of(info);
+    if (!frame)
+        return info.Env().Null();
+    Dwarf_Op memory[3];
+    Dwarf_Op *operations;
+    size_t count;
+    int number = static_cast<int>(number_of(info, 2));
+    if (file.libdw.dwarf_frame_register(frame.get(), number, memory, &operations, &count) != 0)
+        fail(file.libdw);
+    if (count == 0)
+        return Napi::String::New(info.Env(), operations ? "undefined" : "same");
+    return OperationWriter(info.Env(), file, nullptr).write(operations, count);
+}
+
+} // namespace
+
+void add_locations(Napi::Object exports) {
+    add<locations>(exports, "locations");
+    add<cfa_at>(exports, "cfaAt");
+    add<register_rule_at>(exports, "registerRuleAt");
+}
+
+} // namespace wastap_dwarf

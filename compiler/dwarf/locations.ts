@@ -1,0 +1,58 @@
+/** Location expressions of attributes, and the rules of the call frame information. */
+import { ATTRIBUTES, type AttributeName } from "./attributes.js";
+import { callNative, type DieId, type NativeFile } from "./native.js";
+import { type Operation, toOperations } from "./operations.js";
+import type { AddressRange } from "./ranges.js";
+
+/** Where something is while the program counter is in a range. */
+export interface LocationEntry extends AddressRange {
+  readonly operations: readonly Operation[];
+}
+
+/** Access to locations and frames of a file. */
+export interface Locations {
+  /**
+   * What the attribute says, empty if the DIE itself has no such attribute. One expression for all
+   * addresses has the range 0 … Infinity.
+   */
+  locations(die: DieId, attribute: AttributeName): readonly LocationEntry[];
+  /** How the canonical frame address is computed at the ELF `address`; null without CFI. */
+  cfaAt(address: number): readonly Operation[] | null;
+  /**
+   * How a register (DWARF number) of the caller is found at the ELF `address`: a location, or a
+   * value if it ends in stack_value. Null without CFI.
+   */
+  registerRuleAt(
+    address: number,
+    register: number,
+  ): readonly Operation[] | "same" | "undefined" | null;
+}
+
+/** Locations of `file`. */
+export function openLocations(file: NativeFile): Locations {
+  return {
+    locations: (die, attribute) =>
+      toLocations(callNative("locations", file, die, ATTRIBUTES[attribute])),
+    cfaAt(address) {
+      const operations = callNative("cfaAt", file, address);
+      return operations === null || operations.length === 0 ? null : toOperations(operations);
+    },
+    registerRuleAt(address, register) {
+      const rule = callNative("registerRuleAt", file, address, register);
+      return typeof rule === "string" || rule === null ? rule : toOperations(rule);
+    },
+  };
+}
+
+function toLocations(flat: readonly unknown[]): readonly LocationEntry[] {
+  const found: LocationEntry[] = [];
+  for (let i = 0; i + 2 < flat.length; i += 3) {
+    const [begin, end, operations] = flat.slice(i, i + 3) as [number, number, []];
+    found.push({
+      begin,
+      end: end < 0 ? Number.POSITIVE_INFINITY : end,
+      operations: toOperations(operations),
+    });
+  }
+  return found;
+}

@@ -1,0 +1,149 @@
+/**
+ * The native half of the DWARF reader (*.cc, over elfutils' libdw), typed. Loaded on first use.
+ * What libdw refuses is thrown as TargetError with the path of the file.
+ */
+import { dirname } from "node:path";
+import { loadAddon } from "../../base/addon.js";
+import { prebuiltPath } from "../../base/prebuilt.js";
+import { TargetError } from "../../base/target-error.js";
+
+declare const brand: unique symbol;
+
+/** An ELF file opened with its debug file. */
+export interface NativeFile {
+  readonly path: string;
+  readonly handle: unknown;
+}
+
+/** Names a DIE of one file and of the files that belong to it. Opaque; usable as a key. */
+export type DieId = number & { readonly [brand]: "DieId" };
+
+/** A defined function symbol as libdwfl gives it. */
+export interface DebugSymbol {
+  readonly name: string;
+  /** ELF address, without load bias. */
+  readonly address: number;
+  /** In bytes; 0 when unknown. */
+  readonly size: number;
+  /** STT_… of the gABI: 2 function, 10 indirect function. */
+  readonly type: number;
+  /** STB_… of the gABI: 0 local, 1 global, 2 weak. */
+  readonly binding: number;
+}
+
+/** Kinds of units in the result of `units`. */
+export const UNIT_KIND = { compile: 0, partial: 1, type: 2 } as const;
+
+/** Kinds of values in the result of `attributes`. */
+export const VALUE_KIND = {
+  address: 0,
+  bytes: 1,
+  expression: 2,
+  /** [zero-extended, sign-extended] */
+  constant: 3,
+  flag: 4,
+  reference: 5,
+  string: 6,
+  list: 7,
+  unreadable: 8,
+} as const;
+
+/** Bits of the flags of a row of a line table. */
+export const ROW_FLAG = { statement: 1, endSequence: 2, prologueEnd: 4 } as const;
+
+/** An operation of a location expression, as libdw gives it. */
+export interface NativeOperation {
+  readonly atom: number;
+  readonly number: bigint;
+  readonly number2: bigint;
+  readonly offset: number;
+  readonly block?: Uint8Array;
+  readonly die?: DieId;
+  readonly expression?: readonly NativeOperation[];
+}
+
+/** Results of the native functions; each takes the file, then what the arguments say. */
+interface Functions {
+  hasDwarf: (file: NativeFile) => boolean;
+  functionSymbols: (file: NativeFile) => readonly DebugSymbol[];
+  /** [die, kind, version, …] */
+  units: (file: NativeFile) => readonly number[];
+  /** DIE of the unit in the .dwo file, or the one given if it is not split. */
+  splitUnit: (file: NativeFile, unit: DieId) => DieId;
+  /** [tag, has children] */
+  die: (file: NativeFile, die: DieId) => readonly [number, boolean];
+  /** [die, tag, …] */
+  children: (file: NativeFile, die: DieId) => readonly number[];
+  /** [code, kind of value, value, …] */
+  attributes: (file: NativeFile, die: DieId) => readonly unknown[];
+  /** The DIEs around it, innermost first; the last is the unit's. */
+  enclosing: (file: NativeFile, die: DieId) => readonly DieId[];
+  scopesAt: (file: NativeFile, unit: DieId, address: number) => readonly DieId[];
+  /** [begin, end, …] */
+  ranges: (file: NativeFile, die: DieId) => readonly number[];
+  arangesUnit: (file: NativeFile, address: number) => DieId | null;
+  /** [die, name, linkage name, …] */
+  functionDies: (file: NativeFile) => readonly unknown[];
+  /** [inlined instance, function it is of, …] */
+  inlineDies: (file: NativeFile) => readonly DieId[];
+  /** [address, file, line, column, flags, …] */
+  lines: (file: NativeFile, unit: DieId) => Float64Array;
+  fileNames: (file: NativeFile, unit: DieId) => readonly (string | null)[];
+  /** [begin, end, operations, …]; a single expression has begin 0, end -1. */
+  locations: (file: NativeFile, die: DieId, attribute: number) => readonly unknown[];
+  cfaAt: (file: NativeFile, address: number) => readonly NativeOperation[] | null;
+  registerRuleAt: (
+    file: NativeFile,
+    address: number,
+    register: number,
+  ) => readonly NativeOperation[] | "same" | "undefined" | null;
+}
+
+/** Calls the native function `name`. Throws TargetError. */
+export function callNative<Name extends keyof Functions>(
+  name: Name,
+  ...[file, ...rest]: Parameters<Functions[Name]>
+): ReturnType<Functions[Name]> {
+  return attempt(file.path, () => nativeFunction(name)(file.handle, ...rest)) as ReturnType<
+    Functions[Name]
+  >;
+}
+
+const open = new Map<string, NativeFile>();
+
+/** Opens the ELF file at the absolute `path` and finds its debug file, once. Throws TargetError. */
+export function openNative(path: string): NativeFile {
+  const known = open.get(path);
+  if (known) return known;
+  prebuiltPath("libelf.so.1");
+  const directory = dirname(prebuiltPath("libdw.so.1"));
+  const handle = attempt(path, () => nativeFunction("openDebugFile")(directory, path));
+  const file = { path, handle };
+  open.set(path, file);
+  return file;
+}
+
+function nativeFunction(name: string): (...args: readonly unknown[]) => unknown {
+  const native = loadAddon()[name];
+  if (native === undefined) {
+    throw new TargetError("the native addon was built without libdw", {
+      operation: "read debugging information",
+      subject: name,
+    });
+  }
+  return native;
+}
+
+function attempt(path: string, action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (cause) {
+    if (cause instanceof TargetError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TargetError(
+      `cannot read the debugging information of '${path}': ${reason}`,
+      { operation: "read debugging information", subject: path },
+      { cause },
+    );
+  }
+}

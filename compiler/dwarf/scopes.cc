@@ -1,0 +1,148 @@
+/* Where a DIE or an address is in the tree: units, enclosing DIEs, address ranges. */
+#include "binding.h"
+
+namespace wastap_dwarf {
+
+namespace {
+
+Napi::Array ids(Napi::Env env, DebugFile &file, std::vector<Dwarf_Die> &dies) {
+    List found(env);
+    for (Dwarf_Die &die : dies)
+        found.push(file.id(die));
+    return found.array;
+}
+
+/* The child of `parent` in whose subtree the DIE at `target` is: the last that begins not after it.
+ */
+bool child_towards(const Libdw &libdw, Dwarf_Die &parent, Dwarf_Off target, Dwarf_Die &found) {
+    Dwarf_Die child;
+    bool any = false;
+    int result = libdw.dwarf_child(&parent, &child);
+    while (result == 0 && libdw.dwarf_dieoffset(&child) <= target) {
+        found = child;
+        any = true;
+        if (libdw.dwarf_dieoffset(&child) == target)
+            return true;
+        result = libdw.dwarf_siblingof(&child, &child);
+    }
+    if (result < 0)
+        fail(libdw);
+    return any;
+}
+
+/* enclosing(file, die) → the DIEs around it, innermost first; the last is the unit's */
+Napi::Value enclosing(const Napi::CallbackInfo &info) {
+    DebugFile &file = file_of(info);
+    Dwarf_Die die = die_of(info, 1);
+    Dwarf_Off target = file.libdw.dwarf_dieoffset(&die);
+    Dwarf_Die at;
+    if (!file.libdw.dwarf_diecu(&die, &at, nullptr, nullptr))
+        fail(file.libdw);
+    std::vector<Dwarf_Die> around;
+    while (file.libdw.dwarf_dieoffset(&at) != target) {
+        around.insert(around.begin(), at);
+        Dwarf_Die next;
+        if (!child_towards(file.libdw, at, target, next))
+            throw std::runtime_error("a DIE is in no unit");
+        at = next;
+    }
+    return ids(info.Env(), file, around);
+}
+
+/* A DIE without ranges of its own that may hold some that have. */
+bool is_transparent(int tag) {
+    switch (tag) {
+    case DW_TAG_namespace:
+    case DW_TAG_module:
+    case DW_TAG_class_type:
+    case DW_TAG_structure_type:
+    case DW_TAG_union_type:
+    case DW_TAG_interface_type:
+    case DW_TAG_lexical_block:
+    case DW_TAG_subprogram:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Adds to `scopes` the way from `parent` (exclusive) down to the innermost DIE with `address`. */
+bool descend(const Libdw &libdw, Dwarf_Die &parent, Dwarf_Addr address,
+             std::vector<Dwarf_Die> &scopes) {
+    Dwarf_Die child;
+    int result = libdw.dwarf_child(&parent, &child);
+    for (; result == 0; result = libdw.dwarf_siblingof(&child, &child)) {
+        int has = libdw.dwarf_haspc(&child, address);
+        if (has > 0) {
+            scopes.push_back(child);
+            descend(libdw, child, address, scopes);
+            return true;
+        }
+        if (!is_transparent(libdw.dwarf_tag(&child)) || libdw.dwarf_haschildren(&child) <= 0)
+            continue;
+        scopes.push_back(child);
+        if (descend(libdw, child, address, scopes))
+            return true;
+        scopes.pop_back();
+    }
+    if (result < 0)
+        fail(libdw);
+    return false;
+}
+
+/* scopesAt(file, unit die, address) → DIEs around the address, innermost first, then the unit's */
+Napi::Value scopes_at(const Napi::CallbackInfo &info) {
+    DebugFile &file = file_of(info);
+    std::vector<Dwarf_Die> scopes{die_of(info, 1)};
+    Dwarf_Die unit = scopes[0];
+    descend(file.libdw, unit, static_cast<Dwarf_Addr>(number_of(info, 2)), scopes);
+    std::vector<Dwarf_Die> innermost_first(scopes.rbegin(), scopes.rend());
+    return ids(info.Env(), file, innermost_first);
+}
+
+/* ranges(file, die) → [begin, end, …] */
+Napi::Value ranges(const Napi::CallbackInfo &info) {
+    const Libdw &libdw = file_of(info).libdw;
+    Dwarf_Die die = die_of(info, 1);
+    List found(info.Env());
+    Dwarf_Addr base, begin, end;
+    ptrdiff_t at = 0;
+    while ((at = libdw.dwarf_ranges(&die, at, &base, &begin, &end)) > 0) {
+        found.push(static_cast<double>(begin));
+        found.push(static_cast<double>(end));
+    }
+    if (at < 0)
+        fail(libdw);
+    return found.array;
+}
+
+/* arangesUnit(file, address) → die of the unit that .debug_aranges gives for the address, or null
+ */
+Napi::Value aranges_unit(const Napi::CallbackInfo &info) {
+    DebugFile &file = file_of(info);
+    Dwarf_Aranges *table;
+    size_t count;
+    if (file.libdw.dwarf_getaranges(file.dwarf(), &table, &count) != 0)
+        fail(file.libdw);
+    auto address = static_cast<Dwarf_Addr>(number_of(info, 1));
+    Dwarf_Arange *entry = file.libdw.dwarf_getarange_addr(table, address);
+    Dwarf_Off offset;
+    Dwarf_Die die;
+    if (!entry)
+        return info.Env().Null();
+    if (file.libdw.dwarf_getarangeinfo(entry, nullptr, nullptr, &offset) != 0 ||
+        !file.libdw.dwarf_offdie(file.dwarf(), offset, &die))
+        fail(file.libdw);
+    return Napi::Number::New(info.Env(), file.id(die));
+}
+
+} // namespace
+
+void add_scopes(Napi::Object exports) {
+    add<enclosing>(exports, "enclosing");
+    add<scopes_at>(exports, "scopesAt");
+    add<ranges>(exports, "ranges");
+    add<aranges_unit>(exports, "arangesUnit");
+}
+
+} // namespace wastap_dwarf

@@ -1,0 +1,105 @@
+/** Compile units: the list, and which has code at an address. */
+import type { Die } from "./die.js";
+import type { DieReader } from "./dies.js";
+import { type LanguageName, languageName } from "./languages.js";
+import { callNative, type DieId, UNIT_KIND } from "./native.js";
+import { type AddressRange, readRanges } from "./ranges.js";
+
+/** A compile unit. What is not its identity is read when it is asked for. */
+export interface Unit {
+  /** Its DIE; of a split unit the one in the .dwo file, or the skeleton if that is missing. */
+  readonly die: Die;
+  /** DIE in the program's own file: `die`, or the skeleton of a split unit. */
+  readonly skeleton: Die;
+  /** DWARF version. */
+  readonly version: number;
+  /** Source file as the compiler was given it. */
+  readonly name: string;
+  /** Directory in which the compiler ran. */
+  readonly directory: string;
+  readonly language: LanguageName | null;
+  readonly producer: string;
+  readonly ranges: readonly AddressRange[];
+}
+
+/** Access to the units of a file. */
+export interface Units {
+  /** The compile units; a split unit is the one in its .dwo file. */
+  units(): readonly Unit[];
+  /** The unit with code at the ELF `address`. */
+  unitAt(address: number): Unit | null;
+  /** The unit that the DIE is in; null in type units, partial units and dwz files. */
+  unitOf(die: DieId): Unit | null;
+}
+
+/** Units of the file that `dies` reads. */
+export function openUnits(dies: DieReader): Units {
+  let known: readonly Unit[] | null = null;
+  let byDie: ReadonlyMap<DieId, Unit> | null = null;
+  const units = (): readonly Unit[] => {
+    known ??= readUnits(dies);
+    return known;
+  };
+  const find = (die: DieId): Unit | null => {
+    byDie ??= new Map(units().map((unit) => [unit.skeleton.id, unit]));
+    return byDie.get(die) ?? units().find((unit) => unit.die.id === die) ?? null;
+  };
+  return {
+    units,
+    unitAt(address) {
+      const id = callNative("arangesUnit", dies.file, address);
+      const unit = id === null ? null : find(id);
+      return unit ?? units().find((candidate) => covers(candidate.ranges, address)) ?? null;
+    },
+    unitOf: (die) => find(dies.enclosing(die).at(-1)?.id ?? die),
+  };
+}
+
+function readUnits(dies: DieReader): readonly Unit[] {
+  const flat = callNative("units", dies.file);
+  const found: Unit[] = [];
+  for (let i = 0; i + 2 < flat.length; i += 3) {
+    if (flat[i + 1] === UNIT_KIND.compile) {
+      found.push(lazyUnit(dies, flat[i] as DieId, flat[i + 2] ?? 0));
+    }
+  }
+  return found;
+}
+
+function lazyUnit(dies: DieReader, id: DieId, version: number): Unit {
+  let die: Die | null = null;
+  let ranges: readonly AddressRange[] | null = null;
+  const skeleton = dies.die(id);
+  const unitDie = (): Die => {
+    die ??= dies.die(callNative("splitUnit", dies.file, id));
+    return die;
+  };
+  return {
+    skeleton,
+    version,
+    get die() {
+      return unitDie();
+    },
+    get name() {
+      return dies.text(unitDie(), "name") ?? "";
+    },
+    get directory() {
+      return dies.text(skeleton, "comp_dir") ?? dies.text(unitDie(), "comp_dir") ?? "";
+    },
+    get language() {
+      const code = dies.constant(unitDie(), "language");
+      return code === null ? null : languageName(Number(code));
+    },
+    get producer() {
+      return dies.text(unitDie(), "producer") ?? "";
+    },
+    get ranges() {
+      ranges ??= readRanges(dies.file, id);
+      return ranges;
+    },
+  };
+}
+
+function covers(ranges: readonly AddressRange[], address: number): boolean {
+  return ranges.some(({ begin, end }) => address >= begin && address < end);
+}
