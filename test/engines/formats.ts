@@ -1,0 +1,95 @@
+/** Random arguments and formats of the printing functions, and the strings they make. */
+import { convert, cut, type Value } from "./model.js";
+import { type Frame, listText, makeTerm, runAll, type Site, type Term } from "./term.js";
+
+/** Arguments of a print, of both types. */
+export function makeArguments(count: number, site: Site): readonly Term<Value>[] {
+  return Array.from({ length: count }, () =>
+    makeTerm(site.random.oneIn(2) ? "long" : "string", site),
+  );
+}
+
+/** `sprint` or `sprintln`. */
+export function makeSprint(site: Site): Term<string> {
+  const args = makeArguments(1 + site.random.below(3), site);
+  const isLine = site.random.oneIn(4);
+  return {
+    text: `${isLine ? "sprintln" : "sprint"}(${listText(args)})`,
+    level: 17,
+    run: (frame) => cut(frame.machine, runAll(args, frame).join("") + (isLine ? "\n" : "")),
+  };
+}
+
+/** A format with its arguments: text as written, and what it makes. */
+export function makeFormat(site: Site): { readonly text: string; run(frame: Frame): string } {
+  const { random } = site;
+  const args: Term<Value>[] = [];
+  const pieces: ((next: () => Value) => string)[] = [];
+  let format = "";
+  for (let i = random.below(4); i >= 0; i--) {
+    const literal = random.pick(["", " ", "=", "%%", "x"]);
+    const [text, make] = makeConversion(site, args);
+    format += literal + text;
+    pieces.push(() => literal.replace("%%", "%"), make);
+  }
+  return {
+    text: `"${format}", ${listText(args)}`,
+    run(frame) {
+      const values = runAll(args, frame);
+      let taken = 0;
+      const made = pieces.map((piece) => piece(() => values[taken++] ?? 0n));
+      return made.join("");
+    },
+  };
+}
+
+type MakePiece = (next: () => Value) => string;
+
+function makeConversion(site: Site, args: Term<Value>[]): [string, MakePiece] {
+  const { random } = site;
+  const letter = random.pick(["d", "i", "u", "o", "x", "X", "p", "c", "s", "s"] as const);
+  const isNumber = letter !== "s" && letter !== "c";
+  const flag = random.pick(isNumber ? ["", "-", "0", "+", " ", "#"] : ["", "-"]);
+  const width = makeSize(site, args, -12);
+  const precision = letter === "c" ? NO_SIZE : makeSize(site, args, 0);
+  args.push(letter === "s" ? site.make.text(site) : site.make.long(site));
+  const point = precision.text === "" ? "" : `.${precision.text}`;
+  return [
+    `%${flag}${width.text}${point}${letter}`,
+    (next) => {
+      const sizes = { width: width.take(next), precision: precision.take(next) };
+      return convert({ flag, letter, ...sizes }, next());
+    },
+  ];
+}
+
+interface Size {
+  readonly text: string;
+  take(next: () => Value): bigint;
+}
+
+const NO_SIZE: Size = { text: "", take: () => -1n };
+
+/** Nothing, a number up to 12, or `*` with an argument from `least` on. */
+function makeSize({ random }: Site, args: Term<Value>[], least: number): Size {
+  if (random.oneIn(2)) return NO_SIZE;
+  if (random.oneIn(2)) {
+    const value = BigInt(1 + random.below(12));
+    return { text: String(value), take: () => value };
+  }
+  const drawn = BigInt(least + random.below(12 - least));
+  // -1 stands for a size that is not given.
+  const value = drawn === -1n ? -2n : drawn;
+  args.push({ text: value < 0n ? `(${value})` : String(value), level: 17, run: () => value });
+  return { text: "*", take: (next) => next() as bigint };
+}
+
+/** `sprintf`. */
+export function makeSprintf(site: Site): Term<string> {
+  const { text, run } = makeFormat(site);
+  return {
+    text: `sprintf(${text})`,
+    level: 17,
+    run: (frame) => cut(frame.machine, run(frame)),
+  };
+}
