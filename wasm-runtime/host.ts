@@ -22,4 +22,5 @@ export const HOST: Readonly<Record<HostFunction, string>> = {
   relax: "i>",
   inspect: "iiii>i",
   load_bias: "i>l",
+  set_register: "il>i",
 };

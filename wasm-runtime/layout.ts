@@ -14,7 +14,7 @@
  */
 
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 /** Wasm core 2.0 §4.2.8: unit of linear memory. */
 export const WASM_PAGE_BYTES = 65536;
@@ -199,6 +199,7 @@ export const HOST_FUNCTIONS = [
   "relax",
   "inspect",
   "load_bias",
+  "set_register",
 ] as const;
 
 /** Why a handler was ended by the engine. 0 means it was not. */

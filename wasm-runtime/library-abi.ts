@@ -180,6 +180,7 @@ export const LIBRARY = {
   user_string_utf16: "ili>",
   user_string_utf32: "ili>",
   user_store: "illl>", // (context, address, bytes, value) with error "write fault …"
+  set_register: "ill>", // (context, DWARF number, value) with error "register access fault …"
 } as const;
 
 /** Name of a library function. */

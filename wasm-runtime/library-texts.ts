@@ -17,6 +17,7 @@ export const LIBRARY_TEXTS = {
   /** Then the address; also the next two. */
   readFault: "read fault [man error::fault] at ",
   writeFault: "write fault [man error::fault] at ",
+  registerFault: "register access fault [man error::fault]",
   stringFault: "user string copy fault -14 at ",
   stringFaultEnd: " [man error::fault]",
   wideFault: "user string copy fault at ",

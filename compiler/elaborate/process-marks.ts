@@ -4,7 +4,7 @@ import { findSymbolAddress } from "../../base/elf/symbols.js";
 import { wildcard } from "../elf/glob.js";
 import type { Module } from "../elf/read.js";
 import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
-import type { Location } from "../types/program.js";
+import type { Location } from "../types/location.js";
 import { stringArgument, withArguments } from "./point.js";
 import { CODE_ROOTS } from "./process-code.js";
 import { type ProcessModule, processModules } from "./process-path.js";
@@ -131,5 +131,5 @@ function allArguments(args: readonly SdtArgument[]): TargetValue {
       ? [{ text: label }, { value: argument.location, conversion: "x" as const }]
       : [{ text: `${label}?` }];
   });
-  return { type: "string", location: { kind: "format", pieces } };
+  return { type: "string", location: { kind: "format", pieces, onFault: null } };
 }

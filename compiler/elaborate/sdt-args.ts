@@ -3,7 +3,7 @@
  * locations. Each operand is `[-]SIZE[f]@OPERAND` in the assembler's AT&T notation; a negative
  * size means signed. Source: <sys/sdt.h> of SystemTap (format), GNU as manual §9.16.3 (operands).
  */
-import type { Location } from "../types/program.js";
+import type { Location } from "../types/location.js";
 
 /** An argument, or why it cannot be read. */
 export type SdtArgument =

@@ -6,7 +6,7 @@ import type { CompileContext } from "../../base/stage.js";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
 import type { SearchContext } from "../elf/find.js";
 import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
-import type { Location } from "../types/program.js";
+import type { Location } from "../types/location.js";
 import type { Reporter } from "./report.js";
 
 /** Value of a `$variable` with its type. */

@@ -12,7 +12,7 @@ import type { Variable } from "../types/program.js";
 import { type Arithmetic, divide, guardDivisor, lowerArithmetic } from "./arithmetic.js";
 import { addToEntry, insertEntry, lowerKeys, requireArray, valueAddress } from "./array.js";
 import { descendants } from "./children.js";
-import { loadUser, storeUser, userPlace } from "./location.js";
+import { placeOf } from "./location-write.js";
 import { freezeText, lowerOperands, type Operand } from "./operands.js";
 import {
   callLibrary,
@@ -94,11 +94,10 @@ export function lowerUpdate(node: UpdateExpression, scope: Scope, isUsed: boolea
     const old = addToElement(operand, lowerKeys(operand.indexes, scope), amount, scope);
     return node.prefix ? binary("i64.add", old, amount) : old;
   }
-  const place = userPlace(operand, scope);
-  if (place === null) return i64(0n);
-  const old = keep(scope, loadUser(place, scope, operand));
+  const place = placeOf(operand, scope);
+  const old = keep(scope, place.read());
   const next = keep(scope, binary("i64.add", old, amount));
-  storeUser(place, next, scope, operand);
+  place.write(next);
   return node.prefix ? next : old;
 }
 
@@ -183,12 +182,11 @@ function elementAddress(
 }
 
 function assignUser(node: AssignmentExpression, scope: Scope): IrExpression {
-  const place = userPlace(node.target, scope);
-  if (place === null) return i64(0n);
+  const place = placeOf(node.target, scope);
   const value = keep(scope, lowerLong(node.value, scope));
-  const old = (): IrExpression => keep(scope, loadUser(place, scope, node.target));
+  const old = (): IrExpression => keep(scope, place.read());
   const next = keep(scope, apply(node, old, value, scope));
-  storeUser(place, next, scope, node.target);
+  place.write(next);
   return next;
 }
 

@@ -25,6 +25,7 @@ const NEEDS: { readonly [name in LibraryFunction]?: Capability } = {
   user_string_utf16: "readMemory",
   user_string_utf32: "readMemory",
   user_store: "writeMemory",
+  set_register: "writeMemory",
   proc_file: "inspect",
   ubacktrace: "unwind",
   udelay: "clock",

@@ -1,136 +1,36 @@
 /**
- * Values of `$variables`: expressions over the registers and the memory of the probed thread
- * (compiler/types/program.ts Location). Memory is read and written by checked library calls.
+ * Numbers of `$variables`: expressions over the registers and the memory of the probed thread
+ * (compiler/types/location.ts). Memory is read by checked library calls. A part of a Location that
+ * appears several times is computed once.
  */
-import { bug, unreachable } from "../../base/assert.js";
+import { bug } from "../../base/assert.js";
 import type { BundleModule, BundleSite } from "../../wasm-runtime/bundle.js";
-import { TEXT_SPEC } from "../../wasm-runtime/library-abi.js";
-import { binary, i32, i64, unary } from "../ir/build.js";
-import type { IrExpression } from "../ir/ir.js";
-import type { Expression, Node } from "../syntax/ast.js";
-import type { Location } from "../types/program.js";
-import {
-  callForValue,
-  callLibrary,
-  callOf,
-  checkError,
-  keep,
-  literal,
-  lowerLong,
-  type Scope,
-  type Text,
-  takeText,
-} from "./scope.js";
-import { typeOfExpression, unsupported } from "./unit.js";
+import { binary, get, i32, i64, unary } from "../ir/build.js";
+import type { BinaryOp, IrExpression } from "../ir/ir.js";
+import type { Expression } from "../syntax/ast.js";
+import { operandsOf } from "../syntax/walk.js";
+import { type Bytes, type Location, type LocationOperator, partsOf } from "../types/location.js";
+import { divide, guardDivisor } from "./arithmetic.js";
+import { callForValue, callOf, checkError, keep, lowerLong, type Scope, widen } from "./scope.js";
+import { unsupported } from "./unit.js";
 
 /** DWARF number of the instruction pointer (FRAME in wasm-runtime/layout.ts). */
 const RIP = 16;
 
-/** A place in process memory. */
-export interface UserPlace {
-  /** i64, in a temporary. */
-  readonly address: IrExpression;
-  readonly bytes: number;
-  readonly signed: boolean;
+/** The lowering of the Location of one expression. */
+export interface Evaluation {
+  readonly scope: Scope;
+  /** Named in errors; its operands are those of the Location. */
+  readonly node: Expression;
+  /** Parts that appear more than once. */
+  readonly shared: ReadonlySet<Location>;
+  /** Those of `shared` that were computed before, on every way to here. */
+  readonly known: Map<Location, IrExpression>;
 }
 
-/** Number at `location`; `node` is named in errors. */
-export function lowerLocation(
-  location: Location,
-  scope: Scope,
-  node: Pick<Node, "span">,
-): IrExpression {
-  switch (location.kind) {
-    case "constant":
-      return i64(location.value);
-    case "register":
-      return readRegister(location, scope);
-    case "load": {
-      const address = lowerLocation(location.address, scope, node);
-      return loadUser({ address, bytes: location.bytes, signed: location.signed }, scope, node);
-    }
-    case "add":
-    case "multiply": {
-      const left = keep(scope, lowerLocation(location.left, scope, node));
-      const right = lowerLocation(location.right, scope, node);
-      return binary(location.kind === "add" ? "i64.add" : "i64.mul", left, right);
-    }
-    case "expression":
-      return lowerLong(location.expression, scope);
-    case "module-address":
-      return moduleAddress(location, scope, node);
-    case "text":
-    case "format":
-      return bug("text used as a number");
-    default:
-      return unreachable(location);
-  }
-}
-
-/** String at `location`. */
-export function lowerLocationText(
-  location: Location,
-  scope: Scope,
-  node: Pick<Node, "span">,
-): Text {
-  if (location.kind === "text") return literal(scope, location.text);
-  if (location.kind !== "format") return bug("number used as text");
-  const values = location.pieces.map((piece) =>
-    "value" in piece ? keep(scope, lowerLocation(piece.value, scope, node)) : null,
-  );
-  const strings = location.pieces.map((piece, index) =>
-    "value" in piece && piece.conversion === "string"
-      ? userString(values[index] ?? bug("no value"), scope)
-      : null,
-  );
-  const out = takeText(scope);
-  callLibrary(scope, "text_begin", [scope.context, out.address]);
-  for (const [index, piece] of location.pieces.entries()) {
-    const text = "text" in piece ? literal(scope, piece.text) : strings[index];
-    if (text) callLibrary(scope, "text_literal", [scope.context, text.address]);
-    else if ("value" in piece) {
-      const spec = piece.conversion === "x" ? hexSpec() : piece.conversion.charCodeAt(0);
-      const value = values[index] ?? bug("no value");
-      callLibrary(scope, "text_long", [scope.context, value, i32(spec), i32(-1), i32(-1)]);
-    }
-  }
-  callLibrary(scope, "text_end", [scope.context]);
-  return out;
-}
-
-/** Value at `place`, or a "read fault" error. */
-export function loadUser(place: UserPlace, scope: Scope, node: Pick<Node, "span">): IrExpression {
-  const value = callForValue(scope, "user_load", [
-    scope.context,
-    place.address,
-    i64(BigInt(place.bytes)),
-    i64(place.signed ? 1n : 0n),
-  ]);
-  checkError(scope, node);
-  return value;
-}
-
-/** Writes `value` to `place`, or raises a "write fault" error. */
-export function storeUser(
-  place: UserPlace,
-  value: IrExpression,
-  scope: Scope,
-  node: Pick<Node, "span">,
-): void {
-  const bytes = i64(BigInt(place.bytes));
-  callLibrary(scope, "user_store", [scope.context, place.address, bytes, value]);
-  checkError(scope, node);
-}
-
-/** Place that the target variable `expression` names; null after reporting that it has none. */
-export function userPlace(expression: Expression, scope: Scope): UserPlace | null {
-  const location = scope.unit.program.locations.get(expression.id);
-  if (location?.kind === "load") {
-    const address = keep(scope, lowerLocation(location.address, scope, expression));
-    return { address, bytes: location.bytes, signed: location.signed };
-  }
-  unsupported(scope.unit, expression, "register-write", "assignment to a variable in a register");
-  return null;
+/** The evaluation of `location`, which `node` stands for. */
+export function evaluationOf(location: Location, node: Expression, scope: Scope): Evaluation {
+  return { scope, node, shared: sharedParts(location), known: new Map() };
 }
 
 /** Value of `expression` through its location; null if it has none. */
@@ -138,43 +38,174 @@ export function locationOf(expression: Expression, scope: Scope): Location | nul
   return scope.unit.program.locations.get(expression.id) ?? null;
 }
 
-/** True if the value of `expression` is text. */
-export function isText(expression: Expression, scope: Scope): boolean {
-  return typeOfExpression(scope.unit, expression) === "string";
+/** Number at the location of `node`. */
+export function lowerLocation(location: Location, scope: Scope, node: Expression): IrExpression {
+  return evaluate(location, evaluationOf(location, node, scope));
 }
 
-function hexSpec(): number {
-  return "x".charCodeAt(0) | TEXT_SPEC.alternate;
+/** Number at `location`. */
+export function evaluate(location: Location, evaluation: Evaluation): IrExpression {
+  const known = evaluation.known.get(location);
+  if (known !== undefined) return known;
+  const value = compute(location, evaluation);
+  if (!evaluation.shared.has(location)) return value;
+  const kept = keep(evaluation.scope, value);
+  evaluation.known.set(location, kept);
+  return kept;
 }
 
-function userString(address: IrExpression, scope: Scope): Text {
-  const out = takeText(scope);
-  const fallback = literal(scope, "<unknown>").address;
-  const args = [scope.context, address, i64(-1n), fallback, out.address];
-  callLibrary(scope, "user_string_or", args);
-  return out;
+/** Evaluation on a way that is not always taken: what it computes is not known behind it. */
+export function onBranch(evaluation: Evaluation): Evaluation {
+  return { ...evaluation, known: new Map(evaluation.known) };
 }
 
-function readRegister(location: Location & { kind: "register" }, scope: Scope): IrExpression {
-  const call = callOf({ kind: "host", name: "register" }, [i32(location.register)]);
-  const whole = keep(scope, call);
-  const shifted =
-    location.shift === 0 ? whole : binary("i64.shr_u", whole, i64(BigInt(location.shift)));
-  switch (location.bytes) {
-    case 8:
-      return shifted;
-    case 4:
-      return location.signed ? unary("i64.extend32_s", shifted) : mask(shifted, 0xffffffffn);
-    case 2:
-      return location.signed ? unary("i64.extend16_s", shifted) : mask(shifted, 0xffffn);
-    case 1:
-      return location.signed ? unary("i64.extend8_s", shifted) : mask(shifted, 0xffn);
+function sharedParts(location: Location): Set<Location> {
+  const seen = new Set([location]);
+  const shared = new Set<Location>();
+  for (const part of seen) {
+    for (const inner of partsOf(part)) {
+      if (seen.has(inner)) shared.add(inner);
+      else seen.add(inner);
+    }
+  }
+  return shared;
+}
+
+function compute(location: Location, evaluation: Evaluation): IrExpression {
+  const { scope, node } = evaluation;
+  switch (location.kind) {
+    case "constant":
+      return i64(location.value);
+    case "register":
+      return readRegister(location, evaluation);
+    case "load":
+      return load(evaluate(location.address, evaluation), location, evaluation);
+    case "bits":
+      return extractBits(evaluate(location.value, evaluation), location);
+    case "select":
+      return select(location, evaluation);
+    case "widen-float": {
+      const value = evaluate(location.value, evaluation);
+      return callForValue(scope, "fp32_to_fp64", [scope.context, value]);
+    }
+    case "operand": {
+      const operand = operandsOf(node)[location.index];
+      return lowerLong(operand ?? bug("no such operand"), scope);
+    }
+    case "module-address":
+      return moduleAddress(location, evaluation);
+    case "text":
+    case "format":
+      return bug("text used as a number");
+    default: {
+      const left = keep(scope, evaluate(location.left, evaluation));
+      return operate(location.kind, left, evaluate(location.right, evaluation), evaluation);
+    }
   }
 }
 
-function mask(value: IrExpression, bits: bigint): IrExpression {
-  return binary("i64.and", value, i64(bits));
+/** Value of `bytes` bytes at `address`, or a "read fault" error. */
+export function load(
+  address: IrExpression,
+  type: { readonly bytes: Bytes; readonly signed: boolean },
+  { scope, node }: Evaluation,
+): IrExpression {
+  const value = callForValue(scope, "user_load", [
+    scope.context,
+    address,
+    i64(BigInt(type.bytes)),
+    i64(type.signed ? 1n : 0n),
+  ]);
+  checkError(scope, node);
+  return value;
 }
+
+function readRegister(
+  location: Location & { kind: "register" },
+  { scope }: Evaluation,
+): IrExpression {
+  const whole = callOf({ kind: "host", name: "register" }, [i32(location.register)]);
+  return extractBits(keep(scope, whole), { ...location, size: 8 * location.bytes });
+}
+
+/** `size` bits from bit `shift` on. */
+export function extractBits(
+  value: IrExpression,
+  part: { readonly shift: number; readonly size: number; readonly signed: boolean },
+): IrExpression {
+  const { shift, size, signed } = part;
+  if (size === 64) return value;
+  const low = shift === 0 ? value : binary("i64.shr_u", value, i64(BigInt(shift)));
+  if (!signed) {
+    return shift + size === 64 ? low : binary("i64.and", low, i64((1n << BigInt(size)) - 1n));
+  }
+  if (size === 8) return unary("i64.extend8_s", low);
+  if (size === 16) return unary("i64.extend16_s", low);
+  if (size === 32) return unary("i64.extend32_s", low);
+  const left = binary("i64.shl", value, i64(BigInt(64 - shift - size)));
+  return binary("i64.shr_s", left, i64(BigInt(64 - size)));
+}
+
+function select(location: Location & { kind: "select" }, evaluation: Evaluation): IrExpression {
+  const { code } = evaluation.scope;
+  const condition = evaluate(location.condition, evaluation);
+  const result = code.temporary("i64");
+  const arm = (value: Location) => (): void =>
+    code.set(result, evaluate(value, onBranch(evaluation)));
+  code.when(
+    binary("i64.ne", condition, i64(0n)),
+    arm(location.consequent),
+    arm(location.alternate),
+  );
+  return get(result);
+}
+
+const OPERATORS: { readonly [operator in LocationOperator]: BinaryOp } = {
+  add: "i64.add",
+  subtract: "i64.sub",
+  multiply: "i64.mul",
+  divide: "i64.div_s",
+  "divide-unsigned": "i64.div_u",
+  remainder: "i64.rem_s",
+  "remainder-unsigned": "i64.rem_u",
+  and: "i64.and",
+  or: "i64.or",
+  xor: "i64.xor",
+  "shift-left": "i64.shl",
+  "shift-right": "i64.shr_u",
+  "shift-right-signed": "i64.shr_s",
+  equal: "i64.eq",
+  "not-equal": "i64.ne",
+  less: "i64.lt_s",
+  "less-equal": "i64.le_s",
+  greater: "i64.gt_s",
+  "greater-equal": "i64.ge_s",
+};
+
+function operate(
+  kind: LocationOperator,
+  left: IrExpression,
+  right: IrExpression,
+  { scope, node }: Evaluation,
+): IrExpression {
+  const operator = OPERATORS[kind];
+  if (operator.includes("div") || operator.includes("rem")) {
+    const divisor = keep(scope, right);
+    guardDivisor(divisor, scope, node);
+    return kind === "divide" ? divide("/", left, divisor, scope) : binary(operator, left, divisor);
+  }
+  const value = binary(operator, left, right);
+  return COMPARISONS.has(kind) ? widen(value) : value;
+}
+
+const COMPARISONS: ReadonlySet<LocationOperator> = new Set([
+  "equal",
+  "not-equal",
+  "less",
+  "less-equal",
+  "greater",
+  "greater-equal",
+]);
 
 /**
  * ELF address plus load bias. Where the probed instruction is of the same module, the bias is what
@@ -182,8 +213,7 @@ function mask(value: IrExpression, bits: bigint): IrExpression {
  */
 function moduleAddress(
   { address, module }: Location & { kind: "module-address" },
-  scope: Scope,
-  node: Pick<Node, "span">,
+  { scope, node }: Evaluation,
 ): IrExpression {
   const sites = sitesOf(scope);
   const [site] = sites;

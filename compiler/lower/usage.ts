@@ -6,14 +6,8 @@ import { bug } from "../../base/assert.js";
 import type { LibraryFunction } from "../../wasm-runtime/library-abi.js";
 import { plainConstant } from "../embedded/block.js";
 import type { BlockStatement, Expression, ForeachStatement, Identifier } from "../syntax/ast.js";
-import type {
-  FunctionInstance,
-  Global,
-  Local,
-  Location,
-  Probe,
-  Program,
-} from "../types/program.js";
+import { type Location, someLocation } from "../types/location.js";
+import type { FunctionInstance, Global, Local, Probe, Program } from "../types/program.js";
 import { type Code, children } from "./children.js";
 import { boundName, canFail } from "./library-calls.js";
 
@@ -145,7 +139,7 @@ function usageOf(roots: readonly (Code | BlockStatement)[], program: Program): U
 function visit(node: Code, walk: Walk): void {
   const { usage, program } = walk;
   const location = program.locations.get(node.id);
-  if (location !== undefined) visitLocation(location, walk);
+  if (location !== undefined) usage.mayFail ||= someLocation(location, mayFail);
   usage.mayFail ||= nodeMayFail(node, program);
   switch (node.kind) {
     case "identifier":
@@ -290,25 +284,6 @@ function noteVariance(stat: Expression, { usage, program }: Walk): void {
   if (variable?.kind === "global") usage.variances.add(variable);
 }
 
-function visitLocation(location: Location, walk: Walk): void {
-  switch (location.kind) {
-    case "load":
-      walk.usage.mayFail = true;
-      visitLocation(location.address, walk);
-      return;
-    case "add":
-    case "multiply":
-      visitLocation(location.left, walk);
-      visitLocation(location.right, walk);
-      return;
-    case "expression":
-      visit(location.expression, walk);
-      return;
-    case "format":
-      for (const piece of location.pieces) {
-        if ("value" in piece) visitLocation(piece.value, walk);
-      }
-      return;
-    default:
-  }
+function mayFail({ kind }: Location): boolean {
+  return kind === "load" || kind.startsWith("divide") || kind.startsWith("remainder");
 }

@@ -21,6 +21,28 @@ export function childrenOf(node: Node): readonly Node[] {
   return listChildren(node).filter((child): child is Node => child !== null && child !== undefined);
 }
 
+/**
+ * The script expressions that the value of a target symbol, cast, `&…` and the like is computed
+ * from, in source order; a Location names them by their index.
+ */
+export function operandsOf(node: Expression): readonly Expression[] {
+  switch (node.kind) {
+    case "unary":
+      return operandsOf(node.operand);
+    case "target":
+      return indexesOf(node.steps);
+    case "cast":
+    case "autocast":
+      return [node.operand, ...indexesOf(node.steps)];
+    case "deref":
+      return [node.size, node.address];
+    case "enum":
+      return node.args;
+    default:
+      return [];
+  }
+}
+
 function indexesOf(steps: readonly AccessStep[]): Expression[] {
   return steps.flatMap((step) => (step.kind === "element" ? [step.index] : []));
 }

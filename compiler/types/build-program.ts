@@ -5,11 +5,11 @@ import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate
 import { type EmbeddedCode, type Node, type NodeId, newNodeId } from "../syntax/ast.js";
 import { cellsOf, type Inference, resultOf } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
+import type { Location } from "./location.js";
 import type {
   FunctionInstance,
   Global,
   Local,
-  Location,
   Probe,
   Program,
   ScalarType,
@@ -219,6 +219,5 @@ function locationOf(node: Node): Location | null {
   if (node.kind !== "deref" || node.size.kind !== "number") return null;
   const bytes = Number(node.size.value);
   if (bytes !== 1 && bytes !== 2 && bytes !== 4 && bytes !== 8) return null;
-  const address: Location = { kind: "expression", expression: node.address };
-  return { kind: "load", address, bytes, signed: false };
+  return { kind: "load", address: { kind: "operand", index: 1 }, bytes, signed: false };
 }

@@ -7,7 +7,7 @@
  */
 
 import type { Span } from "../../base/position.js";
-import type { BundleModule, BundlePoint } from "../../wasm-runtime/bundle.js";
+import type { BundlePoint } from "../../wasm-runtime/bundle.js";
 import type {
   BlockStatement,
   EmbeddedCode,
@@ -16,6 +16,7 @@ import type {
   NumberLiteral,
   StringLiteral,
 } from "../syntax/ast.js";
+import type { Location } from "./location.js";
 
 /** Type of an expression or variable. */
 export type Type = "long" | "string" | "stats" | "void";
@@ -86,47 +87,6 @@ export interface FunctionInstance {
   readonly usesNext: boolean;
 }
 
-/**
- * Value of a `$variable`, as an expression over the probe's registers and memory.
- * Arithmetic is 64-bit and wraps.
- */
-export type Location =
-  | { readonly kind: "constant"; readonly value: bigint }
-  /** DWARF register number (FRAME), `bytes` low bytes from byte `shift`/8, then extended. */
-  | {
-      readonly kind: "register";
-      readonly register: number;
-      readonly bytes: 1 | 2 | 4 | 8;
-      readonly shift: number;
-      readonly signed: boolean;
-    }
-  /** Load from process memory; a fault is the soft error "read fault …". */
-  | {
-      readonly kind: "load";
-      readonly address: Location;
-      readonly bytes: 1 | 2 | 4 | 8;
-      readonly signed: boolean;
-    }
-  | { readonly kind: "add" | "multiply"; readonly left: Location; readonly right: Location }
-  /** Value of a script expression (index of an array access). */
-  | { readonly kind: "expression"; readonly expression: Expression }
-  /** A run-time address: ELF address plus the load bias of `module`, null = the probed one. */
-  | {
-      readonly kind: "module-address";
-      readonly address: bigint;
-      readonly module: BundleModule | null;
-    }
-  /** Text known when compiling ($$name, $$provider). */
-  | { readonly kind: "text"; readonly text: string }
-  /** Text made at run time: pieces in order ($$vars, $$parms, pretty printing). */
-  | {
-      readonly kind: "format";
-      readonly pieces: readonly (
-        | { readonly text: string }
-        | { readonly value: Location; readonly conversion: "d" | "u" | "x" | "string" }
-      )[];
-    };
-
 /** One handler. */
 export interface Probe {
   /** Resolved point as pp() shows it, e.g. `process("/bin/x").function("f")`. */
@@ -163,6 +123,6 @@ export interface Program {
    * the functions get_NAME, set_NAME and add_NAME for the globals that it may use.
    */
   readonly calls: ReadonlyMap<NodeId, readonly FunctionInstance[]>;
-  /** Value of every TargetSymbol (and of cast, autocast, deref, register expressions). */
+  /** Value of every TargetSymbol (and of cast, autocast, enum, deref, register expressions, and of `&`). */
   readonly locations: ReadonlyMap<NodeId, Location>;
 }

@@ -40,6 +40,16 @@ WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
     return vm->frame->registers[index];
 }
 
+/* host.set-register: the trampoline restores the frame, so a change of it is one of the thread. */
+WT_EXPORT int32_t wt_host_set_register(struct wt_vm_context *vm, uint32_t index, uint64_t value) {
+    if ((vm->params->capabilities & WT_CAPABILITY_WRITE_MEMORY) == 0)
+        return -WT_EPERM;
+    if (!vm->frame || index >= WT_FRAME_RIP || index == WT_FRAME_RSP)
+        return -WT_EFAULT;
+    ((struct wt_frame *)vm->frame)->registers[index] = value;
+    return 0;
+}
+
 static int64_t read_clock(uint32_t id, struct time_spec *time) {
     if (wt_params.vdso_clock != 0)
         return ((int (*)(int, struct time_spec *))wt_params.vdso_clock)((int)id, time);

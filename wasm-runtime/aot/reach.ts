@@ -87,7 +87,7 @@ function closureOf(
 }
 
 /** Host functions that look at VM_CONTEXT.frame. */
-const FRAME_READERS: readonly string[] = ["register", "unwind"];
+const FRAME_READERS: readonly string[] = ["register", "set_register", "unwind"];
 
 function readsFrame(modules: readonly ResolvedModule[], id: FunctionId): boolean {
   const targets = modules[id.module]?.context.targets;

@@ -9,6 +9,10 @@ import type { Hit } from "./hit.js";
 
 const FAULT = -14;
 const DENIED = -1;
+/** General purpose registers without the stack pointer, by DWARF number. */
+const WRITABLE_REGISTERS: ReadonlySet<number> = new Set(
+  Array.from({ length: 16 }, (_, register) => register).filter((register) => register !== 7),
+);
 /** -ENOENT: recorded hits hold no files. */
 const NO_ENTRY = -2;
 
@@ -70,6 +74,12 @@ export function createHost(
     },
     load_bias: (module: number) => current().loadBiases[module] ?? BigInt(NOT_LOADED),
     relax: (round: number) => options.relax?.(round),
+    set_register: (index: number, value: bigint) => {
+      if (options.canWrite !== true) return DENIED;
+      if (!WRITABLE_REGISTERS.has(index)) return FAULT;
+      (current().registers as bigint[])[index] = BigInt.asUintN(64, value);
+      return 0;
+    },
   };
 }
 

@@ -55,4 +55,9 @@ export function inspect(what: number, id: number, to: Ptr, capacity: number): nu
  * those that the bundle names; -1 if it is not loaded.
  */
 export function loadBias(module: number): bigint;
+/**
+ * Changes register `index` of the probe hit (not 7 = rsp, 16 = rip, 17 = rflags), if granted.
+ * Returns 0, -EFAULT or -EPERM.
+ */
+export function setRegister(index: number, value: bigint): number;
 export type Ptr = number;

@@ -25,5 +25,6 @@ export declare function ticks(): u64;
 export declare function inspect(what: u32, id: u32, to: usize, capacity: u32): i32;
 /** Load bias of module number `module` of the bundle; -1 if it is not loaded. */
 export declare function load_bias(module: u32): i64;
+export declare function set_register(index: u32, value: u64): i32;
 /** Pauses between tries for a lock. */
 export declare function relax(round: u32): void;

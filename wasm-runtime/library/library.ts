@@ -98,6 +98,7 @@ export {
 } from "./text";
 export {
   module_address,
+  set_register,
   user_load,
   user_load_nofault,
   user_store,

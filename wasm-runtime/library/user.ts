@@ -6,9 +6,9 @@ import {
   SESSION_ADDRESS,
   SESSION_MAX_STRING,
 } from "./gen/layout";
-import { TEXT_WRITE_DENIED } from "./gen/texts";
+import { TEXT_REGISTER_FAULT, TEXT_WRITE_DENIED } from "./gen/texts";
 import { scratch } from "./handler";
-import { load_bias, read, read_string, write } from "./host";
+import { set_register as host_set_register, load_bias, read, read_string, write } from "./host";
 import { raise, raiseReadFault, raiseStringFault, raiseWriteFault } from "./message";
 import { putHex } from "./put";
 import { quoteText } from "./quote";
@@ -16,6 +16,8 @@ import { string_copy, stringEnd } from "./string";
 
 /** Result of a host write that is not granted. */
 const DENIED = -1;
+/** Of one to a place that does not exist. */
+const FAULT = -14;
 
 /** Address of what the ELF file of module number `module` has at `address`; 0 if it is not loaded. */
 export function module_address(_context: usize, module: i64, address: i64): i64 {
@@ -77,6 +79,13 @@ export function user_store(context: usize, address: i64, bytes: i64, value: i64)
   const result = isSize(bytes) ? write(address, buffer, <u32>bytes) : DENIED;
   if (result === DENIED) raise(context, TEXT_WRITE_DENIED);
   else if (result !== 0) raiseWriteFault(context, address);
+}
+
+/** Changes a register of the probe hit; an error where there is none or without the right to. */
+export function set_register(context: usize, register: i64, value: i64): void {
+  const result = <u64>register < 16 ? host_set_register(<u32>register, value) : FAULT;
+  if (result === DENIED) raise(context, TEXT_WRITE_DENIED);
+  else if (result !== 0) raise(context, TEXT_REGISTER_FAULT);
 }
 
 function isSize(bytes: i64): bool {

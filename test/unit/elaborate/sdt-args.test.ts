@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseSdtArgument, splitSdtArguments } from "../../../compiler/elaborate/sdt-args.js";
-import type { Location } from "../../../compiler/types/program.js";
+import type { Location } from "../../../compiler/types/location.js";
 
 const s = suite("elaborate/sdt-args");
 const PC = 0x1000;

@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { emitBundle } from "../../../compiler/emit/emit.js";
 import { lowerProgram } from "../../../compiler/lower/lower.js";
-import type { Location } from "../../../compiler/types/program.js";
+import type { Location } from "../../../compiler/types/location.js";
 import { EMPTY_HIT, type Hit } from "../../../wasm-runtime/engine/hit.js";
 import { compileErrors, compileText, contextWith, LIBRARY_PATH, run, start } from "./support.js";
 
@@ -88,7 +88,10 @@ test("texts, constant and made at run time", () => {
     { text: " t=" },
     { value: { kind: "constant", value: 9n } as const, conversion: "string" as const },
   ];
-  assert.is(shownValue({ kind: "format", pieces }, "string"), "a=0x2000 s=text t=<unknown>\n");
+  assert.is(
+    shownValue({ kind: "format", pieces, onFault: null }, "string"),
+    "a=0x2000 s=text t=<unknown>\n",
+  );
 });
 
 test("addresses of a module need the place of the probe", () => {
