@@ -70,8 +70,11 @@ export interface BundleSite {
   readonly buildId: string | null;
   /** Function entry or exact instruction; for "exits" the start of the function. */
   readonly address: number;
-  /** "exits" = every return and tail jump of [address, address + size). */
-  readonly place: "instruction" | "exits";
+  /**
+   * "exits" = every return and tail jump of [address, address + size); "calls" = behind every call
+   * of `address` in its own module, when it returns.
+   */
+  readonly place: "instruction" | "exits" | "calls";
   /** Size of the function, 0 if unknown or not a function. */
   readonly size: number;
   /** Name of the function or "provider:mark", for messages. */
@@ -100,6 +103,41 @@ export type BundlePoint =
       readonly path: string | null;
       readonly pid: number;
     }
+  /** System calls of a process. */
+  | {
+      readonly kind: "syscall";
+      readonly isReturn: boolean;
+      /** As of "process". */
+      readonly path: string | null;
+      readonly pid: number;
+    }
+  /** Accesses to data of the target. */
+  | {
+      readonly kind: "watch";
+      /** Data symbol of the program or of one of its libraries, null = `address`. */
+      readonly symbol: string | null;
+      /** Address in the process. */
+      readonly address: number;
+      /** 1, 2, 4 or 8; null = size of the symbol, or 1. */
+      readonly bytes: number | null;
+      readonly access: "write" | "read and write";
+    }
+  /** Samples of running threads, each after so much processor time. */
+  | {
+      readonly kind: "profile";
+      readonly intervalNs: number;
+      /** Executable that it is about, null = all traced processes. */
+      readonly path: string | null;
+    }
+  /** An address of process `pid`. */
+  | {
+      readonly kind: "absolute";
+      readonly pid: number;
+      readonly address: number;
+      readonly place: "instruction" | "exits";
+    }
+  /** What SystemTap accepts and nothing here can run; never in a bundle. */
+  | { readonly kind: "unsupported"; readonly feature: string }
   | BundleSite;
 
 /** One probe handler. */

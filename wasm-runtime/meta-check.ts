@@ -80,6 +80,8 @@ const i32 = integer(-0x80000000, 0x7fffffff);
 /** -D and -G accept any number; a double is close enough for begin(N) orders and intervals. */
 const number: Check = (value, path) =>
   typeof value === "number" && !Number.isNaN(value) ? null : `${path}: expected a number`;
+/** An address as written, which may lie where no process has memory. */
+const u64: Check = (value, path) => number(value, path);
 const count = integer(0, Number.MAX_SAFE_INTEGER);
 const safe = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 
@@ -113,11 +115,20 @@ const point = variant({
     path: either(text, absent),
     pid: i32,
   }),
+  syscall: object({ isReturn: flag, path: either(text, absent), pid: i32 }),
+  watch: object({
+    symbol: either(text, absent),
+    address: u64,
+    bytes: either(oneOf(1, 2, 4, 8), absent),
+    access: oneOf("write", "read and write"),
+  }),
+  profile: object({ intervalNs: integer(1, 2 ** 53 - 1), path: either(text, absent) }),
+  absolute: object({ pid: i32, address: u64, place: oneOf("instruction", "exits") }),
   site: object({
     module: text,
     buildId: either(text, absent),
     address: count,
-    place: oneOf("instruction", "exits"),
+    place: oneOf("instruction", "exits", "calls"),
     size: count,
     symbol: text,
     semaphore: count,

@@ -25,13 +25,15 @@ const UNITS: { readonly [name: string]: bigint } = {
 /** Scope of probes without variables. */
 export const NO_TARGETS: TargetScope = {
   resolve(symbol: TargetSymbol): never {
-    throw new ResolutionError(
-      "unresolved-target",
-      symbol.atVar ? "unresolved @var() expression" : "unresolved target-symbol expression",
-      symbol,
-    );
+    if (symbol.atVar) throw unresolvedVar(symbol);
+    throw new ResolutionError("unresolved-target", "unresolved target-symbol expression", symbol);
   },
 };
+
+/** The error of an @var where no program is known that could have it. */
+export function unresolvedVar(symbol: TargetSymbol): ResolutionError {
+  return new ResolutionError("unresolved-target", "unresolved @var() expression", symbol);
+}
 
 /** The session families. */
 export const SESSION_FAMILIES: FamilyTable = [

@@ -13,6 +13,8 @@ import type { Reporter } from "./report.js";
 export interface TargetValue {
   readonly type: "long" | "string";
   readonly location: Location;
+  /** True if a script may assign to it. */
+  readonly isWritable?: boolean;
 }
 
 /** A `$variable` with its type in the source language. */

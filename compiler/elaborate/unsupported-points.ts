@@ -4,8 +4,6 @@ import { CODE_ROOTS } from "./process-code.js";
 import { ResolutionError } from "./report.js";
 import type { Family, FamilyTable } from "./site.js";
 
-const PROCESS_ROOTS = ["process", "process(string)", "process(number)"];
-
 /** Suffixes below a code root that need debug information. */
 const DEBUGINFO_SUFFIXES = [
   "function(string).inline",
@@ -20,43 +18,15 @@ const DEBUGINFO_SUFFIXES = [
   "statement(string).nearest",
   "statement(number).nearest",
 ];
-/** Suffixes below a code root that need other mechanisms. */
-const PLT_SUFFIXES = ["plt", "plt(string)", "plt.return", "plt(string).return"];
-/** Suffixes below `process`. */
-const PROCESS_SUFFIXES = [
-  "syscall",
-  "syscall.return",
-  "insn",
-  "insn.block",
-  "statement(number).absolute",
-  "statement(number).absolute.return",
-];
-const SESSION_POINTS = [
-  "timer.profile",
-  "timer.profile.tick",
-  "timer.profile.freq.hz(number)",
-  "process.data(number).write",
-  "process.data(number).rw",
-  "process.data(string).write",
-  "process.data(string).rw",
-  "process.data(number).length(number).write",
-  "process.data(number).length(number).rw",
-];
-
 /** First components of families that live in the kernel or in other run-time systems. */
 const OTHER_ROOTS: { readonly [name: string]: string } = {
   kernel: "a probe in the kernel",
   module: "a probe in the kernel",
   kprobe: "a probe in the kernel",
-  netfilter: "a probe in the kernel",
   syscall: "a system call probe",
   nd_syscall: "a system call probe",
   tp_syscall: "a system call probe",
   syscall_any: "a system call probe",
-  procfs: "a control file probe",
-  input: "a control file probe",
-  prometheus: "a control file probe",
-  perf: "a performance counter probe",
   java: "a Java method probe",
   python3: "a Python function probe",
   python2: "a Python function probe",
@@ -67,10 +37,7 @@ const OTHER_ROOTS: { readonly [name: string]: string } = {
 export const UNSUPPORTED_FAMILIES: FamilyTable = [
   ...CODE_ROOTS.flatMap((root) => [
     ...DEBUGINFO_SUFFIXES.map((suffix) => entry(`${root}.${suffix}`, " (needs debug information)")),
-    ...PLT_SUFFIXES.map((suffix) => entry(`${root}.${suffix}`, "")),
   ]),
-  ...PROCESS_ROOTS.flatMap((root) => PROCESS_SUFFIXES.map((s) => entry(`${root}.${s}`, ""))),
-  ...SESSION_POINTS.map((pattern) => entry(pattern, "")),
 ];
 
 /** What a point beginning with `root` would be, or null if nothing of SystemTap's. */

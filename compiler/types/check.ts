@@ -43,6 +43,7 @@ function checkTarget(node: Expression, target: Expression, state: Inference): vo
   if (baseOf(target) !== null) return;
   // An unresolved variable is reported as such.
   if (target.kind === "target" && state.targets.failures.has(target.id)) return;
+  if (target.kind === "target" && state.targets.values.get(target.id)?.isWritable === true) return;
   state.report.error({
     code: "not-assignable",
     message: "Expecting lvalue for assignment",

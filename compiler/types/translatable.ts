@@ -7,7 +7,7 @@ import { createReporter, type Reporter } from "../elaborate/report.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { HistogramOperation, Node, PrintExpression } from "../syntax/ast.js";
 import { childrenOf } from "../syntax/walk.js";
-import type { Global, Program } from "./program.js";
+import type { Global, Probe, Program } from "./program.js";
 
 /** Keys of an array (language.md §17). */
 const MAX_KEYS = 9;
@@ -15,6 +15,7 @@ const MAX_KEYS = 9;
 /** Checks all bodies and globals of `program`. */
 export function checkTranslatable(program: Program, context: CompileContext): void {
   const report = createReporter(context);
+  for (const probe of program.probes) checkPoint(probe, report);
   for (const { body } of [...program.probes, ...program.functions]) {
     checkJumps(body, false, report);
     forEachNode(body, (node) => {
@@ -24,6 +25,12 @@ export function checkTranslatable(program: Program, context: CompileContext): vo
   }
   for (const global of program.globals) checkKeys(global, report);
   report.finish();
+}
+
+function checkPoint({ name, point, span }: Probe, report: Reporter): void {
+  if (point.kind !== "unsupported") return;
+  const message = `not supported yet: probe point '${name}' (${point.feature})`;
+  report.error({ code: "unsupported-point", message, node: { kind: "probe", span } });
 }
 
 function checkJumps(node: Node, inLoop: boolean, report: Reporter): void {

@@ -10,7 +10,8 @@ interface LiteralUse {
   readonly value: bigint;
 }
 
-interface Label {
+/** A place that is named before it is known. */
+export interface Label {
   offset: number;
   readonly uses: number[];
 }
@@ -74,6 +75,12 @@ export class Assembler {
   loadAddressToRsi(label: Label): void {
     this.bytes([0x48, 0x8d, 0x35]);
     this.useLabel(label);
+  }
+
+  /** lea rax, [address] */
+  loadAddressToRax(address: number): void {
+    this.bytes([0x48, 0x8d, 0x05]);
+    this.relative(address);
   }
 
   /** Puts `label` here. */

@@ -2,6 +2,8 @@
  * Assigns each instruction to be probed to a region of bytes: regions that overlap become one,
  * and an instruction that another region displaces anyway joins it.
  */
+import { unreachable } from "../../base/assert.js";
+import { findCallReturns } from "./calls.js";
 import { findExits } from "./exits.js";
 import {
   type FunctionCode,
@@ -25,6 +27,8 @@ import {
 export interface Target {
   readonly address: number;
   readonly onlyTaken: boolean;
+  /** Only when a call that ends before it has returned to it. */
+  readonly onlyReturned: boolean;
   readonly returnAtSp: boolean;
   readonly sites: PlanSite[];
 }
@@ -105,27 +109,59 @@ function collectTargets(
   refused: RefusedSite[],
 ): Target[] {
   const targets = new Map<string, Target>();
-  const add = (address: number, kind: "instruction" | "exit" | "taken", site: PlanSite): void => {
+  const add = (address: number, kind: TargetKind, site: PlanSite): void => {
     const key = `${address} ${kind}`;
     const known = targets.get(key);
     if (known) known.sites.push(site);
     else {
-      const returnAtSp = kind !== "instruction" || functionAt(index, address)?.start === address;
-      targets.set(key, { address, onlyTaken: kind === "taken", returnAtSp, sites: [site] });
+      const isExit = kind === "exit" || kind === "taken";
+      const returnAtSp = isExit || functionAt(index, address)?.start === address;
+      const onlyReturned = kind === "returned";
+      const onlyTaken = kind === "taken";
+      targets.set(key, { address, onlyTaken, onlyReturned, returnAtSp, sites: [site] });
     }
   };
+  const called = sites.filter(({ place }) => place === "calls").map(({ address }) => address);
+  const returns = findCallReturns(index, new Set(called));
   for (const site of sites) {
-    if (site.place === "instruction") add(site.address, "instruction", site);
-    else {
-      const exits = findExits(index, site.address);
-      if (exits.length === 0) refused.push(refusal(index, site, "the function never returns"));
-      for (const exit of exits) add(exit.address, exit.onlyTaken ? "taken" : "exit", site);
-    }
+    const places = placesOf(index, site, returns);
+    if (typeof places === "string") refused.push(refusal(index, site, places));
+    else for (const { address, kind } of places) add(address, kind, site);
   }
   return [...targets.values()].sort((a, b) => a.address - b.address || rank(a) - rank(b));
 }
 
+type TargetKind = "instruction" | "exit" | "taken" | "returned";
+
+/** The instructions that `site` stands for; a text if there are none. */
+function placesOf(
+  index: FunctionIndex,
+  site: PlanSite,
+  returns: ReadonlyMap<number, readonly number[]>,
+): readonly { readonly address: number; readonly kind: TargetKind }[] | string {
+  switch (site.place) {
+    case "instruction":
+      return [{ address: site.address, kind: "instruction" }];
+    case "calls": {
+      const found = returns.get(site.address);
+      if (found === undefined) return "nothing in this module calls it directly";
+      return found.map((address) => ({ address, kind: "returned" }));
+    }
+    case "exits": {
+      const found = findExits(index, site.address);
+      if (found.length === 0) return "the function never returns";
+      return found.map(({ address, onlyTaken }) => ({
+        address,
+        kind: onlyTaken ? "taken" : "exit",
+      }));
+    }
+    default:
+      return unreachable(site.place);
+  }
+}
+
 function rank(target: Target): number {
+  if (target.onlyReturned) return -1;
   if (target.onlyTaken) return 2;
   return target.sites.some((site) => site.place === "exits") ? 1 : 0;
 }

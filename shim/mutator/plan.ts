@@ -7,6 +7,7 @@
  * What no technique fits is refused, with the reason and the nearest place that would do.
  */
 import { assert, bug } from "../../base/assert.js";
+import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { SITE_FLAG } from "../../wasm-runtime/layout.js";
 import { Assembler } from "./assembler.js";
 import { type Choice, chooseRegions, type Target } from "./choices.js";
@@ -20,9 +21,10 @@ import { emitTrampoline, type ProbeCall, type TrampolineShape } from "./trampoli
 export interface PlanSite {
   /** Index of the probe in the bundle. */
   readonly probe: number;
-  /** ELF address: the instruction, or the start of the function for "exits". */
+  /** ELF address: the instruction, or the start of the function. */
   readonly address: number;
-  readonly place: "instruction" | "exits";
+  /** As of BundleSite. */
+  readonly place: BundleSite["place"];
   /** For messages. */
   readonly symbol: string;
   /** The handler uses SSE registers. */
@@ -171,6 +173,7 @@ function shapeOf(region: Region, targets: readonly Target[]): TrampolineShape {
           .map((site) => site.clobbers)
           .reduce((all, one) => (all === null || one === null ? null : all | one), 0),
         onlyTaken: target.onlyTaken,
+        onlyReturned: target.onlyReturned,
       };
     }),
     next: region.next,

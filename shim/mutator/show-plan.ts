@@ -30,6 +30,7 @@ function showCall(call: ProbeCall): string {
   const notes = [`flags ${call.flags}`];
   if (call.floats) notes.push("floats");
   if (call.onlyTaken) notes.push("only if taken");
+  if (call.onlyReturned) notes.push("only if returned to");
   return `    probe ${call.probes.join(", ")} (${notes.join(", ")})`;
 }
 

@@ -18,11 +18,15 @@
  * Where no handler of the site can look at the frame, only what they and the shim change is saved:
  * rflags if they are live, then those registers, in the same order.
  *
+ * An instruction behind a call may also be reached by jumps. A call that returned has left its
+ * return address at S - 8, in the red zone, which functions that call others do not use; it is
+ * wiped, so that a jump is not taken for a second return.
+ *
  * All of this is made of instructions that leave flags alone until pushfq has saved them.
  */
 import { bug } from "../../base/assert.js";
 import { FRAME, SITE, SITE_HANDLER } from "../../wasm-runtime/layout.js";
-import { Assembler } from "./assembler.js";
+import { Assembler, type Label } from "./assembler.js";
 import type { FlagsKind } from "./flags.js";
 import { conditionOf, type Displaced, endsRegion, relocate } from "./relocate.js";
 
@@ -41,6 +45,8 @@ export interface ProbeCall {
   readonly clobbers: number | null;
   /** The instruction is a conditional tail jump: run the handlers only when it is taken. */
   readonly onlyTaken: boolean;
+  /** Run the handlers only when the call that ends before the instruction has returned to it. */
+  readonly onlyReturned: boolean;
 }
 
 /** What a trampoline is made of; ELF addresses. */
@@ -124,6 +130,10 @@ function emitProbeCall(
   const saved = call.clobbers === null ? null : savedRegisters(call.clobbers);
   if (saved === null) emitSaveFrame(out, call.address + place.loadBias);
   else emitSave(out, saved, call.flags);
+  const skip = out.label();
+  if (call.onlyReturned) {
+    emitReturnedTest(out, call.address + place.loadBias, hitOffset(saved, call.flags), skip);
+  }
   if (call.flags === "all") out.bytes([0xfc]); // cld
   if (saved === null)
     out.bytes([0x48, 0x89, 0xe7]); // mov rdi, rsp
@@ -132,6 +142,7 @@ function emitProbeCall(
   if (call.floats) emitSaveFloats(out);
   out.callThrough(place.enterWord); // call [enter]
   if (call.floats) emitRestoreFloats(out);
+  if (call.onlyReturned) out.place(skip);
   if (saved === null) emitRestoreFrame(out, call.flags);
   else emitRestore(out, saved, call.flags);
   records.push(() => {
@@ -141,6 +152,23 @@ function emitProbeCall(
 }
 
 const RED_ZONE_BYTES = 128;
+/** Low nibble of jne (Intel SDM vol. 2 Jcc). */
+const NOT_EQUAL = 5;
+
+/** How far above rsp the hit's rsp is once registers are saved. */
+function hitOffset(saved: readonly number[] | null, flags: FlagsKind): number {
+  if (saved === null) return FRAME.bytes + RED_ZONE_BYTES;
+  return 8 * saved.length + (flags === "dead" ? 0 : 8) + RED_ZONE_BYTES;
+}
+
+/** Goes on at `skip` unless the word below the hit's rsp is `address`; wipes that word. */
+function emitReturnedTest(out: Assembler, address: number, hit: number, skip: Label): void {
+  const below = int32(hit - 8);
+  out.loadAddressToRax(address); // lea rax, [address]
+  out.bytes([0x48, 0x3b, 0x84, 0x24, ...below]); // cmp rax, [rsp + hit - 8]
+  out.branchTo(NOT_EQUAL, skip);
+  out.bytes([0x48, 0xc7, 0x84, 0x24, ...below, 0, 0, 0, 0]); // mov qword [rsp + hit - 8], 0
+}
 
 /** Registers by the numbers that instructions encode (Intel SDM vol. 2 table 3-1). */
 const ENCODED = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(" ");

@@ -19,6 +19,7 @@ function probeCall(overrides: Partial<ProbeCall>): ProbeCall {
     floats: false,
     clobbers: null,
     onlyTaken: false,
+    onlyReturned: false,
     ...overrides,
   };
 }

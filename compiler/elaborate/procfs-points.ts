@@ -1,0 +1,67 @@
+/**
+ * procfs("PATH").read and .write: files through which a session is asked and told things while it
+ * runs (language.md §14.1). `$value` is what the reader of the file gets or what was written to it.
+ */
+import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
+import { checkPlain } from "./plain-target.js";
+import { findComponent, hasComponent, numberArgument, stringArgument } from "./point.js";
+import { ResolutionError } from "./report.js";
+import { unresolvedVar } from "./session-points.js";
+import type { FamilyTable, Site, TargetScope, TargetValue } from "./site.js";
+
+/** File of a point that names none. */
+const DEFAULT_PATH = "command";
+
+/** The families of control files. */
+export const PROCFS_FAMILIES: FamilyTable = ["procfs", "procfs(string)"].flatMap((root) =>
+  ["", ".umask(number)"].flatMap((umask) =>
+    [".read", ".read.maxsize(number)", ".write"].map((access): FamilyTable[number] => [
+      root + umask + access,
+      (point) => [procfsSite(point)],
+    ]),
+  ),
+);
+
+function procfsSite(point: ProbePoint): Site {
+  checkPath(stringArgument(point, "procfs") ?? DEFAULT_PATH, point);
+  const size = numberArgument(point, "maxsize");
+  if (size !== null && size < 1n) {
+    throw new ResolutionError("procfs-size", "maxsize must be greater than 0");
+  }
+  return {
+    point,
+    type: "procfs",
+    place: { kind: "unsupported", feature: "control files" },
+    isReturn: false,
+    targets: hasComponent(point, "write") ? WRITE_TARGETS : READ_TARGETS,
+    condition: null,
+  };
+}
+
+function checkPath(path: string, point: ProbePoint): void {
+  const parts = path.split("/");
+  const problem = path.startsWith("/")
+    ? "procfs path cannot start with a '/'"
+    : path === "" || path.endsWith("/")
+      ? "procfs path cannot end with a '/'"
+      : parts.includes("")
+        ? "procfs path component cannot be empty"
+        : parts.includes(".") || parts.includes("..")
+          ? "procfs path cannot be relative (and contain '.' or '..')"
+          : null;
+  if (problem === null) return;
+  throw new ResolutionError("procfs-path", problem, findComponent(point, "procfs"));
+}
+
+const READ_TARGETS: TargetScope = { resolve: (symbol) => resolveValue(symbol, true) };
+const WRITE_TARGETS: TargetScope = { resolve: (symbol) => resolveValue(symbol, false) };
+
+function resolveValue(symbol: TargetSymbol, isWritable: boolean): TargetValue {
+  if (symbol.atVar) throw unresolvedVar(symbol);
+  if (symbol.name !== "$value") {
+    const message = "invalid target symbol for procfs probe, $value expected";
+    throw new ResolutionError("unresolved-target", message, symbol);
+  }
+  checkPlain(symbol, "procfs");
+  return { type: "string", location: { kind: "text", text: "" }, isWritable };
+}

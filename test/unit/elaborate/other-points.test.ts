@@ -1,0 +1,196 @@
+/** Points about processes, system calls, stubs, data, samples and files: verdicts, places, variables. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { CompileOptions } from "../../../base/stage.js";
+import { analyzeGood, analyzeText, analyzeToTranslate } from "../types/support.js";
+
+const s = suite("elaborate/other-points");
+
+/** Points that SystemTap accepts in pass 2. */
+const ACCEPTED: readonly string[] = [
+  'process("/nonexistent").begin',
+  'process("/nonexistent").thread.end',
+  'process("/nonexistent*").end',
+  'process("nonexistent").syscall',
+  "process.syscall",
+  "process.syscall.return",
+  "process(1).syscall",
+  'process("/bin/sh").*',
+  "process(1).statement(0x1234).absolute",
+  "process(1).statement(0x1234).absolute.return",
+  "process.data(0x1234).write",
+  "process.data(0x1234).rw",
+  'process.data("counter").write',
+  'process.data("counter").length(4).rw',
+  "timer.profile",
+  "timer.profile.tick",
+  "timer.profile.freq",
+  "timer.profile.freq.hz(100)",
+  "timer.profile.freq.hz(0)",
+  "timer.*",
+  "procfs.read",
+  'procfs("a/b").read.maxsize(10)',
+  'procfs("a").umask(0600).write',
+  "procfs.*",
+  "input.char",
+  "input.line",
+  "input.*",
+  "prometheus",
+  "perf.type(0).config(0)",
+  "perf.type(-1).config(-1)",
+  "perf.type(0).config(0).hz(0)",
+  'perf.type(0).config(0).process("/bin/sh")',
+  'perf.type(0).config(0).process("/bin/sh").counter("c")',
+  "perf.hw.cpu_cycles",
+  "perf.sw.*",
+  'netfilter.hook("NF_INET_LOCAL_IN").pf("NFPROTO_IPV4")',
+  'netfilter.pf("NFPROTO_ARP").hook("NF_ARP_IN")',
+  'netfilter.hook("NF_IP_FORWARD").pf("NFPROTO_IPV4").priority("NF_IP_PRI_LAST")',
+  'netfilter.hook("NF_IP6_LOCAL_IN").pf("NFPROTO_IPV6").priority("-3")',
+];
+
+for (const point of ACCEPTED) {
+  s(`accepts ${point}`, () => {
+    assert.equal(analyzeText(`probe ${point} { println(1) }`).errors, []);
+  });
+}
+
+/** Point → cause of its refusal, in SystemTap's words. */
+const REFUSED: readonly (readonly [point: string, reason: string | RegExp])[] = [
+  ["process(0).begin", "cannot probe pid 0: Invalid pid"],
+  ["process(-1).syscall", "cannot probe pid -1: Invalid pid"],
+  ["process(99999999).begin", "cannot probe pid 99999999: No such process"],
+  ['process("/nonexistent").function("main")', "cannot find executable '/nonexistent'"],
+  ["process.plt", "unspecified process probe is invalid without a -c COMMAND or -x PID"],
+  ['process("/bin/sh").data(0x10).write', /^probe point mismatch/],
+  ["process.statement(0x1234).absolute", "invalid suffix for probe"],
+  ["process.data(0x1234).length(9).write", "cannot watch 9 bytes (1 to 8 are possible)"],
+  ["perf.type(0).config(0).sample(0)", "invalid perf sample period 0"],
+  ["perf.type(0).config(0).process", "unspecified process probe is invalid without a -c COMMAND"],
+  ["perf.type(0)", /^probe point truncated/],
+  ['procfs("/a").read', "procfs path cannot start with a '/'"],
+  ['procfs("a/").read', "procfs path cannot end with a '/'"],
+  ['procfs("a//b").read', "procfs path component cannot be empty"],
+  ['procfs("../a").read', "procfs path cannot be relative (and contain '.' or '..')"],
+  ['procfs("a").read.maxsize(0)', "maxsize must be greater than 0"],
+  ["procfs", /^probe point truncated/],
+  [
+    'netfilter.hook("x").pf("PF_INET")',
+    'unsupported netfilter protocol family "PF_INET"; need stap -g',
+  ],
+  [
+    'netfilter.hook("NF_ARP_IN").pf("NFPROTO_IPV4")',
+    'unsupported netfilter hook "NF_ARP_IN" for protocol family "2"; need stap -g',
+  ],
+];
+
+for (const [point, expected] of REFUSED) {
+  s(`refuses ${point}`, () => {
+    const message = analyzeText(`probe ${point} { println(1) }`).errors[0]?.notes[0]?.message ?? "";
+    if (typeof expected === "string") assert.is(message, expected);
+    else assert.match(message, expected);
+  });
+}
+
+/** Body of a probe at a point → message, null if it is good. */
+const VARIABLES: readonly (readonly [point: string, body: string, message: string | null])[] = [
+  ["process.syscall", "println($syscall, $arg1, $arg6, $$parms)", null],
+  ["process.syscall.return", "println($syscall, $return)", null],
+  ["process.syscall", "println($arg7)", "invalid syscall argument number (1-6)"],
+  [
+    "process.syscall",
+    "println($return)",
+    'only "process(PATH_OR_PID).syscall.return" support $return.',
+  ],
+  [
+    "process.syscall.return",
+    "println($arg1)",
+    'only "process(PATH_OR_PID).syscall" support $argN or $$parms.',
+  ],
+  [
+    "process.syscall",
+    "println($$vars)",
+    "invalid target symbol for utrace probe, $syscall, $return, $argN or $$parms expected",
+  ],
+  [
+    "process.syscall",
+    "println($arg1->x)",
+    "utrace variable '$arg1' may not be used as a structure",
+  ],
+  ["process.syscall", "println($arg1[0])", "utrace variable '$arg1' may not be used as an array"],
+  ["process.syscall", "println($arg1$)", "utrace variable '$arg1$' may not be pretty-printed"],
+  ["process.syscall", 'println(@var("x"))', "unresolved @var() expression"],
+  ["process.begin", 'println(@var("x"))', "unresolved @var() expression"],
+  ['procfs("a").read', '$value = "x" $value .= "y"', null],
+  ['procfs("a").write', "println($value)", null],
+  ['procfs("a").write', "println($foo)", "invalid target symbol for procfs probe, $value expected"],
+  ['netfilter.hook("NF_ARP_IN").pf("NFPROTO_ARP")', "println($skb, $in, $hooknum)", null],
+  [
+    'netfilter.hook("NF_ARP_IN").pf("NFPROTO_ARP")',
+    "$verdict = 1",
+    "write to netfilter verdict requires guru mode; need stap -g",
+  ],
+  ["timer.profile", "println($x)", "unresolved target-symbol expression"],
+];
+
+for (const [point, body, expected] of VARIABLES) {
+  s(`${point} { ${body} }`, () => {
+    const { errors } = analyzeText(`probe ${point} { ${body} }`);
+    assert.is(errors[0]?.message ?? null, expected);
+  });
+}
+
+/** What of `point` there is at run time, the first if there are several. */
+function placeOf(point: string, options: Partial<CompileOptions> = {}): unknown {
+  return analyzeGood(`probe ${point} { println(1) }`, options).probes[0]?.point;
+}
+
+s("what cannot be run is refused when it is translated", () => {
+  const { errors } = analyzeToTranslate("probe perf.hw.cpu_cycles { println(1) }");
+  assert.is(
+    errors[0]?.message,
+    "not supported yet: probe point 'perf.type(0).config(0)' (performance events other than clocks)",
+  );
+});
+
+s("samples have the period that is asked for", () => {
+  assert.equal(placeOf("timer.profile"), { kind: "profile", intervalNs: 1_000_000, path: null });
+  assert.equal(placeOf("timer.profile.freq.hz(50)"), {
+    kind: "profile",
+    intervalNs: 20_000_000,
+    path: null,
+  });
+  assert.equal(placeOf("perf.sw.cpu_clock.sample(2000000)"), {
+    kind: "profile",
+    intervalNs: 2_000_000,
+    path: null,
+  });
+});
+
+s("watched data is one byte where nothing is said", () => {
+  assert.equal(placeOf("process.data(0x40).length(3).rw"), {
+    kind: "watch",
+    symbol: null,
+    address: 0x40,
+    bytes: 4,
+    access: "read and write",
+  });
+  assert.equal(placeOf('process.data("counter").write'), {
+    kind: "watch",
+    symbol: "counter",
+    address: 0,
+    bytes: null,
+    access: "write",
+  });
+});
+
+s("a program that does not exist is named as it is written", () => {
+  assert.equal(placeOf('process("/nonexistent").syscall'), {
+    kind: "syscall",
+    isReturn: false,
+    path: "/nonexistent",
+    pid: 0,
+  });
+});
+
+s.run();
