@@ -5,7 +5,7 @@
  * the call, which none of them holds at the return, is the register behind them (host.wit).
  */
 import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
-import type { Location } from "../types/program.js";
+import type { Location } from "../types/location.js";
 import { checkPlain } from "./plain-target.js";
 import { PROCESS_ROOTS, processTargets } from "./process-target.js";
 import { ResolutionError } from "./report.js";
