@@ -1,13 +1,13 @@
 /** Visits all nodes of a tree in source order, for stages that look for something in it. */
 import { unreachable } from "../../base/assert.js";
-import type { AccessStep, Expression, Node } from "./ast.js";
+import type { AccessStep, EmbeddedCode, Expression, Node, Statement } from "./ast.js";
 
 type Child = Node | null | undefined;
+type Visit = (node: Node) => boolean | undefined;
 
 /** Calls `visit` for `node` and everything in it, parents first; `false` leaves children out. */
-export function walk(node: Node, visit: (node: Node) => boolean | undefined): void {
-  if (visit(node) === false) return;
-  for (const child of listChildren(node)) if (child) walk(child, visit);
+export function walk(node: Child, visit: Visit): void {
+  if (node && visit(node) !== false) walkChildren(node, visit);
 }
 
 /** Calls `visit` for everything in `node` and then `node`, children first. */
@@ -18,7 +18,12 @@ export function walkUp(node: Node, visit: (node: Node) => void): void {
 
 /** Nodes directly in `node`, in source order. */
 export function childrenOf(node: Node): readonly Node[] {
-  return listChildren(node).filter((child): child is Node => child !== null && child !== undefined);
+  const children: Node[] = [];
+  walkChildren(node, (child) => {
+    children.push(child);
+    return false;
+  });
+  return children;
 }
 
 /**
@@ -47,86 +52,168 @@ function indexesOf(steps: readonly AccessStep[]): Expression[] {
   return steps.flatMap((step) => (step.kind === "element" ? [step.index] : []));
 }
 
-function listChildren(node: Node): readonly Child[] {
+function walkAll(nodes: readonly Child[], visit: Visit): void {
+  for (const node of nodes) walk(node, visit);
+}
+
+function walkSteps(steps: readonly AccessStep[], visit: Visit): void {
+  for (const step of steps) if (step.kind === "element") walk(step.index, visit);
+}
+
+// Trees are walked more often than anything else is done, so nothing is allocated on the way.
+function walkChildren(node: Node, visit: Visit): void {
   switch (node.kind) {
     case "global":
-      return [node.initial];
+      walk(node.initial, visit);
+      return;
     case "function":
-      return [...node.parameters, node.body];
+      walkAll(node.parameters, visit);
+      walk(node.body, visit);
+      return;
     case "alias":
-      return [...node.names, ...node.points, node.prologue, node.epilogue];
+      walkAll(node.names, visit);
+      walkAll(node.points, visit);
+      walk(node.prologue, visit);
+      walk(node.epilogue, visit);
+      return;
     case "probe":
-      return [...node.points, node.body];
+      walkAll(node.points, visit);
+      walk(node.body, visit);
+      return;
     case "point":
-      return [...node.components, node.condition];
+      walkAll(node.components, visit);
+      walk(node.condition, visit);
+      return;
     case "component":
-      return [node.argument];
+      walk(node.argument, visit);
+      return;
+    case "parameter":
+      return;
+    default:
+      walkStatement(node, visit);
+  }
+}
+
+function walkStatement(node: Statement | Expression, visit: Visit): void {
+  switch (node.kind) {
     case "block":
-      return node.statements;
+      walkAll(node.statements, visit);
+      return;
     case "expression":
-      return [node.expression];
+      walk(node.expression, visit);
+      return;
     case "if":
-    case "ternary":
-      return [node.condition, node.consequent, node.alternate];
+      walk(node.condition, visit);
+      walk(node.consequent, visit);
+      walk(node.alternate, visit);
+      return;
     case "for":
-      return [node.initial, node.condition, node.update, node.body];
+      walk(node.initial, visit);
+      walk(node.condition, visit);
+      walk(node.update, visit);
+      walk(node.body, visit);
+      return;
     case "while":
-      return [node.condition, node.body];
+      walk(node.condition, visit);
+      walk(node.body, visit);
+      return;
     case "foreach":
-      return [node.value, ...node.keys, node.base, ...(node.slice ?? []), node.limit, node.body];
+      walk(node.value, visit);
+      walkAll(node.keys, visit);
+      walk(node.base, visit);
+      walkAll(node.slice ?? [], visit);
+      walk(node.limit, visit);
+      walk(node.body, visit);
+      return;
     case "return":
-      return [node.value];
+      walk(node.value, visit);
+      return;
     case "delete":
-      return [node.target];
+      walk(node.target, visit);
+      return;
     case "try":
-      return [node.body, node.variable, node.handler];
+      walk(node.body, visit);
+      walk(node.variable, visit);
+      walk(node.handler, visit);
+      return;
+    case "null":
+    case "break":
+    case "continue":
+    case "next":
+      return;
+    default:
+      walkExpression(node, visit);
+  }
+}
+
+function walkExpression(node: Expression | EmbeddedCode, visit: Visit): void {
+  switch (node.kind) {
+    case "ternary":
+      walk(node.condition, visit);
+      walk(node.consequent, visit);
+      walk(node.alternate, visit);
+      return;
     case "index":
-      return [node.base, ...node.indexes];
+      walk(node.base, visit);
+      walkAll(node.indexes, visit);
+      return;
     case "in":
-      return [...node.indexes, node.base];
+      walkAll(node.indexes, visit);
+      walk(node.base, visit);
+      return;
     case "unary":
     case "update":
     case "entry":
     case "defined":
     case "probewrite":
-      return [node.operand];
+      walk(node.operand, visit);
+      return;
     case "binary":
     case "logical":
     case "concatenation":
-      return [node.left, node.right];
+      walk(node.left, visit);
+      walk(node.right, visit);
+      return;
     case "assignment":
-      return [node.target, node.value];
+      walk(node.target, visit);
+      walk(node.value, visit);
+      return;
     case "match":
-      return [node.left, node.regex];
+      walk(node.left, visit);
+      walk(node.regex, visit);
+      return;
     case "call":
     case "print":
     case "enum":
-      return node.args;
+      walkAll(node.args, visit);
+      return;
     case "aggregate":
     case "histogram":
-      return [node.stat];
+      walk(node.stat, visit);
+      return;
     case "target":
-      return indexesOf(node.steps);
+      walkSteps(node.steps, visit);
+      return;
     case "cast":
     case "autocast":
-      return [node.operand, ...indexesOf(node.steps)];
+      walk(node.operand, visit);
+      walkSteps(node.steps, visit);
+      return;
     case "register":
-      return [node.index];
+      walk(node.index, visit);
+      return;
     case "deref":
-      return [node.size, node.address];
-    case "parameter":
-    case "null":
-    case "break":
-    case "continue":
-    case "next":
+      walk(node.size, visit);
+      walk(node.address, visit);
+      return;
     case "number":
     case "string":
     case "identifier":
     case "perf":
     case "const":
     case "embedded":
-      return [];
+      return;
     default:
-      return unreachable(node);
+      unreachable(node);
   }
 }

@@ -6,6 +6,7 @@ import type { FunctionSymbol, SymbolTable } from "../elaborate/symbol.js";
 import type { Expression, Node, NodeId } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
 import { walk } from "../syntax/walk.js";
+import { callersIn, treeFact } from "./tree-facts.js";
 import { baseOf } from "./usage.js";
 
 /** Functions of `functions` that have an effect besides their result, directly or not. */
@@ -13,19 +14,21 @@ export function impureFunctions(
   functions: readonly FunctionSymbol[],
   symbols: SymbolTable,
 ): Set<FunctionSymbol> {
-  const impure = new Set<FunctionSymbol>();
+  const impure = new Set(functions.filter(({ body }) => changesOutside(body, symbols)));
   let before = -1;
   while (impure.size !== before) {
     before = impure.size;
     for (const symbol of functions) {
-      if (impure.has(symbol)) continue;
-      if (contains(symbol.body, (node) => isOutsideEffect(node, impure, symbols))) {
-        impure.add(symbol);
-      }
+      const calls = callersIn(symbol.body, symbols);
+      if (calls.some((id) => callsOneOf(impure, id, symbols))) impure.add(symbol);
     }
   }
   return impure;
 }
+
+const changesOutside = treeFact((root, symbols) =>
+  contains(root, (node) => isOutsideEffect(node, symbols)),
+);
 
 /** True if evaluating `root` has an effect; a write to a local is one. */
 export function hasEffect(
@@ -38,7 +41,8 @@ export function hasEffect(
     (node) =>
       node.kind === "assignment" ||
       node.kind === "update" ||
-      isOutsideEffect(node, impure, symbols),
+      isOutsideEffect(node, symbols) ||
+      callsOneOf(impure, node.id, symbols),
   );
 }
 
@@ -52,18 +56,20 @@ export function contains(root: Node, test: (node: Node) => boolean): boolean {
   return found;
 }
 
-/** True if `node` itself changes more than locals. */
-function isOutsideEffect(
-  node: Node,
-  impure: ReadonlySet<FunctionSymbol>,
+function callsOneOf(
+  functions: ReadonlySet<FunctionSymbol>,
+  id: NodeId,
   symbols: SymbolTable,
 ): boolean {
+  return symbols.calls.get(id)?.some((symbol) => functions.has(symbol)) ?? false;
+}
+
+/** True if `node` itself, calls aside, changes more than locals. */
+function isOutsideEffect(node: Node, symbols: SymbolTable): boolean {
   const isOutside = (target: Expression): boolean => {
     const variable = symbols.variables.get(baseOf(target)?.id ?? -1);
     return variable === undefined || variable.kind === "global";
   };
-  const calls = (id: NodeId): boolean =>
-    (symbols.calls.get(id) ?? []).some((symbol) => impure.has(symbol));
   switch (node.kind) {
     case "assignment":
     case "delete":
@@ -74,10 +80,8 @@ function isOutsideEffect(
       return node.sort !== null;
     case "print":
       return !node.name.startsWith("s");
-    case "call":
-      return calls(node.id);
     case "embedded":
-      return !hasPragma(node, "pure") || calls(node.id);
+      return !hasPragma(node, "pure");
     default:
       return false;
   }

@@ -21,6 +21,7 @@ import {
   inferScalar,
   inferVariable,
 } from "./expressions.js";
+import { callersIn } from "./tree-facts.js";
 
 /** Runs `state` to convergence, and reports what has no type. */
 export function infer(state: Inference): void {
@@ -50,7 +51,7 @@ export function reachableFunctions(
 ): FunctionSymbol[] {
   const reached = new Set<FunctionSymbol>();
   const visit = (root: Node): void => {
-    for (const id of callersIn(root)) {
+    for (const id of callersIn(root, state.symbols)) {
       for (const symbol of state.symbols.calls.get(id) ?? []) reached.add(symbol);
     }
   };
@@ -60,20 +61,6 @@ export function reachableFunctions(
   }
   for (const symbol of reached) visit(symbol.body);
   return [...reached];
-}
-
-/** Ids of the nodes in a tree that may call; trees never change and are asked about very often. */
-const knownCallers = new WeakMap<Node, readonly number[]>();
-
-function callersIn(root: Node): readonly number[] {
-  const known = knownCallers.get(root);
-  if (known !== undefined) return known;
-  const ids: number[] = [];
-  forEachNode(root, (node) => {
-    if (node.kind === "call" || node.kind === "embedded") ids.push(node.id);
-  });
-  knownCallers.set(root, ids);
-  return ids;
 }
 
 function inferHandler(handler: HandlerSymbol, state: Inference): void {

@@ -22,13 +22,14 @@ type Owner = HandlerSymbol | ScriptFunction;
 
 /** Optimizes all handlers and functions of `state`, which has all types after it. */
 export function optimize(state: Inference): void {
+  const settled = nothingSettled();
   let isFirst = true;
   let changed = true;
   while (changed) {
-    changed = elideRound(state, isFirst ? warnOf(state) : () => {});
+    changed = elideRound(state, settled, isFirst ? warnOf(state) : () => {});
     if (isFirst) infer(state);
     if (state.report.count() > 0) return;
-    changed = foldRound(state) || changed;
+    changed = foldRound(state, settled) || changed;
     changed = dropOverloads(state) || changed;
     isFirst = false;
   }
@@ -39,7 +40,8 @@ export function optimize(state: Inference): void {
 export function optimizeLittle(state: Inference): void {
   infer(state);
   if (state.report.count() > 0) return;
-  while (foldRound(state)) {}
+  const settled = nothingSettled();
+  while (foldRound(state, settled)) {}
   dropOverloads(state);
 }
 
@@ -58,27 +60,50 @@ function byName(a: FunctionSymbol, b: FunctionSymbol): number {
   return a.uniqueName < b.uniqueName ? -1 : 1;
 }
 
+/**
+ * Bodies that an edit left as they were, with the number of impure functions then. That number only
+ * falls, and as long as it stays the edit has nothing to do.
+ */
+type Settled = WeakMap<BlockStatement, number>;
+
+/** The settled bodies of each edit. */
+interface Settlement {
+  readonly assignments: Settled;
+  readonly statements: Settled;
+  readonly constants: Settled;
+}
+
+function nothingSettled(): Settlement {
+  return { assignments: new WeakMap(), statements: new WeakMap(), constants: new WeakMap() };
+}
+
 /** Replaces bodies by what `edit` makes of them; true if something changed. */
 function editBodies(
   owners: readonly Owner[],
+  settled: Settled,
+  impure: number,
   edit: (body: BlockStatement, owner: Owner) => BlockStatement,
 ): boolean {
   let changed = false;
   for (const owner of owners) {
+    if (settled.get(owner.body) === impure) continue;
     const body = edit(owner.body, owner);
-    changed ||= body !== owner.body;
+    if (body === owner.body) settled.set(body, impure);
+    else changed = true;
     owner.body = body;
   }
   return changed;
 }
 
-function elideRound(state: Inference, elided: Elided): boolean {
+function elideRound(state: Inference, settled: Settlement, elided: Elided): boolean {
   const { symbols } = state;
   const owners = ownersOf(state);
   const read = readVariables(owners, state);
-  const assigned = editBodies(owners, (body) => dropDeadAssignments(body, read, symbols, elided));
+  const assigned = editBodies(owners, settled.assignments, 0, (body) =>
+    dropDeadAssignments(body, read, symbols, elided),
+  );
   const impure = impureFunctions(reachableFunctions(symbols.handlers, state), symbols);
-  const pruned = editBodies(owners, (body, owner) => {
+  const pruned = editBodies(owners, settled.statements, impure.size, (body, owner) => {
     const left = dropDeadStatements(body, { symbols, impure, elided });
     if (!("derived" in owner) && isEmpty(left)) {
       const name = owner.declaration.name;
@@ -105,14 +130,16 @@ function warnOf(state: Inference): Elided {
   };
 }
 
-function foldRound(state: Inference): boolean {
+function foldRound(state: Inference, settled: Settlement): boolean {
   const { symbols } = state;
   const impure = impureFunctions(reachableFunctions(symbols.handlers, state), symbols);
   const folding: Folding = {
     acts: (node) => hasEffect(node, impure, symbols),
     types: state.types,
   };
-  return editBodies(ownersOf(state), (body) => dropUnreachable(foldConstants(body, folding)));
+  return editBodies(ownersOf(state), settled.constants, impure.size, (body) =>
+    dropUnreachable(foldConstants(body, folding)),
+  );
 }
 
 /** Calls keep the overloads up to the first that never passes on. */

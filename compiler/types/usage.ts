@@ -6,6 +6,7 @@
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { SymbolTable, VariableSymbol } from "../elaborate/symbol.js";
 import type { Expression, ForeachStatement, Identifier, Node, NodeId } from "../syntax/ast.js";
+import { treeFact } from "./tree-facts.js";
 
 /** Variables mentioned in some bodies; `used` is a part of `read`. */
 export interface VariableUse {
@@ -16,12 +17,24 @@ export interface VariableUse {
 
 /** Uses of variables in `roots`. */
 export function variableUse(roots: Iterable<Node>, symbols: SymbolTable): VariableUse {
-  const use: VariableUse = { read: new Set(), used: new Set(), written: new Set() };
-  for (const root of roots) addUses(root, symbols, use);
-  return use;
+  const all = noUse();
+  for (const root of roots) {
+    const { read, used, written } = usesIn(root, symbols);
+    for (const variable of read) all.read.add(variable);
+    for (const variable of used) all.used.add(variable);
+    for (const variable of written) all.written.add(variable);
+  }
+  return all;
 }
 
-function addUses(root: Node, symbols: SymbolTable, use: VariableUse): void {
+function noUse(): VariableUse {
+  return { read: new Set(), used: new Set(), written: new Set() };
+}
+
+const usesIn = treeFact(findUses);
+
+function findUses(root: Node, symbols: SymbolTable): VariableUse {
+  const use = noUse();
   const unneeded = new Set<NodeId>();
   const notRead = new Set<NodeId>();
   const notUsed = new Set<NodeId>();
@@ -40,6 +53,7 @@ function addUses(root: Node, symbols: SymbolTable, use: VariableUse): void {
     use.read.add(variable);
     if (!notUsed.has(node.id)) use.used.add(variable);
   });
+  return use;
 }
 
 /** A sorted foreach changes the order that its array keeps. */
