@@ -87,5 +87,5 @@ function allArguments(): Location {
     { text: `${i === 0 ? "" : " "}$arg${i + 1}=` },
     { value: register(index), conversion: "x" as const },
   ]);
-  return { kind: "format", pieces };
+  return { kind: "format", pieces, onFault: null };
 }
