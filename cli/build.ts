@@ -5,9 +5,10 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cacheDirectory, entryPath } from "../base/cache.js";
 import { CompileFailed } from "../base/diagnostic.js";
 import type { FileSearch } from "../base/stage.js";
-import { cacheDirectory, entryPath, readEntry, writeEntry } from "./cache.js";
+import { readEntry, writeEntry } from "./cache.js";
 import { cacheKey, findDependencies } from "./cache-key.js";
 import { type CompileInput, readCompileInput } from "./compile-input.js";
 import type { Diagnostics } from "./diagnostics.js";

@@ -61,7 +61,7 @@ async function run(bundle: Uint8Array, name: string, options: Options): Promise<
 }
 
 async function cleanCache(): Promise<number> {
-  const { cacheDirectory, emptyCache } = await import("./cache.js");
+  const { cacheDirectory, emptyCache } = await import("../base/cache.js");
   emptyCache(cacheDirectory());
   return 0;
 }

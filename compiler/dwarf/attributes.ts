@@ -129,7 +129,6 @@ export const ATTRIBUTES = {
   MIPS_epilog_begin: 0x2004,
   MIPS_loop_unroll_factor: 0x2005,
   MIPS_software_pipeline_depth: 0x2006,
-  MIPS_linkage_name: 0x2007,
   MIPS_stride: 0x2008,
   MIPS_abstract_name: 0x2009,
   MIPS_clone_origin: 0x200a,
@@ -156,22 +155,11 @@ export const ATTRIBUTES = {
   GNU_shared_locks_required: 0x210e,
   GNU_odr_signature: 0x210f,
   GNU_template_name: 0x2110,
-  GNU_call_site_value: 0x2111,
-  GNU_call_site_data_value: 0x2112,
-  GNU_call_site_target: 0x2113,
-  GNU_call_site_target_clobbered: 0x2114,
-  GNU_tail_call: 0x2115,
-  GNU_all_tail_call_sites: 0x2116,
-  GNU_all_call_sites: 0x2117,
-  GNU_all_source_call_sites: 0x2118,
   GNU_locviews: 0x2137,
   GNU_entry_view: 0x2138,
-  GNU_macros: 0x2119,
   GNU_deleted: 0x211a,
-  GNU_dwo_name: 0x2130,
   GNU_dwo_id: 0x2131,
   GNU_ranges_base: 0x2132,
-  GNU_addr_base: 0x2133,
   GNU_pubnames: 0x2134,
   GNU_pubtypes: 0x2135,
   GNU_numerator: 0x2303,
@@ -182,11 +170,37 @@ export const ATTRIBUTES = {
 /** An attribute by its name without DW_AT_. */
 export type AttributeName = keyof typeof ATTRIBUTES;
 
-const NAMES: ReadonlyMap<number, AttributeName> = new Map(
-  Object.entries(ATTRIBUTES).map(([name, code]) => [code, name as AttributeName]),
-);
+/** Forerunners of attributes of DWARF 5, which get the names of these. */
+const FORERUNNERS: readonly (readonly [number, AttributeName])[] = [
+  [0x2007, "linkage_name"], // DW_AT_MIPS_linkage_name
+  [0x2111, "call_value"], // DW_AT_GNU_call_site_value, and so on
+  [0x2112, "call_data_value"],
+  [0x2113, "call_target"],
+  [0x2114, "call_target_clobbered"],
+  [0x2115, "call_tail_call"],
+  [0x2116, "call_all_tail_calls"],
+  [0x2117, "call_all_calls"],
+  [0x2118, "call_all_source_calls"],
+  [0x2119, "macros"],
+  [0x2130, "dwo_name"],
+  [0x2133, "addr_base"],
+];
+
+const NAMES: ReadonlyMap<number, AttributeName> = new Map([
+  ...Object.entries(ATTRIBUTES).map(([name, code]): [number, AttributeName] => [
+    code,
+    name as AttributeName,
+  ]),
+  ...FORERUNNERS,
+]);
 
 /** Name of the attribute `code`, null if it has none here. */
 export function attributeName(code: number): AttributeName | null {
   return NAMES.get(code) ?? null;
+}
+
+/** Codes that mean the attribute `name`. */
+export function attributeCodes(name: AttributeName): number[] {
+  const others = FORERUNNERS.filter(([, meant]) => meant === name).map(([code]) => code);
+  return [ATTRIBUTES[name], ...others];
 }

@@ -21,6 +21,16 @@ Napi::Value has_dwarf(const Napi::CallbackInfo &info) {
     return Napi::Boolean::New(info.Env(), file_of(info).dwarf() != nullptr);
 }
 
+/* identity(file) → [build-id in hex or null, path of the file that has the DWARF] */
+Napi::Value identity(const Napi::CallbackInfo &info) {
+    const DebugFile &file = file_of(info);
+    List described(info.Env());
+    std::string build_id = file.build_id();
+    described.push(build_id.empty() ? info.Env().Null() : Napi::String::New(info.Env(), build_id));
+    described.push(Napi::String::New(info.Env(), file.debug_path()));
+    return described.array;
+}
+
 } // namespace
 
 } // namespace wastap_dwarf
@@ -29,6 +39,7 @@ Napi::Object InitDwarf(Napi::Env, Napi::Object exports) {
     using namespace wastap_dwarf;
     add<open_debug_file>(exports, "openDebugFile");
     add<has_dwarf>(exports, "hasDwarf");
+    add<identity>(exports, "identity");
     add_symbols(exports);
     add_dies(exports);
     add_scopes(exports);

@@ -30,12 +30,20 @@ export interface Die {
   readonly attributes: Attributes;
 }
 
-/** Attributes from the flat list that the native half gives: code, kind, value. */
-export function toAttributes(flat: readonly unknown[]): Attributes {
+/** What two attributes of a call site were before DWARF 5 gave it attributes of its own. */
+const OLD_CALL_SITE: ReadonlyMap<AttributeName, AttributeName> = new Map([
+  ["low_pc", "call_return_pc"],
+  ["abstract_origin", "call_origin"],
+]);
+
+/** Attributes of a DIE from the flat list that the native half gives: code, kind, value. */
+export function toAttributes(tag: TagName, flat: readonly unknown[]): Attributes {
   const attributes = new Map<AttributeName, AttributeValue>();
   for (let i = 0; i + 2 < flat.length; i += 3) {
     const name = attributeName(flat[i] as number);
-    if (name !== null) attributes.set(name, toValue(flat[i + 1] as number, flat[i + 2]));
+    if (name === null) continue;
+    const named = tag === "call_site" ? (OLD_CALL_SITE.get(name) ?? name) : name;
+    attributes.set(named, toValue(flat[i + 1] as number, flat[i + 2]));
   }
   return attributes;
 }

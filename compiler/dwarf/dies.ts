@@ -106,7 +106,7 @@ function lazyDie(file: NativeFile, id: DieId, tag: TagName): Die {
     id,
     tag,
     get attributes() {
-      attributes ??= toAttributes(callNative("attributes", file, id));
+      attributes ??= toAttributes(tag, callNative("attributes", file, id));
       return attributes;
     },
   };

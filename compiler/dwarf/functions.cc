@@ -1,12 +1,16 @@
-/* Every function of a file: one walk over all units, without an object per DIE. */
+/*
+ * The index of a file's functions: one walk over all units, columns of numbers instead of an object
+ * per DIE, so that large files stay cheap and the index can be kept on disk.
+ */
 #include "binding.h"
+#include <cstring>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace wastap_dwarf {
 
 namespace {
-
-/* What a unit's walk looks for. */
-using Visit = void(Dwarf_Die &die, int tag, void *data);
 
 /* DIEs that may have functions inside. */
 bool may_hold_functions(int tag) {
@@ -28,102 +32,158 @@ bool may_hold_functions(int tag) {
     }
 }
 
-class Walk {
+/* Text, each once, as UTF-8 with a zero after it; the empty text is at 0. */
+class Strings {
   public:
-    Walk(const Libdw &libdw, Visit *visit, void *data) : libdw_(libdw), visit_(visit), data_(data) {
+    uint32_t add(const char *value) {
+        if (!value || !*value)
+            return 0;
+        auto [found, is_new] = offsets_.try_emplace(value, static_cast<uint32_t>(bytes.size()));
+        if (is_new)
+            bytes.insert(bytes.end(), value, value + strlen(value) + 1);
+        return found->second;
     }
-    void children(Dwarf_Die &parent) {
+    std::vector<char> bytes{'\0'};
+
+  private:
+    std::unordered_map<std::string_view, uint32_t> offsets_;
+};
+
+/* No address, no DIE. */
+constexpr double NONE = -1;
+
+class FunctionIndex {
+  public:
+    explicit FunctionIndex(DebugFile &file) : file_(file), libdw_(file.libdw) {
+    }
+    /* Walks all units; then adds the functions of a dwz file that are inlined in this one. */
+    void build() {
+        Dwarf_CU *unit = nullptr;
+        Dwarf_Die die, split{};
+        uint8_t type;
+        int result;
+        while ((result = libdw_.dwarf_get_units(file_.dwarf(), unit, &unit, nullptr, &type, &die,
+                                                &split)) == 0)
+            if (type != DW_UT_type)
+                walk(split.addr ? split : die);
+        if (result < 0)
+            fail(libdw_);
+        for (size_t i = 1; i < instances.size(); i += 2)
+            if (seen_.count(instances[i]) == 0)
+                add_function(file_.die(instances[i]), instances[i]);
+    }
+
+    std::vector<double> dies, origins, entries, instances;
+    std::vector<uint32_t> names, linkage_names;
+    Strings strings;
+
+  private:
+    DebugFile &file_;
+    const Libdw &libdw_;
+    std::unordered_set<double> seen_;
+
+    void walk(Dwarf_Die parent, int depth = 0) {
         Dwarf_Die child;
+        if (depth == MAX_NESTING)
+            throw std::runtime_error("DIEs are nested too deeply");
         int result = libdw_.dwarf_child(&parent, &child);
         for (; result == 0; result = libdw_.dwarf_siblingof(&child, &child)) {
             int tag = libdw_.dwarf_tag(&child);
-            visit_(child, tag, data_);
+            if (tag == DW_TAG_subprogram && is_definition(child))
+                add_function(child, file_.id(child));
+            else if (tag == DW_TAG_inlined_subroutine)
+                add_instance(child);
             if (may_hold_functions(tag) && libdw_.dwarf_haschildren(&child) > 0)
-                children(child);
+                walk(child, depth + 1);
         }
         if (result < 0)
             fail(libdw_);
     }
-    void units(Dwarf *dwarf) {
-        Dwarf_CU *unit = nullptr;
-        Dwarf_Die die, split{};
-        int result;
-        while ((result = libdw_.dwarf_get_units(dwarf, unit, &unit, nullptr, nullptr, &die,
-                                                &split)) == 0)
-            children(split.addr ? split : die);
-        if (result < 0)
-            fail(libdw_);
+    /* With code, or inlined. */
+    bool is_definition(Dwarf_Die &die) {
+        for (unsigned int attribute : {DW_AT_low_pc, DW_AT_ranges, DW_AT_inline})
+            if (libdw_.dwarf_hasattr(&die, attribute))
+                return true;
+        return false;
     }
-
-  private:
-    const Libdw &libdw_;
-    Visit *visit_;
-    void *data_;
+    void add_function(Dwarf_Die die, double id) {
+        const char *linkage_name = text_of(die, DW_AT_linkage_name);
+        if (!linkage_name)
+            linkage_name = text_of(die, DW_AT_MIPS_linkage_name);
+        seen_.insert(id);
+        dies.push_back(id);
+        origins.push_back(origin_of(die));
+        entries.push_back(entry_of(die));
+        names.push_back(strings.add(text_of(die, DW_AT_name)));
+        linkage_names.push_back(strings.add(linkage_name));
+    }
+    void add_instance(Dwarf_Die &die) {
+        double origin = origin_of(die);
+        if (origin == NONE)
+            return;
+        instances.push_back(file_.id(die));
+        instances.push_back(origin);
+    }
+    const char *text_of(Dwarf_Die &die, unsigned int attribute) {
+        Dwarf_Attribute found;
+        if (!libdw_.dwarf_attr_integrate(&die, attribute, &found))
+            return nullptr;
+        return libdw_.dwarf_formstring(&found);
+    }
+    double origin_of(Dwarf_Die &die) {
+        Dwarf_Attribute found;
+        Dwarf_Die origin;
+        if (!libdw_.dwarf_attr(&die, DW_AT_abstract_origin, &found) ||
+            !libdw_.dwarf_formref_die(&found, &origin))
+            return NONE;
+        return file_.id(origin);
+    }
+    /* DW_AT_entry_pc, else the first address of the first range (DWARF 5 §2.17, §2.18). */
+    double entry_of(Dwarf_Die &die) {
+        Dwarf_Addr base, begin, end, entry;
+        Dwarf_Word offset;
+        Dwarf_Attribute found;
+        if (libdw_.dwarf_ranges(&die, 0, &base, &begin, &end) <= 0)
+            return NONE;
+        if (!libdw_.dwarf_attr(&die, DW_AT_entry_pc, &found))
+            return static_cast<double>(begin);
+        if (libdw_.dwarf_formaddr(&found, &entry) == 0)
+            return static_cast<double>(entry);
+        if (libdw_.dwarf_formudata(&found, &offset) == 0)
+            return static_cast<double>(begin + offset);
+        return NONE;
+    }
 };
 
-struct FunctionScan {
-    DebugFile &file;
-    List found;
-};
-
-const char *integrated_string(const Libdw &libdw, Dwarf_Die &die, unsigned int attribute) {
-    Dwarf_Attribute found;
-    if (!libdw.dwarf_attr_integrate(&die, attribute, &found))
-        return nullptr;
-    return libdw.dwarf_formstring(&found);
+template <typename Array, typename Element>
+Array column(Napi::Env env, const std::vector<Element> &values) {
+    Array array = Array::New(env, values.size());
+    std::copy(values.begin(), values.end(), array.Data());
+    return array;
 }
 
-/* Adds functions with code and those that are inlined: [die, name, linkage name, …]. */
-void visit_function(Dwarf_Die &die, int tag, void *data) {
-    auto &scan = *static_cast<FunctionScan *>(data);
-    const Libdw &libdw = scan.file.libdw;
-    if (tag != DW_TAG_subprogram)
-        return;
-    if (!libdw.dwarf_hasattr(&die, DW_AT_low_pc) && !libdw.dwarf_hasattr(&die, DW_AT_ranges) &&
-        !libdw.dwarf_hasattr(&die, DW_AT_inline))
-        return;
-    Napi::Env env = scan.found.array.Env();
-    const char *linkage_name = integrated_string(libdw, die, DW_AT_linkage_name);
-    if (!linkage_name)
-        linkage_name = integrated_string(libdw, die, DW_AT_MIPS_linkage_name);
-    scan.found.push(scan.file.id(die));
-    scan.found.push(text(env, integrated_string(libdw, die, DW_AT_name)));
-    scan.found.push(text(env, linkage_name));
-}
-
-/* functionDies(file) → [die, name, linkage name, …] */
-Napi::Value function_dies(const Napi::CallbackInfo &info) {
-    FunctionScan scan{file_of(info), List(info.Env())};
-    Walk(scan.file.libdw, visit_function, &scan).units(scan.file.dwarf());
-    return scan.found.array;
-}
-
-/* Adds [instance, function it is of, …]. */
-void visit_inlined(Dwarf_Die &die, int tag, void *data) {
-    auto &scan = *static_cast<FunctionScan *>(data);
-    const Libdw &libdw = scan.file.libdw;
-    Dwarf_Attribute origin;
-    Dwarf_Die function;
-    if (tag != DW_TAG_inlined_subroutine ||
-        !libdw.dwarf_attr(&die, DW_AT_abstract_origin, &origin) ||
-        !libdw.dwarf_formref_die(&origin, &function))
-        return;
-    scan.found.push(scan.file.id(die));
-    scan.found.push(scan.file.id(function));
-}
-
-/* inlineDies(file) → [instance, function it is of, …] */
-Napi::Value inline_dies(const Napi::CallbackInfo &info) {
-    FunctionScan scan{file_of(info), List(info.Env())};
-    Walk(scan.file.libdw, visit_inlined, &scan).units(scan.file.dwarf());
-    return scan.found.array;
+/* functionIndex(file) → {dies, origins, entries, instances, names, linkageNames, strings, isSplit}
+ */
+Napi::Value function_index(const Napi::CallbackInfo &info) {
+    Napi::Env env = info.Env();
+    FunctionIndex index(file_of(info));
+    index.build();
+    Napi::Object columns = Napi::Object::New(env);
+    columns.Set("dies", column<Napi::Float64Array>(env, index.dies));
+    columns.Set("origins", column<Napi::Float64Array>(env, index.origins));
+    columns.Set("entries", column<Napi::Float64Array>(env, index.entries));
+    columns.Set("instances", column<Napi::Float64Array>(env, index.instances));
+    columns.Set("names", column<Napi::Uint32Array>(env, index.names));
+    columns.Set("linkageNames", column<Napi::Uint32Array>(env, index.linkage_names));
+    columns.Set("strings", column<Napi::Uint8Array>(env, index.strings.bytes));
+    columns.Set("isSplit", file_of(info).is_split());
+    return columns;
 }
 
 } // namespace
 
 void add_functions(Napi::Object exports) {
-    add<function_dies>(exports, "functionDies");
-    add<inline_dies>(exports, "inlineDies");
+    add<function_index>(exports, "functionIndex");
 }
 
 } // namespace wastap_dwarf

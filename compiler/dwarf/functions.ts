@@ -1,11 +1,12 @@
 /** Functions by name, and where they were inlined. */
 import type { Die } from "./die.js";
 import type { DieReader } from "./dies.js";
+import { findRows, instancesByOrigin, loadIndex, rowsWhere, stringAt } from "./function-index.js";
 import type { Lines } from "./lines.js";
-import { callNative, type DieId } from "./native.js";
+import type { DieId, FunctionIndex } from "./native.js";
 import { type AddressRange, readRanges } from "./ranges.js";
 
-/** A function with code, or one that was only inlined. */
+/** A function with code, or one that is inlined. */
 export interface FunctionEntry {
   readonly die: Die;
   /** The abstract function that this is an out-of-line copy of, else `die`; inline instances are of it. */
@@ -22,7 +23,7 @@ export interface FunctionEntry {
   /** Abstract: only its inline instances have code. */
   readonly isInlined: boolean;
   readonly isExternal: boolean;
-  /** First address, null if it has no code of its own. */
+  /** ELF address of its first instruction, null if it has no code of its own. */
   readonly entryPc: number | null;
   readonly ranges: readonly AddressRange[];
 }
@@ -30,7 +31,7 @@ export interface FunctionEntry {
 /** An expansion of an inlined function. */
 export interface InlineInstance {
   readonly die: Die;
-  /** First address, null if nothing of it is left. */
+  /** ELF address of its first instruction, null if nothing of it is left. */
   readonly entryPc: number | null;
   readonly ranges: readonly AddressRange[];
   /** Where it is called; null if the compiler does not say. */
@@ -48,82 +49,70 @@ export interface Functions {
   qualifiedName(die: Die): string;
 }
 
-interface IndexedName {
-  readonly die: DieId;
-  readonly name: string | null;
-  readonly linkageName: string | null;
-}
-
 /** Functions of the file that `dies` reads. */
 export function openFunctions(dies: DieReader, lines: Lines): Functions {
-  let names: readonly IndexedName[] | null = null;
+  let index: FunctionIndex | null = null;
   let instances: ReadonlyMap<DieId, readonly DieId[]> | null = null;
+  const loaded = (): FunctionIndex => {
+    index ??= loadIndex(dies.file);
+    return index;
+  };
   return {
     functions(wanted) {
-      names ??= readNames(dies);
-      const fits = typeof wanted === "string" ? (name: string) => name === wanted : wanted;
-      const matches = ({ name, linkageName }: IndexedName): boolean =>
-        (name !== null && fits(name)) || (linkageName !== null && fits(linkageName));
-      return names.filter(matches).map((found) => lazyFunction(dies, lines, found));
+      const rows =
+        typeof wanted === "string" ? findRows(loaded(), wanted) : rowsWhere(loaded(), wanted);
+      return rows.map((row) => lazyFunction(dies, lines, { index: loaded(), row }));
     },
     inlineInstances(origin) {
-      instances ??= readInstances(dies);
+      instances ??= instancesByOrigin(loaded());
       return (instances.get(origin) ?? []).map((id) => lazyInstance(dies, lines, id));
     },
     qualifiedName: (die) => qualifiedName(dies, die),
   };
 }
 
-function readNames(dies: DieReader): readonly IndexedName[] {
-  const flat = callNative("functionDies", dies.file);
-  const found: IndexedName[] = [];
-  for (let i = 0; i + 2 < flat.length; i += 3) {
-    const [die, name, linkageName] = flat.slice(i, i + 3) as [DieId, string | null, string | null];
-    found.push({ die, name, linkageName });
-  }
-  return found;
-}
-
-function readInstances(dies: DieReader): ReadonlyMap<DieId, readonly DieId[]> {
-  const flat = callNative("inlineDies", dies.file);
-  const found = new Map<DieId, DieId[]>();
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const [instance, origin] = flat.slice(i, i + 2) as [DieId, DieId];
-    const others = found.get(origin);
-    if (others) others.push(instance);
-    else found.set(origin, [instance]);
-  }
-  return found;
-}
-
-function lazyFunction(dies: DieReader, lines: Lines, found: IndexedName): FunctionEntry {
-  const die = dies.die(found.die);
-  const origin = die.attributes.get("abstract_origin");
-  const line = dies.constant(die, "decl_line");
-  const name = found.name ?? found.linkageName ?? "";
-  const ranges = readRanges(dies.file, die.id);
+function lazyFunction(
+  dies: DieReader,
+  lines: Lines,
+  { index, row }: { readonly index: FunctionIndex; readonly row: number },
+): FunctionEntry {
+  const id = (index.dies[row] ?? 0) as DieId;
+  const origin = index.origins[row] ?? -1;
+  const entry = index.entries[row] ?? -1;
+  const linkageName = stringAt(index, index.linkageNames[row] ?? 0);
+  const name = stringAt(index, index.names[row] ?? 0) || linkageName;
+  const die = (): Die => dies.die(id);
   return {
-    die,
-    origin: origin?.kind === "reference" ? dies.die(origin.die) : die,
     name,
-    linkageName: found.linkageName ?? name,
+    linkageName: linkageName || name,
+    isInlined: entry < 0,
+    entryPc: entry < 0 ? null : entry,
+    get die() {
+      return die();
+    },
+    get origin() {
+      return origin < 0 ? die() : dies.die(origin as DieId);
+    },
     get qualifiedName() {
-      return qualifiedName(dies, die);
+      return qualifiedName(dies, die());
     },
     get file() {
-      return lines.sourceFile(die, "decl_file");
+      return lines.sourceFile(die(), "decl_file");
     },
-    line: line === null ? null : Number(line),
-    isInlined: ranges.length === 0,
-    isExternal: dies.flag(die, "external"),
-    entryPc: entryPc(die, ranges),
-    ranges,
+    get line() {
+      return lineNumber(dies, die(), "decl_line");
+    },
+    get isExternal() {
+      return dies.flag(die(), "external");
+    },
+    get ranges() {
+      return readRanges(dies.file, id);
+    },
   };
 }
 
 function lazyInstance(dies: DieReader, lines: Lines, id: DieId): InlineInstance {
   const die = dies.die(id);
-  const line = dies.constant(die, "call_line");
   const ranges = readRanges(dies.file, id);
   return {
     die,
@@ -132,28 +121,24 @@ function lazyInstance(dies: DieReader, lines: Lines, id: DieId): InlineInstance 
     get callFile() {
       return lines.sourceFile(die, "call_file");
     },
-    callLine: line === null ? null : Number(line),
+    get callLine() {
+      return lineNumber(dies, die, "call_line");
+    },
   };
 }
 
-/** DW_AT_entry_pc, else the lowest address (DWARF 5 §2.18). */
-function entryPc(die: Die, ranges: readonly AddressRange[]): number | null {
-  const first = ranges[0];
-  if (first === undefined) return null;
-  const entry = die.attributes.get("entry_pc");
-  if (entry?.kind === "address") return entry.address;
-  const low = die.attributes.get("low_pc");
-  const base = low?.kind === "address" ? low.address : first.begin;
-  return entry?.kind === "constant" ? base + Number(entry.value) : base;
+function lineNumber(dies: DieReader, die: Die, name: "decl_line" | "call_line"): number | null {
+  const line = dies.constant(die, name);
+  return line === null ? null : Number(line);
 }
 
-function qualifiedName(dies: DieReader, die: Die): string {
-  const named = dies.owner(die, "name") ?? die;
-  const scopes = dies
-    .enclosing(named.id)
-    .filter(({ tag }) => SCOPES.has(tag))
-    .map((scope) => dies.text(scope, "name") ?? "(anonymous namespace)");
-  return [...scopes.reverse(), dies.text(named, "name") ?? ""].join("::");
+/** DW_AT_entry_pc, else the first address of the first range (DWARF 5 §2.17, §2.18). */
+function entryPc(die: Die, ranges: readonly AddressRange[]): number | null {
+  const base = ranges[0]?.begin ?? null;
+  const entry = die.attributes.get("entry_pc");
+  if (base === null) return null;
+  if (entry?.kind === "address") return entry.address;
+  return entry?.kind === "constant" ? base + Number(entry.value) : base;
 }
 
 const SCOPES: ReadonlySet<string> = new Set([
@@ -164,3 +149,12 @@ const SCOPES: ReadonlySet<string> = new Set([
   "union_type",
   "interface_type",
 ]);
+
+function qualifiedName(dies: DieReader, die: Die): string {
+  const named = dies.owner(die, "name") ?? die;
+  const scopes = dies
+    .enclosing(named.id)
+    .filter(({ tag }) => SCOPES.has(tag))
+    .map((scope) => dies.text(scope, "name") ?? "(anonymous namespace)");
+  return [...scopes.reverse(), dies.text(named, "name") ?? ""].join("::");
+}

@@ -64,17 +64,35 @@ DebugFile::DebugFile(const Libdw &functions, const std::string &path)
         return;
     if (dwarf_bias != file_bias)
         throw std::runtime_error("it was prelinked, and its debug file was not");
-    files_.push_back(dwarf_);
+    index(dwarf_);
+    Dwarf *supplement = libdw.dwarf_getalt(dwarf_);
+    index(supplement);
 }
 
 size_t DebugFile::index(Dwarf *file) {
-    for (size_t i = 0; i < files_.size(); i++)
-        if (files_[i] == file)
-            return i;
-    if (files_.size() == MAX_FILES)
+    auto [found, is_new] = indices_.try_emplace(file, files_.size());
+    if (is_new)
+        files_.push_back(file);
+    if (files_.size() > MAX_FILES)
         throw std::runtime_error("too many DWARF files belong together");
-    files_.push_back(file);
-    return files_.size() - 1;
+    return found->second;
+}
+
+std::string DebugFile::build_id() const {
+    const unsigned char *bits;
+    GElf_Addr address;
+    int length = libdw.dwfl_module_build_id(module_, &bits, &address);
+    std::string hex;
+    for (int i = 0; i < length; i++)
+        for (int digit : {bits[i] >> 4, bits[i] & 15})
+            hex += "0123456789abcdef"[digit];
+    return hex;
+}
+
+std::string DebugFile::debug_path() const {
+    const char *main = nullptr, *debug = nullptr;
+    libdw.dwfl_module_info(module_, nullptr, nullptr, nullptr, nullptr, nullptr, &main, &debug);
+    return debug ? debug : main ? main : "";
 }
 
 /* Type units are in a section of their own up to DWARF 4. */
@@ -99,7 +117,7 @@ Dwarf_Die DebugFile::die(double id) const {
     auto number = static_cast<uint64_t>(id);
     size_t section = number / (OFFSET_MASK + 1);
     Dwarf_Off offset = number & OFFSET_MASK;
-    if (section / 2 >= files_.size())
+    if (section / 2 >= files_.size() || !files_[section / 2])
         throw std::runtime_error("no such DIE");
     Dwarf *file = files_[section / 2];
     Dwarf_Die die;

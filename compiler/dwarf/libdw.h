@@ -15,9 +15,13 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace wastap_dwarf {
+
+/* How deep DIEs may be nested; more is a damaged file. */
+constexpr int MAX_NESTING = 1000;
 
 /* The functions of libdw that are used, by their own names. */
 struct Libdw {
@@ -34,7 +38,8 @@ const Libdw &load_libdw(const std::string &directory);
  * One ELF file, opened with its debug file.
  *
  * A DIE is named by a number that a JavaScript number holds exactly:
- *   bits 37-52  which of the files that belong together (main, dwz, .dwo) in the order met
+ *   bits 37-52  which of the files that belong together: 0 the main one, 1 the dwz file, then the
+ *               .dwo files in the order met
  *   bit  36     the section: .debug_info 0, .debug_types 1
  *   bits 0-35   offset in that section
  */
@@ -52,6 +57,14 @@ class DebugFile {
     Dwarf *dwarf() const {
         return dwarf_;
     }
+    /* In hex, empty if there is none. */
+    std::string build_id() const;
+    /* Of the file that has the DWARF. */
+    std::string debug_path() const;
+    /* True if a .dwo file was met. */
+    bool is_split() const {
+        return files_.size() > FIRST_SPLIT;
+    }
     double id(Dwarf_Die &die);
     Dwarf_Die die(double id) const;
     /* CFI that covers `address` of the file, null if there is none; free() it. */
@@ -66,7 +79,9 @@ class DebugFile {
     std::unique_ptr<Dwfl, decltype(Libdw::dwfl_end)> session_;
     Dwfl_Module *module_ = nullptr;
     Dwarf *dwarf_ = nullptr;
+    static constexpr size_t FIRST_SPLIT = 2;
     std::vector<Dwarf *> files_;
+    std::unordered_map<Dwarf *, size_t> indices_;
 };
 
 /* Throws what libdw says about its last failure. */

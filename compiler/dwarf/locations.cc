@@ -31,12 +31,47 @@ class OperationWriter {
     Napi::Object write(const Dwarf_Op &operation, int depth) {
         Napi::Object written = Napi::Object::New(env_);
         written.Set("atom", static_cast<double>(operation.atom));
-        written.Set("number", signed_number(operation.number));
-        written.Set("number2", signed_number(operation.number2));
+        written.Set("number", signed_number(has_number(operation) ? operation.number : 0));
+        written.Set("number2", signed_number(has_number2(operation) ? operation.number2 : 0));
         written.Set("offset", static_cast<double>(operation.offset));
         if (attribute_)
             add_operand(written, operation, depth);
         return written;
+    }
+    /* Offsets of DIEs and places of blocks in memory mean nothing outside libdw. */
+    static bool has_number(const Dwarf_Op &operation) {
+        switch (operation.atom) {
+        case DW_OP_implicit_value:
+        case DW_OP_entry_value:
+        case DW_OP_GNU_entry_value:
+        case DW_OP_implicit_pointer:
+        case DW_OP_GNU_implicit_pointer:
+        case DW_OP_GNU_parameter_ref:
+        case DW_OP_GNU_variable_value:
+        case DW_OP_call2:
+        case DW_OP_call4:
+        case DW_OP_call_ref:
+        case DW_OP_const_type:
+        case DW_OP_GNU_const_type:
+        case DW_OP_convert:
+        case DW_OP_GNU_convert:
+        case DW_OP_reinterpret:
+        case DW_OP_GNU_reinterpret:
+            return false;
+        default:
+            return true;
+        }
+    }
+    static bool has_number2(const Dwarf_Op &operation) {
+        switch (operation.atom) {
+        case DW_OP_bregx:
+        case DW_OP_bit_piece:
+        case DW_OP_implicit_pointer:
+        case DW_OP_GNU_implicit_pointer:
+            return true;
+        default:
+            return false;
+        }
     }
     Napi::BigInt signed_number(Dwarf_Word value) {
         return Napi::BigInt::New(env_, static_cast<int64_t>(value));

@@ -1,5 +1,5 @@
 /** Location expressions of attributes, and the rules of the call frame information. */
-import { ATTRIBUTES, type AttributeName } from "./attributes.js";
+import { type AttributeName, attributeCodes } from "./attributes.js";
 import { callNative, type DieId, type NativeFile } from "./native.js";
 import { type Operation, toOperations } from "./operations.js";
 import type { AddressRange } from "./ranges.js";
@@ -32,7 +32,9 @@ export interface Locations {
 export function openLocations(file: NativeFile): Locations {
   return {
     locations: (die, attribute) =>
-      toLocations(callNative("locations", file, die, ATTRIBUTES[attribute])),
+      toLocations(
+        attributeCodes(attribute).flatMap((code) => callNative("locations", file, die, code)),
+      ),
     cfaAt(address) {
       const operations = callNative("cfaAt", file, address);
       return operations === null || operations.length === 0 ? null : toOperations(operations);

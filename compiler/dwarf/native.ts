@@ -51,6 +51,24 @@ export const VALUE_KIND = {
 /** Bits of the flags of a row of a line table. */
 export const ROW_FLAG = { statement: 1, endSequence: 2, prologueEnd: 4 } as const;
 
+/** The functions of a file that have code or are inlined, a row for each. */
+export interface FunctionIndex {
+  readonly dies: Float64Array;
+  /** DIE that abstract_origin refers to, -1 if none. */
+  readonly origins: Float64Array;
+  /** ELF address of the first instruction, -1 without code. */
+  readonly entries: Float64Array;
+  /** Offsets in `strings`; 0 is the empty one. */
+  readonly names: Uint32Array;
+  readonly linkageNames: Uint32Array;
+  /** [inlined instance, function it is of, …] */
+  readonly instances: Float64Array;
+  /** UTF-8, a zero before and after each; none is there twice. */
+  readonly strings: Uint8Array;
+  /** Parts are in .dwo files, whose DIEs have the same ids only while the file is open. */
+  readonly isSplit: boolean;
+}
+
 /** An operation of a location expression, as libdw gives it. */
 export interface NativeOperation {
   readonly atom: number;
@@ -65,6 +83,8 @@ export interface NativeOperation {
 /** Results of the native functions; each takes the file, then what the arguments say. */
 interface Functions {
   hasDwarf: (file: NativeFile) => boolean;
+  /** GNU build-id in hex or null, path of the file that has the DWARF. */
+  identity: (file: NativeFile) => readonly [string | null, string];
   functionSymbols: (file: NativeFile) => readonly DebugSymbol[];
   /** [die, kind, version, …] */
   units: (file: NativeFile) => readonly number[];
@@ -82,10 +102,7 @@ interface Functions {
   /** [begin, end, …] */
   ranges: (file: NativeFile, die: DieId) => readonly number[];
   arangesUnit: (file: NativeFile, address: number) => DieId | null;
-  /** [die, name, linkage name, …] */
-  functionDies: (file: NativeFile) => readonly unknown[];
-  /** [inlined instance, function it is of, …] */
-  inlineDies: (file: NativeFile) => readonly DieId[];
+  functionIndex: (file: NativeFile) => FunctionIndex;
   /** [address, file, line, column, flags, …] */
   lines: (file: NativeFile, unit: DieId) => Float64Array;
   fileNames: (file: NativeFile, unit: DieId) => readonly (string | null)[];

@@ -69,6 +69,8 @@ bool is_transparent(int tag) {
 /* Adds to `scopes` the way from `parent` (exclusive) down to the innermost DIE with `address`. */
 bool descend(const Libdw &libdw, Dwarf_Die &parent, Dwarf_Addr address,
              std::vector<Dwarf_Die> &scopes) {
+    if (scopes.size() == MAX_NESTING)
+        throw std::runtime_error("DIEs are nested too deeply");
     Dwarf_Die child;
     int result = libdw.dwarf_child(&parent, &child);
     for (; result == 0; result = libdw.dwarf_siblingof(&child, &child)) {

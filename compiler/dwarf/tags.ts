@@ -79,16 +79,17 @@ export const TAGS = {
   GNU_template_template_param: 0x4106,
   GNU_template_parameter_pack: 0x4107,
   GNU_formal_parameter_pack: 0x4108,
-  GNU_call_site: 0x4109,
-  GNU_call_site_parameter: 0x410a,
 } as const;
 
 /** A tag by its name, "tag 0xNN" if it has none here. */
 export type TagName = keyof typeof TAGS | `tag 0x${string}`;
 
-const NAMES: ReadonlyMap<number, TagName> = new Map(
-  Object.entries(TAGS).map(([name, code]) => [code, name as keyof typeof TAGS]),
-);
+const NAMES: ReadonlyMap<number, TagName> = new Map([
+  ...Object.entries(TAGS).map(([name, code]): [number, TagName] => [code, name as TagName]),
+  // Forerunners of DWARF 5.
+  [0x4109, "call_site"], // DW_TAG_GNU_call_site
+  [0x410a, "call_site_parameter"], // DW_TAG_GNU_call_site_parameter
+]);
 
 /** Name of the tag `code`. */
 export function tagName(code: number): TagName {

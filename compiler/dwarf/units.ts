@@ -36,6 +36,7 @@ export interface Units {
 export function openUnits(dies: DieReader): Units {
   let known: readonly Unit[] | null = null;
   let byDie: ReadonlyMap<DieId, Unit> | null = null;
+  let byAddress: readonly CodeOfUnit[] | null = null;
   const units = (): readonly Unit[] => {
     known ??= readUnits(dies);
     return known;
@@ -49,7 +50,9 @@ export function openUnits(dies: DieReader): Units {
     unitAt(address) {
       const id = callNative("arangesUnit", dies.file, address);
       const unit = id === null ? null : find(id);
-      return unit ?? units().find((candidate) => covers(candidate.ranges, address)) ?? null;
+      if (unit !== null) return unit;
+      byAddress ??= sortByAddress(units());
+      return lookUp(byAddress, address);
     },
     unitOf: (die) => find(dies.enclosing(die).at(-1)?.id ?? die),
   };
@@ -100,6 +103,25 @@ function lazyUnit(dies: DieReader, id: DieId, version: number): Unit {
   };
 }
 
-function covers(ranges: readonly AddressRange[], address: number): boolean {
-  return ranges.some(({ begin, end }) => address >= begin && address < end);
+interface CodeOfUnit extends AddressRange {
+  readonly unit: Unit;
+}
+
+/** For what .debug_aranges does not know: clang does not write it. */
+function sortByAddress(units: readonly Unit[]): readonly CodeOfUnit[] {
+  return units
+    .flatMap((unit) => unit.ranges.map((range) => ({ ...range, unit })))
+    .sort((a, b) => a.begin - b.begin);
+}
+
+/** The unit of the last range that begins not after `address`, if it holds it. */
+function lookUp(sorted: readonly CodeOfUnit[], address: number): Unit | null {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle]?.begin ?? 0) <= address) low = middle + 1;
+    else high = middle;
+  }
+  const found = sorted[low - 1];
+  return found !== undefined && address < found.end ? found.unit : null;
 }

@@ -1,0 +1,66 @@
+/**
+ * The index of a file's functions: built natively by one walk over the DWARF, searched here. That of
+ * a large file is kept in wastap's cache under the file's build-id.
+ */
+import { keepIndex, readIndex } from "./index-cache.js";
+import { callNative, type DieId, type FunctionIndex, type NativeFile } from "./native.js";
+
+/** The index of `file`. */
+export function loadIndex(file: NativeFile): FunctionIndex {
+  const kept = readIndex(file);
+  if (kept !== null) return kept;
+  const index = callNative("functionIndex", file);
+  keepIndex(file, index);
+  return index;
+}
+
+/** The string at `offset`. */
+export function stringAt({ strings }: FunctionIndex, offset: number): string {
+  return textOf(strings).toString("utf8", offset, strings.indexOf(0, offset));
+}
+
+/** Rows whose name or linkage name is `name`. */
+export function findRows(index: FunctionIndex, name: string): number[] {
+  const at = textOf(index.strings).indexOf(`\0${name}\0`);
+  if (at < 0 || name === "") return [];
+  return rowsOf(index, (offset) => offset === at + 1);
+}
+
+/** Rows whose name or linkage name satisfies `fits`, which is asked once for each name. */
+export function rowsWhere(index: FunctionIndex, fits: (name: string) => boolean): number[] {
+  const known = new Map<number, boolean>([[0, false]]);
+  return rowsOf(index, (offset) => {
+    const answer = known.get(offset) ?? fits(stringAt(index, offset));
+    known.set(offset, answer);
+    return answer;
+  });
+}
+
+function rowsOf(
+  { names, linkageNames }: FunctionIndex,
+  fits: (offset: number) => boolean,
+): number[] {
+  const found: number[] = [];
+  names.forEach((name, row) => {
+    if (fits(name) || fits(linkageNames[row] ?? 0)) found.push(row);
+  });
+  return found;
+}
+
+/** Inlined instances by the abstract function they are of. */
+export function instancesByOrigin({
+  instances,
+}: FunctionIndex): ReadonlyMap<DieId, readonly DieId[]> {
+  const found = new Map<DieId, DieId[]>();
+  for (let i = 0; i + 1 < instances.length; i += 2) {
+    const [instance, origin] = [instances[i] as DieId, instances[i + 1] as DieId];
+    const others = found.get(origin);
+    if (others) others.push(instance);
+    else found.set(origin, [instance]);
+  }
+  return found;
+}
+
+function textOf(strings: Uint8Array): Buffer {
+  return Buffer.from(strings.buffer, strings.byteOffset, strings.byteLength);
+}
