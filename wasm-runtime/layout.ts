@@ -13,6 +13,8 @@
  * All values are bytes unless the name says otherwise; all integers are little-endian.
  */
 
+import { RULE } from "../base/elf/cfi-rows.js";
+
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
 export const ABI_VERSION = 4;
 
@@ -106,8 +108,47 @@ export const MODULE = {
   end: 8,
   /** What is to be added to addresses of the ELF file. */
   loadBias: 16,
+  /** UNWIND, 0 = nothing is known. */
+  unwind: 24,
   bytes: 64,
 } as const;
+
+/**
+ * How to unwind from the code of one module: rules by address (base/elf/cfi-rows.ts). u32 each;
+ * offsets are from the start of the table, addresses from MODULE.start.
+ */
+export const UNWIND = {
+  /** Number of rows. */
+  rowCount: 0,
+  /** Offset of u32[pageCount]: the last row that begins at or before each page, or 0. */
+  pageCount: 4,
+  pages: 8,
+  /** Offset of u32[rowCount], addresses from which on the rules of a row hold, ascending. */
+  addresses: 12,
+  /** Offset of u32[rowCount], offset of the UNWIND_RULE of each row; 0 = nothing is known. */
+  rules: 16,
+  bytes: 32,
+  /** log2 of the bytes of a page. */
+  pageShift: 12,
+} as const;
+
+/** Rules of a row: how the CFA is found, then the columns that are not as they were. */
+export const UNWIND_RULE = {
+  /** u8, RULE of the CFA; u8, its register. */
+  cfaKind: 0,
+  cfaRegister: 1,
+  /** u8, number of columns that follow; u8, bits of UNWIND_FLAG. */
+  columnCount: 2,
+  flags: 3,
+  /** i32: an addend, or the offset of an expression: u32 bytes, then those. */
+  cfaValue: 4,
+  /** { u32 column | RULE << 8, i32 value }[columnCount] */
+  columns: 8,
+} as const;
+/** Names of RULE numbers in the shim. */
+export const UNWIND_KIND: typeof RULE = RULE;
+/** The kernel made the frame: its return address is where the signal came, not behind a call. */
+export const UNWIND_FLAG = { signal: 1 } as const;
 
 /** Load bias of a module that is not there; real ones are multiples of the page size. */
 export const NOT_LOADED = -1;

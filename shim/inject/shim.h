@@ -125,6 +125,28 @@ _Static_assert(offsetof(struct wt_thread, index) == WT_THREAD_INDEX, "THREAD");
 _Static_assert(offsetof(struct wt_thread, tid) == WT_THREAD_TID, "THREAD");
 _Static_assert(offsetof(struct wt_thread, trap) == WT_THREAD_TRAP, "THREAD");
 
+/* One module of this process; MODULE. */
+struct wt_module {
+    uint64_t start;
+    uint64_t end;
+    uint64_t load_bias;
+    uint64_t unwind;
+    uint64_t reserved[4];
+};
+_Static_assert(sizeof(struct wt_module) == WT_MODULE_BYTES, "MODULE");
+_Static_assert(offsetof(struct wt_module, unwind) == WT_MODULE_UNWIND, "MODULE");
+
+/* Registers of a frame by DWARF number, up to rip. */
+#define WT_COLUMNS (WT_FRAME_RIP + 1)
+
+/* A DWARF expression, and what it may ask for. */
+struct wt_expression {
+    const uint8_t *bytes;
+    uint64_t length;
+    const uint64_t *registers;
+    const struct wt_thread *thread;
+};
+
 /* shared.c: the control area */
 bool wt_shared__alive(void);
 void wt_shared__count(uint32_t offset);
@@ -138,6 +160,13 @@ struct wt_thread *wt_slots__of_mutator(void);
 WT_EXPORT void wt_trapped(struct wt_thread *thread);
 WT_EXPORT uint32_t wt_run(uint64_t entry, uint32_t probe);
 void wt_start(struct wt_thread *thread, uint64_t entry, uint32_t probe);
+
+/* modules.c */
+bool wt_modules__find(uint64_t address, struct wt_module *found);
+
+/* expression.c */
+bool wt_expression__evaluate(const struct wt_expression *expression, uint64_t first,
+                             uint64_t *result);
 
 /* memory.c */
 int64_t wt_memory__read(const struct wt_thread *thread, void *to, uint64_t from, uint64_t length);

@@ -1,17 +1,253 @@
 /*
- * Call chain of the interrupted thread along frame pointers (SysV AMD64 ABI §3.2.2): at rbp lies
- * the caller's rbp, then the return address. Every word is read as a handler would read it, so a
- * chain that leads nowhere ends the walk and nothing else.
+ * Call chain of the interrupted thread: from the registers of a frame to those of its caller, by
+ * the rules that the mutator made of the module's call frame information (UNWIND, UNWIND_RULE);
+ * where there are none, as for code that was made at run time, along frame pointers (SysV AMD64 ABI
+ * §3.2.2). Every word of the process is read as a handler would read it, so a chain that leads
+ * nowhere ends the walk and nothing else.
  */
 #include "shim.h"
 
-struct frame_record {
-    uint64_t next;
-    uint64_t return_address;
+/* Most of the stack that is read at a time. */
+#define WINDOW_BYTES 256u
+#define PAGE_BYTES 4096u
+
+struct rule_column {
+    uint8_t column;
+    uint8_t kind;
+    uint16_t reserved;
+    int32_t value;
+};
+struct rule {
+    uint8_t cfa_kind;
+    uint8_t cfa_register;
+    uint8_t column_count;
+    uint8_t flags;
+    int32_t cfa_value;
+    struct rule_column columns[];
+};
+_Static_assert(offsetof(struct rule, flags) == WT_UNWIND_RULE_FLAGS, "UNWIND_RULE");
+_Static_assert(offsetof(struct rule, cfa_value) == WT_UNWIND_RULE_CFA_VALUE, "UNWIND_RULE");
+_Static_assert(offsetof(struct rule, columns) == WT_UNWIND_RULE_COLUMNS, "UNWIND_RULE");
+
+struct table {
+    uint32_t row_count;
+    uint32_t page_count;
+    uint32_t pages;
+    uint32_t addresses;
+    uint32_t rules;
+    uint32_t reserved[3];
+};
+_Static_assert(sizeof(struct table) == WT_UNWIND_BYTES, "UNWIND");
+_Static_assert(offsetof(struct table, rules) == WT_UNWIND_RULES, "UNWIND");
+
+struct walk {
+    const struct wt_thread *thread;
+    uint64_t registers[WT_COLUMNS];
+    /* rip is where the thread goes on, not the place behind a call. */
+    bool is_exact;
+    /* The registers are those of the hit. */
+    bool is_first;
+    /* The module that was looked into last; an empty one at first. */
+    struct wt_module module;
+    /* Copy of the stack at window_start. */
+    uint64_t window_start;
+    uint64_t window_bytes;
+    uint8_t window[WINDOW_BYTES];
 };
 
-static void put(const struct wt_vm_context *vm, uint32_t to, uint32_t index, uint64_t value) {
-    __builtin_memcpy((void *)(vm->memory_base + to + 8ull * index), &value, sizeof value);
+/* Reads a part of the stack that begins at address; false if there is none. */
+static bool fill_window(struct walk *walk, uint64_t address) {
+    uint64_t rest = PAGE_BYTES - address % PAGE_BYTES;
+    uint64_t length = rest < WINDOW_BYTES ? rest : WINDOW_BYTES;
+    walk->window_bytes = 0;
+    if (wt_memory__read(walk->thread, walk->window, address, length) != 0)
+        return false;
+    walk->window_start = address;
+    walk->window_bytes = length;
+    return true;
+}
+
+static bool is_in_window(const struct walk *walk, uint64_t address) {
+    uint64_t offset = address - walk->window_start;
+    return offset < walk->window_bytes && walk->window_bytes - offset >= sizeof(uint64_t);
+}
+
+static bool read_word(struct walk *walk, uint64_t address, uint64_t *value) {
+    bool crosses = PAGE_BYTES - address % PAGE_BYTES < sizeof *value;
+    if (crosses)
+        return wt_memory__read(walk->thread, value, address, sizeof *value) == 0;
+    if (!is_in_window(walk, address) && !fill_window(walk, address))
+        return false;
+    __builtin_memcpy(value, walk->window + (address - walk->window_start), sizeof *value);
+    return true;
+}
+
+static const uint32_t *words_at(const struct table *table, uint32_t offset) {
+    return (const uint32_t *)((uint64_t)table + offset);
+}
+
+/* The rules for the code at address in table, whose module begins at start; NULL if it has none. */
+static const struct rule *search(const struct table *table, uint64_t start, uint64_t address) {
+    uint64_t relative = address - start;
+    uint64_t page = relative >> WT_UNWIND_PAGE_SHIFT;
+    const uint32_t *addresses = words_at(table, table->addresses);
+    const uint32_t *pages = words_at(table, table->pages);
+    if (page >= table->page_count || relative < addresses[0])
+        return NULL;
+    uint32_t low = pages[page];
+    uint32_t high = page + 1 < table->page_count ? pages[page + 1] + 1 : table->row_count;
+    while (high - low > 1) {
+        uint32_t middle = (low + high) / 2;
+        if (addresses[middle] <= relative)
+            low = middle;
+        else
+            high = middle;
+    }
+    uint32_t rule = words_at(table, table->rules)[low];
+    return rule == 0 ? NULL : (const struct rule *)((uint64_t)table + rule);
+}
+
+/* The rules for the code at address; NULL if nothing is known of it. */
+static const struct rule *find_rule(struct walk *walk, uint64_t address) {
+    struct wt_module *module = &walk->module;
+    if ((address < module->start || address >= module->end) && !wt_modules__find(address, module)) {
+        module->end = 0;
+        return NULL;
+    }
+    if (module->unwind == 0)
+        return NULL;
+    return search((const struct table *)module->unwind, module->start, address);
+}
+
+/* Evaluates the expression at offset of the module's table with first on its stack. */
+static bool evaluate(struct walk *walk, int32_t offset, uint64_t first, uint64_t *result) {
+    const uint8_t *bytes = (const uint8_t *)walk->module.unwind + offset;
+    struct wt_expression expression = {
+        .length = *(const uint32_t *)bytes,
+        .bytes = bytes + sizeof(uint32_t),
+        .registers = walk->registers,
+        .thread = walk->thread,
+    };
+    return wt_expression__evaluate(&expression, first, result);
+}
+
+static bool find_cfa(struct walk *walk, const struct rule *rule, uint64_t *cfa) {
+    if (rule->cfa_kind == WT_UNWIND_KIND_EXPRESSION)
+        return evaluate(walk, rule->cfa_value, 0, cfa);
+    if (rule->cfa_kind != WT_UNWIND_KIND_VALUE || rule->cfa_register >= WT_COLUMNS)
+        return false;
+    *cfa = walk->registers[rule->cfa_register] + (uint64_t)(int64_t)rule->cfa_value;
+    return true;
+}
+
+/* Value that a register of the caller has by its rule; false if it cannot be known. */
+static bool find_column(struct walk *walk, const struct rule_column *rule, uint64_t cfa,
+                        uint64_t *value) {
+    uint64_t address;
+    switch (rule->kind) {
+    case WT_UNWIND_KIND_OFFSET:
+        return read_word(walk, cfa + (uint64_t)(int64_t)rule->value, value);
+    case WT_UNWIND_KIND_VALUE:
+        *value = cfa + (uint64_t)(int64_t)rule->value;
+        return true;
+    case WT_UNWIND_KIND_REGISTER:
+        if ((uint32_t)rule->value >= WT_COLUMNS)
+            return false;
+        *value = walk->registers[rule->value];
+        return true;
+    case WT_UNWIND_KIND_EXPRESSION:
+        return evaluate(walk, rule->value, cfa, &address) && read_word(walk, address, value);
+    case WT_UNWIND_KIND_EXPRESSION_VALUE:
+        return evaluate(walk, rule->value, cfa, value);
+    default:
+        return false;
+    }
+}
+
+/* Makes the registers those of the caller by rule; false if there is no caller. */
+static bool apply(struct walk *walk, const struct rule *rule) {
+    uint64_t cfa;
+    if (!find_cfa(walk, rule, &cfa))
+        return false;
+    bool is_signal = (rule->flags & WT_UNWIND_FLAG_SIGNAL) != 0;
+    /* Only a signal handler can be on another stack than what it interrupted. */
+    if (!is_signal && cfa <= walk->registers[WT_FRAME_RSP])
+        return false;
+    uint64_t caller[WT_COLUMNS];
+    __builtin_memcpy(caller, walk->registers, sizeof caller);
+    caller[WT_FRAME_RSP] = cfa;
+    caller[WT_FRAME_RIP] = 0;
+    for (uint32_t i = 0; i < rule->column_count; i++) {
+        const struct rule_column *column = &rule->columns[i];
+        if (column->column >= WT_COLUMNS)
+            return false;
+        uint64_t *value = &caller[column->column];
+        if (!find_column(walk, column, cfa, value))
+            *value = 0;
+    }
+    __builtin_memcpy(walk->registers, caller, sizeof caller);
+    walk->is_exact = is_signal;
+    return caller[WT_FRAME_RIP] != 0;
+}
+
+/* The code that the kernel has signal handlers return to: mov $15, %rax; syscall (sigreturn(2)). */
+static const uint8_t signal_return[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+/* Where the registers are above the stack pointer then, by DWARF number (sys/ucontext.h). */
+static const uint8_t signal_registers[WT_COLUMNS] = {144, 136, 152, 128, 112, 104, 120, 160, 40,
+                                                     48,  56,  64,  72,  80,  88,  96,  168};
+
+static bool is_signal_return(const struct walk *walk) {
+    uint8_t code[sizeof signal_return];
+    uint64_t address = walk->registers[WT_FRAME_RIP];
+    if (wt_memory__read(walk->thread, code, address, sizeof code) != 0)
+        return false;
+    for (uint32_t i = 0; i < sizeof code; i++) {
+        if (code[i] != signal_return[i])
+            return false;
+    }
+    return true;
+}
+
+static bool leave_signal(struct walk *walk) {
+    uint64_t frame = walk->registers[WT_FRAME_RSP];
+    for (uint32_t i = 0; i < WT_COLUMNS; i++) {
+        if (!read_word(walk, frame + signal_registers[i], &walk->registers[i]))
+            return false;
+    }
+    walk->is_exact = true;
+    return true;
+}
+
+/* Makes the registers those of the caller, with the return address at address. */
+static bool leave_frame(struct walk *walk, uint64_t address) {
+    uint64_t *registers = walk->registers;
+    if (!read_word(walk, address, &registers[WT_FRAME_RIP]))
+        return false;
+    registers[WT_FRAME_RSP] = address + sizeof(uint64_t);
+    walk->is_exact = false;
+    return registers[WT_FRAME_RIP] != 0;
+}
+
+/* The same without rules. */
+static bool guess(struct walk *walk) {
+    uint64_t *registers = walk->registers;
+    if (is_signal_return(walk))
+        return leave_signal(walk);
+    if (walk->is_first && (walk->thread->site->flags & WT_SITE_FLAG_RETURN_AT_SP) != 0)
+        return leave_frame(walk, registers[WT_FRAME_RSP]);
+    uint64_t frame = registers[WT_FRAME_RBP];
+    if (frame % sizeof(uint64_t) != 0 || frame < registers[WT_FRAME_RSP])
+        return false;
+    return read_word(walk, frame, &registers[WT_FRAME_RBP]) &&
+           leave_frame(walk, frame + sizeof(uint64_t));
+}
+
+static bool step(struct walk *walk) {
+    uint64_t address = walk->registers[WT_FRAME_RIP] - (walk->is_exact ? 0 : 1);
+    const struct rule *rule = find_rule(walk, address);
+    bool has_caller = rule ? apply(walk, rule) : guess(walk);
+    walk->is_first = false;
+    return has_caller;
 }
 
 /*
@@ -19,28 +255,23 @@ static void put(const struct wt_vm_context *vm, uint32_t to, uint32_t index, uin
  * addresses from the innermost outwards.
  */
 WT_EXPORT int32_t wt_host_unwind(struct wt_vm_context *vm, uint32_t to, uint32_t capacity) {
-    const struct wt_thread *thread = (const struct wt_thread *)vm;
     if ((vm->params->capabilities & WT_CAPABILITY_UNWIND) == 0 || !vm->frame || capacity == 0)
         return 0;
     if (to + 8ull * capacity > vm->memory_size)
         return -WT_EFAULT;
-    const uint64_t *registers = vm->frame->registers;
+    struct walk walk;
+    walk.thread = (const struct wt_thread *)vm;
+    __builtin_memcpy(walk.registers, vm->frame->registers, sizeof walk.registers);
+    walk.is_exact = true;
+    walk.is_first = true;
+    walk.module.end = 0;
+    walk.module.start = 1;
+    walk.window_bytes = 0;
     uint32_t count = 0;
-    put(vm, to, count++, registers[WT_FRAME_RIP]);
-    uint64_t address;
-    if ((thread->site->flags & WT_SITE_FLAG_RETURN_AT_SP) != 0 && count < capacity &&
-        wt_memory__read(thread, &address, registers[WT_FRAME_RSP], sizeof address) == 0)
-        put(vm, to, count++, address);
-    uint64_t frame = registers[WT_FRAME_RBP];
-    struct frame_record record;
-    while (count < capacity && frame % 8 == 0 &&
-           wt_memory__read(thread, &record, frame, sizeof record) == 0) {
-        if (record.return_address == 0)
-            break;
-        put(vm, to, count++, record.return_address);
-        if (record.next <= frame)
-            break;
-        frame = record.next;
-    }
+    uint8_t *out = (uint8_t *)vm->memory_base + to;
+    do {
+        uint64_t address = walk.registers[WT_FRAME_RIP];
+        __builtin_memcpy(out + 8ull * count++, &address, sizeof address);
+    } while (count < capacity && step(&walk));
     return (int32_t)count;
 }

@@ -21,6 +21,7 @@ import {
 } from "../../wasm-runtime/layout.js";
 import { roundUp } from "./maps.js";
 import {
+  type FilledArea,
   fillModuleArea,
   type ModuleArea,
   moduleAreaBytes,
@@ -205,15 +206,12 @@ export async function inject(
 }
 
 /** Maps the module area; null if handlers do not ask for modules. */
-async function injectModules(
-  remote: Remote,
-  bundle: RunnableBundle,
-): Promise<ReturnType<typeof fillModuleArea> | null> {
+async function injectModules(remote: Remote, bundle: RunnableBundle): Promise<FilledArea | null> {
   if (!needsModules(bundle)) return null;
   const content = readContent(remote.pid, readMappings(remote.pid), bundle);
-  const bytes = roundUp(moduleAreaBytes(bundle));
+  const bytes = moduleAreaBytes(bundle, content);
   const address = await mapAnonymous(remote, bytes, PROTECTION.read);
-  return fillModuleArea(address, bytes, content);
+  return fillModuleArea(address, bytes, content, bundle);
 }
 
 /** Maps the session's memory object into a process that can see this one in /proc. */

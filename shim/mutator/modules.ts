@@ -6,24 +6,28 @@
  * come and go. Handlers read it meanwhile, so a new table is complete before it is said to be valid.
  */
 import { statSync } from "node:fs";
-import { isDeepStrictEqual } from "node:util";
-import { parseElf, SEGMENT, viewOf } from "../../base/elf/image.js";
+import { type ElfImage, parseElf, SEGMENT, viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
-import type { BundleModule } from "../../wasm-runtime/bundle.js";
+import type { BundleMeta, BundleModule } from "../../wasm-runtime/bundle.js";
 import { MODULE, MODULES, NOT_LOADED } from "../../wasm-runtime/layout.js";
-import { livePath, type Mapping } from "./maps.js";
+import { livePath, type Mapping, roundUp } from "./maps.js";
 import { type Module, readMappings, readMemory, readModules } from "./process.js";
 import type { MemoryWrite, Tracer } from "./ptrace.js";
 import type { RunnableBundle } from "./runnable.js";
+import { needsTables, tablesOf } from "./tables/tables.js";
 
 /** The module area of one process. */
 export interface ModuleArea {
   readonly address: number;
   readonly bytes: number;
+  /** Bytes at its start that are taken. */
+  readonly used: number;
   /** MODULES.version there. */
   readonly version: number;
   /** What the table there says. */
   readonly content: ModuleContent;
+  /** Tables that are there. */
+  readonly placed: PlacedTables;
 }
 
 /** What is mapped in a process. */
@@ -37,23 +41,46 @@ export interface ModuleContent {
 /** Addresses of one module, end not included. */
 export interface PlacedModule {
   readonly path: string;
+  readonly image: ElfImage;
   readonly start: number;
   readonly end: number;
   readonly loadBias: number;
 }
 
+/** Where the tables of each file are: their fields in MODULE with addresses. */
+type PlacedTables = ReadonlyMap<ElfImage, readonly (readonly [field: number, address: number])[]>;
+
 /** Whether handlers of `bundle` ask for modules. */
 export function needsModules({ meta }: RunnableBundle): boolean {
-  return meta.modules.length > 0;
+  return meta.modules.length > 0 || needsTables(meta);
 }
 
-/** Bytes of the module area for `bundle`. */
-export function moduleAreaBytes({ meta }: RunnableBundle): number {
-  return biasesOffset() + 8 * meta.modules.length;
+/** Offset of what lies behind the two tables: biases, then tables of modules. */
+const FIXED_BYTES: number = MODULES.tables + 2 * MODULES.capacity * MODULE.bytes;
+/** Address space kept for the tables of libraries that are loaded later. */
+const SPARE_BYTES = 0x400_0000;
+const TABLE_ALIGNMENT = 64;
+
+/** Bytes of the module area for `bundle` in a process with `content`. */
+export function moduleAreaBytes({ meta }: RunnableBundle, content: ModuleContent): number {
+  const bytes = tablesStart(content) + sizeOfTables(content, meta);
+  return roundUp(bytes) + (needsTables(meta) ? SPARE_BYTES : 0);
 }
 
-function biasesOffset(): number {
-  return MODULES.tables + 2 * MODULES.capacity * MODULE.bytes;
+function tablesStart({ biases }: ModuleContent): number {
+  return align(FIXED_BYTES + 8 * biases.length);
+}
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / TABLE_ALIGNMENT) * TABLE_ALIGNMENT;
+}
+
+function sizeOfTables({ modules }: ModuleContent, meta: BundleMeta): number {
+  const images = new Set(modules.map(({ image }) => image));
+  return modules
+    .filter(({ image }) => images.delete(image))
+    .flatMap((module) => tablesOf(module, meta))
+    .reduce((sum, { bytes }) => sum + align(bytes.length), 0);
 }
 
 /** What is mapped in process `pid`. Throws TargetError if it runs another build of a module. */
@@ -69,26 +96,24 @@ export function readContent(
   return { modules, biases };
 }
 
-function place({
-  path,
-  image,
-  loadBias,
-}: Pick<Module, "path" | "image" | "loadBias">): PlacedModule {
+function place({ path, image, loadBias }: Omit<Module, "file">): PlacedModule {
   const loaded = image.segments.filter(({ type }) => type === SEGMENT.load);
   const start = Math.min(...loaded.map(({ address }) => address));
   const end = Math.max(...loaded.map(({ address, memorySize }) => address + memorySize));
-  return { path, start: start + loadBias, end: end + loadBias, loadBias };
+  return { path: livePath(path), image, start: start + loadBias, end: end + loadBias, loadBias };
 }
+
+/** The kernel gives every process the same vDSO. */
+let vdso: ElfImage | null = null;
+const VDSO = "[vdso]";
 
 function placeVdso(pid: number, mappings: readonly Mapping[]): PlacedModule[] {
   const mapping = mappings.find(({ path }) => path === VDSO);
   if (mapping === undefined) return [];
-  const image = parseElf(readMemory(pid, mapping.start, mapping.end - mapping.start), VDSO);
-  const low = image.segments.find(({ type }) => type === SEGMENT.load)?.address ?? 0;
-  return [place({ path: VDSO, image, loadBias: mapping.start - low })];
+  vdso ??= parseElf(readMemory(pid, mapping.start, mapping.end - mapping.start), VDSO);
+  const low = vdso.segments.find(({ type }) => type === SEGMENT.load)?.address ?? 0;
+  return [place({ path: VDSO, image: vdso, loadBias: mapping.start - low })];
 }
-
-const VDSO = "[vdso]";
 
 /** The module that `name` names: by path, else by file, else by build-id; null if there is none. */
 export function findModule(
@@ -119,33 +144,68 @@ function inodeOf(path: string): number {
   }
 }
 
-/** The area with its first content, mapped at `address`, and what is to be written there. */
+/** An area and what is to be written there. */
+export interface FilledArea {
+  readonly area: ModuleArea;
+  readonly writes: readonly MemoryWrite[];
+}
+
+/** The area with its first content, mapped at `address`. */
 export function fillModuleArea(
   address: number,
   bytes: number,
   content: ModuleContent,
-): { readonly area: ModuleArea; readonly writes: readonly MemoryWrite[] } {
+  { meta }: RunnableBundle,
+): FilledArea {
   const head = new Uint8Array(MODULES.tables);
   const view = viewOf(head);
   view.setUint32(MODULES.biasCount, content.biases.length, true);
   view.setUint32(MODULES.counts, content.modules.length, true);
-  view.setBigUint64(MODULES.biases, BigInt(address + biasesOffset()), true);
-  const writes = [
-    { address, bytes: head },
-    { address: address + MODULES.tables, bytes: encodeTable(content.modules) },
-    { address: address + biasesOffset(), bytes: encodeBiases(content.biases) },
-  ];
-  return { area: { address, bytes, version: 0, content }, writes };
+  view.setBigUint64(MODULES.biases, BigInt(address + FIXED_BYTES), true);
+  const used = tablesStart(content);
+  const empty = { address, bytes, used, version: 0, content, placed: new Map() };
+  const { area, writes } = placeTables(empty, content, meta);
+  return {
+    area,
+    writes: [
+      { address, bytes: head },
+      ...writes,
+      { address: address + MODULES.tables, bytes: encodeModules(content.modules, area.placed) },
+      { address: address + FIXED_BYTES, bytes: encodeBiases(content.biases) },
+    ],
+  };
 }
 
-function encodeTable(modules: readonly PlacedModule[]): Uint8Array {
+/** Finds room for the tables of modules that are new; one that does not fit is left out. */
+function placeTables(area: ModuleArea, { modules }: ModuleContent, meta: BundleMeta): FilledArea {
+  const placed = new Map(area.placed);
+  const writes: MemoryWrite[] = [];
+  let { used } = area;
+  for (const module of modules) {
+    if (placed.has(module.image)) continue;
+    const tables = tablesOf(module, meta).flatMap(({ field, bytes }): [number, number][] => {
+      const address = area.address + used;
+      if (used + bytes.length > area.bytes) return [];
+      used += align(bytes.length);
+      writes.push({ address, bytes });
+      return [[field, address]];
+    });
+    placed.set(module.image, tables);
+  }
+  return { area: { ...area, used, placed }, writes };
+}
+
+function encodeModules(modules: readonly PlacedModule[], placed: PlacedTables): Uint8Array {
   const bytes = new Uint8Array(modules.length * MODULE.bytes);
   const view = viewOf(bytes);
-  for (const [index, { start, end, loadBias }] of modules.entries()) {
+  for (const [index, { image, start, end, loadBias }] of modules.entries()) {
     const at = index * MODULE.bytes;
     view.setBigUint64(at + MODULE.start, BigInt(start), true);
     view.setBigUint64(at + MODULE.end, BigInt(end), true);
     view.setBigInt64(at + MODULE.loadBias, BigInt(loadBias), true);
+    for (const [field, address] of placed.get(image) ?? []) {
+      view.setBigUint64(at + field, BigInt(address), true);
+    }
   }
   return bytes;
 }
@@ -167,18 +227,31 @@ export async function updateModules(
   const content = readContent(pid, readMappings(pid), bundle);
   // A process that was forked may have an older table than its parent is known to have.
   const found = viewOf(readMemory(pid, area.address + MODULES.version, 4)).getUint32(0, true);
-  const isCurrent = found === area.version && isDeepStrictEqual(content, area.content);
-  if (isCurrent) return area;
+  if (found === area.version && isSame(content, area.content)) return area;
   const version = (found + 1) >>> 0;
-  const table = version & 1;
-  const at = area.address + MODULES.tables + table * MODULES.capacity * MODULE.bytes;
+  const number = version & 1;
+  const table = area.address + MODULES.tables + number * MODULES.capacity * MODULE.bytes;
+  const next = placeTables(area, content, bundle.meta);
+  const { modules, biases } = content;
   await tracer.write(pid, [
-    { address: at, bytes: encodeTable(content.modules) },
-    { address: area.address + MODULES.counts + 4 * table, bytes: word(content.modules.length) },
-    { address: area.address + biasesOffset(), bytes: encodeBiases(content.biases) },
+    ...next.writes,
+    { address: table, bytes: encodeModules(modules, next.area.placed) },
+    { address: area.address + MODULES.counts + 4 * number, bytes: word(modules.length) },
+    { address: area.address + FIXED_BYTES, bytes: encodeBiases(biases) },
     { address: area.address + MODULES.version, bytes: word(version) },
   ]);
-  return { ...area, version, content };
+  return { ...next.area, version, content };
+}
+
+function isSame(a: ModuleContent, b: ModuleContent): boolean {
+  return (
+    a.modules.length === b.modules.length &&
+    a.modules.every((module, index) => {
+      const other = b.modules[index];
+      return module.image === other?.image && module.start === other.start;
+    }) &&
+    a.biases.every((bias, index) => bias === b.biases[index])
+  );
 }
 
 function word(value: number): Uint8Array {

@@ -1,8 +1,8 @@
 /** The module area, of this process: its C library, executable and vDSO. */
-import { realpathSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { viewOf } from "../../../base/elf/image.js";
+import { parseElf, viewOf } from "../../../base/elf/image.js";
 import { fillModuleArea, moduleAreaBytes, readContent } from "../../../shim/mutator/modules.js";
 import { readMappings } from "../../../shim/mutator/process.js";
 import type { RunnableBundle } from "../../../shim/mutator/runnable.js";
@@ -49,15 +49,16 @@ s("a process with another build of a named module is refused", () => {
 });
 
 s("the area says what the shim reads", () => {
+  const image = parseElf(readFileSync(program), program);
   const content = {
     modules: [
-      { path: "/a", start: 0x1000, end: 0x3000, loadBias: 0 },
-      { path: "/b", start: 0x7000, end: 0x9000, loadBias: 0x7000 },
+      { path: "/a", image, start: 0x1000, end: 0x3000, loadBias: 0 },
+      { path: "/b", image, start: 0x7000, end: 0x9000, loadBias: 0x7000 },
     ],
     biases: [0x7000, NOT_LOADED],
   };
-  const bytes = moduleAreaBytes(bundle);
-  const { writes } = fillModuleArea(0x10000, bytes, content);
+  const bytes = moduleAreaBytes(bundle, content);
+  const { writes } = fillModuleArea(0x10000, bytes, content, bundle);
   const area = new Uint8Array(bytes);
   for (const write of writes) area.set(write.bytes, write.address - 0x10000);
   const view = viewOf(area);
