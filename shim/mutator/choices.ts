@@ -3,7 +3,7 @@
  * and an instruction that another region displaces anyway joins it.
  */
 import { unreachable } from "../../base/assert.js";
-import { findCallReturns } from "./calls.js";
+import { findUses, type Uses } from "./calls.js";
 import { findExits } from "./exits.js";
 import {
   type FunctionCode,
@@ -122,11 +122,17 @@ function collectTargets(
     }
   };
   const called = sites.filter(({ place }) => place === "calls").map(({ address }) => address);
-  const returns = findCallReturns(index, new Set(called));
+  const uses = findUses(index, new Set(called));
   for (const site of sites) {
-    const places = placesOf(index, site, returns);
+    const places = placesOf(index, site, uses);
     if (typeof places === "string") refused.push(refusal(index, site, places));
     else for (const { address, kind } of places) add(address, kind, site);
+    if (site.place !== "calls") continue;
+    for (const address of uses.get(site.address)?.jumps ?? []) {
+      refused.push(
+        refusal(index, site, "a jump to it ends a function and returns elsewhere", address),
+      );
+    }
   }
   return [...targets.values()].sort((a, b) => a.address - b.address || rank(a) - rank(b));
 }
@@ -137,15 +143,15 @@ type TargetKind = "instruction" | "exit" | "taken" | "returned";
 function placesOf(
   index: FunctionIndex,
   site: PlanSite,
-  returns: ReadonlyMap<number, readonly number[]>,
+  uses: ReadonlyMap<number, Uses>,
 ): readonly { readonly address: number; readonly kind: TargetKind }[] | string {
   switch (site.place) {
     case "instruction":
       return [{ address: site.address, kind: "instruction" }];
     case "calls": {
-      const found = returns.get(site.address);
+      const found = uses.get(site.address);
       if (found === undefined) return "nothing in this module calls it directly";
-      return found.map((address) => ({ address, kind: "returned" }));
+      return found.returns.map((address) => ({ address, kind: "returned" }));
     }
     case "exits": {
       const found = findExits(index, site.address);

@@ -1,0 +1,61 @@
+/** process.plt and .plt.return on stubs of every form, against what the program does. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { buildProgram, cannotTrace, hasProgram, wastap } from "../support/tools.js";
+
+const s = suite("run/plt");
+const reason = cannotTrace();
+if (reason !== null) process.stdout.write(`skipped: ${reason}\n`);
+const test = reason === null ? s : s.skip;
+
+const SCRIPT = `
+global calls, returns
+probe process("PROGRAM").plt { calls[$$name]++ }
+probe process("PROGRAM").plt.return {
+  returns[$$name]++
+  if ($$name == "strtol") printf("%d;", returnval())
+}
+probe end {
+  foreach (name+ in calls) printf("\\n%s %d %d", name, calls[name], returns[name])
+}`;
+
+const BUILDS: readonly (readonly [compiler: string, ...flags: string[]])[] = [
+  ["gcc"],
+  ["gcc", "-fcf-protection=full", "-Wl,-z,ibtplt"],
+  ["gcc", "-fcf-protection=none", "-no-pie", "-Wl,-z,lazy"],
+  ["gcc", "-Wl,-z,now"],
+  ["clang"],
+];
+
+for (const [compiler, ...flags] of BUILDS) {
+  const here = hasProgram(compiler) ? test : s.skip;
+  if (!hasProgram(compiler)) process.stdout.write(`skipped: no ${compiler}\n`);
+  here(`${compiler} ${flags.join(" ")}`, () => {
+    const program = buildProgram("stubs", flags, compiler);
+    const run = wastap(["-c", program, "-e", SCRIPT.replaceAll("PROGRAM", program)]);
+    assert.is(run.status, 0, run.stderr);
+    const lines = run.stdout.split("\n").filter((line) => !line.startsWith("__cxa_finalize"));
+    assert.equal(lines, ["called", "80", "7;7;7;7;7;", "printf 1 1", "puts 1 0", "strtol 5 5"]);
+    assert.match(
+      run.stderr,
+      /puts@plt at 0x[0-9a-f]+ cannot be probed: a jump to it ends a function/,
+    );
+  });
+}
+
+test("a library's stubs are probed in the library", () => {
+  const program = buildProgram("stubs");
+  const point = `process("${program}").library("libc.so.6").plt("*")`;
+  const run = wastap(["-c", program, "-e", `probe ${point} { } probe end { println("ended") }`]);
+  assert.is(run.status, 0, run.stderr);
+  assert.match(run.stdout, /^called\n80\nended$/m);
+});
+
+test("code that calls through the table of addresses has no stubs", () => {
+  const program = buildProgram("stubs", ["-fno-plt", "-nostartfiles", "-Wl,-e,main", "-O1"]);
+  const run = wastap(["-p2", "-e", `probe process("${program}").plt("puts") { exit() }`]);
+  assert.is(run.status, 1);
+  assert.match(run.stderr, /no match: '.*' calls nothing through a procedure linkage table/);
+});
+
+s.run();
