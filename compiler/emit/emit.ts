@@ -3,7 +3,7 @@
  * data segments and the custom section. Imports are exactly the functions that are called.
  */
 import { pack } from "msgpackr";
-import { assert, bug } from "../../base/assert.js";
+import { bug } from "../../base/assert.js";
 import type { Stage } from "../../base/stage.js";
 import { BUNDLE_SECTION, type BundleMeta } from "../../wasm-runtime/bundle.js";
 import { encodeModule } from "../../wasm-runtime/module/encode.js";
@@ -19,6 +19,7 @@ import {
 import { showModule } from "../../wasm-runtime/module/print.js";
 import type { Callee, IrModule } from "../ir/ir.js";
 import { type Signature, signatureOf } from "../ir/signatures.js";
+import { verifyModule } from "../ir/verify.js";
 import { allCallees } from "../ir/walk.js";
 import { emitBody } from "./body.js";
 
@@ -41,11 +42,14 @@ export interface LoweredBundle {
   readonly meta: BundleMeta;
 }
 
-/** The bundle of `input`. A module that engines would refuse is an internal error. */
+/** The bundle of `input`. A module that engines would refuse is an internal error, found in the IR if it is there. */
 export function emitBundle(input: LoweredBundle): EmittedBundle {
   const module = buildModule(input.module, input.meta);
   const bundle = Uint8Array.from(encodeModule(module));
-  assert(WebAssembly.validate(bundle), `generated module is not valid: ${whyInvalid(bundle)}`);
+  if (!WebAssembly.validate(bundle)) {
+    verifyModule(input.module);
+    bug(`generated module is not valid: ${whyInvalid(bundle)}`);
+  }
   return { bundle, module };
 }
 

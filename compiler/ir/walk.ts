@@ -8,10 +8,16 @@ export function allCallees(module: Pick<IrModule, "functions" | "foreign">): rea
 
 /** Everything that `fn` calls, in order, with repetitions. */
 export function calleesOf(fn: IrFunction): readonly Callee[] {
+  const known = knownCallees.get(fn);
+  if (known !== undefined) return known;
   const found: Callee[] = [];
   for (const statement of fn.body) visitStatement(statement, found);
+  knownCallees.set(fn, found);
   return found;
 }
+
+/** Functions never change, and several stages ask. */
+const knownCallees = new WeakMap<IrFunction, readonly Callee[]>();
 
 function visitStatement(statement: IrStatement, found: Callee[]): void {
   for (const expression of expressionsOf(statement)) visitExpression(expression, found);

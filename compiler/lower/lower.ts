@@ -17,7 +17,6 @@ import { ABI_VERSION, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
 import { compileEmbedded } from "../embedded/embedded.js";
 import type { ForeignFunction, IrFunction, IrModule } from "../ir/ir.js";
 import { showModule } from "../ir/print.js";
-import { verifyModule } from "../ir/verify.js";
 import { allCallees, calleesOf } from "../ir/walk.js";
 import type { FunctionInstance, Probe, Program } from "../types/program.js";
 import { ACTIONS_EXCEEDED } from "./actions.js";
@@ -89,7 +88,6 @@ export function lowerProgram(program: Program, context: CompileContext): Lowered
   assert(unit.data.end() <= memory.contextBase, "constants were added after the layout");
   const { pages } = memory;
   const module: IrModule = { functions: all, foreign, data: unit.data.segments(), pages };
-  verifyModule(module);
   return { module, meta: describe(unit, memory, settings, module, handlers.names) };
 }
 

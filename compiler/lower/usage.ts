@@ -68,7 +68,11 @@ export function analyzeUsage(program: Program): UsageTable {
     },
     isRecursive: (fn) => table.all(fn).calls.has(fn),
     reachesRecursion: (fn) => [fn, ...table.all(fn).calls].some(table.isRecursive),
-    ofCode: (code) => closure(usageOf([code], program), ownOf),
+    ofCode(code): Usage {
+      const usage = usageOf([code], program);
+      for (const fn of [...usage.calls]) merge(table.all(fn), usage);
+      return usage;
+    },
   };
   return table;
 }
@@ -105,24 +109,23 @@ function boundUsage(name: LibraryFunction): Usage {
 
 function closure(start: Usage, ownOf: (fn: FunctionInstance) => Usage): Usage {
   const total = emptyUsage();
-  const merge = (usage: Usage): void => {
-    for (const global of usage.reads) total.reads.add(global);
-    for (const global of usage.writes) total.writes.add(global);
-    for (const global of usage.adds) total.adds.add(global);
-    for (const global of usage.clears) total.clears.add(global);
-    for (const global of usage.variances) total.variances.add(global);
-    for (const local of usage.assigned) total.assigned.add(local);
-    total.hasLoop ||= usage.hasLoop;
-    total.hasEmbedded ||= usage.hasEmbedded;
-    total.mayFail ||= usage.mayFail;
-    for (const fn of usage.calls) {
-      if (total.calls.has(fn)) continue;
-      total.calls.add(fn);
-      merge(ownOf(fn));
-    }
-  };
-  merge(start);
+  merge(start, total);
+  for (const fn of total.calls) merge(ownOf(fn), total);
   return total;
+}
+
+/** Adds `usage` to `total`. */
+function merge(usage: Usage, total: Usage): void {
+  for (const global of usage.reads) total.reads.add(global);
+  for (const global of usage.writes) total.writes.add(global);
+  for (const global of usage.adds) total.adds.add(global);
+  for (const global of usage.clears) total.clears.add(global);
+  for (const global of usage.variances) total.variances.add(global);
+  for (const local of usage.assigned) total.assigned.add(local);
+  for (const fn of usage.calls) total.calls.add(fn);
+  total.hasLoop ||= usage.hasLoop;
+  total.hasEmbedded ||= usage.hasEmbedded;
+  total.mayFail ||= usage.mayFail;
 }
 
 interface Walk {

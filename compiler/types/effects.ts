@@ -20,7 +20,7 @@ export function impureFunctions(
     before = impure.size;
     for (const symbol of functions) {
       const calls = callersIn(symbol.body, symbols);
-      if (calls.some((id) => callsOneOf(impure, id, symbols))) impure.add(symbol);
+      if (calls.some(({ id }) => callsOneOf(impure, id, symbols))) impure.add(symbol);
     }
   }
   return impure;

@@ -51,7 +51,7 @@ export function reachableFunctions(
 ): FunctionSymbol[] {
   const reached = new Set<FunctionSymbol>();
   const visit = (root: Node): void => {
-    for (const id of callersIn(root, state.symbols)) {
+    for (const { id } of callersIn(root, state.symbols)) {
       for (const symbol of state.symbols.calls.get(id) ?? []) reached.add(symbol);
     }
   };

@@ -6,7 +6,6 @@
  * Requires resolved names. Types are inferred once, after the first round has elided and before
  * constants are folded: what folding drops is checked, what eliding drops is not.
  */
-import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
 import type { BlockStatement } from "../syntax/ast.js";
 import type { Inference } from "./cells.js";
@@ -14,6 +13,7 @@ import { hasEffect, impureFunctions } from "./effects.js";
 import { dropDeadAssignments, dropDeadStatements, type Elided } from "./elide.js";
 import { type Folding, foldConstants } from "./fold.js";
 import { infer, reachableFunctions } from "./infer.js";
+import { callersIn } from "./tree-facts.js";
 import { dropUnreachable } from "./unreachable.js";
 import { variableUse } from "./usage.js";
 
@@ -144,16 +144,16 @@ function foldRound(state: Inference, settled: Settlement): boolean {
 
 /** Calls keep the overloads up to the first that never passes on. */
 function dropOverloads(state: Inference): boolean {
-  const { calls } = state.symbols;
+  const { symbols } = state;
   let changed = false;
   for (const { body } of ownersOf(state)) {
-    forEachNode(body, (node) => {
-      const overloads = node.kind === "call" ? (calls.get(node.id) ?? []) : [];
+    for (const node of callersIn(body, symbols)) {
+      const overloads = node.kind === "call" ? (symbols.calls.get(node.id) ?? []) : [];
       const last = overloads.findIndex((overload) => !overload.usesNext);
-      if (last < 0 || last === overloads.length - 1) return;
-      calls.set(node.id, overloads.slice(0, last + 1));
+      if (last < 0 || last === overloads.length - 1) continue;
+      symbols.calls.set(node.id, overloads.slice(0, last + 1));
       changed = true;
-    });
+    }
   }
   return changed;
 }

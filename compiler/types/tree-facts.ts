@@ -1,7 +1,10 @@
 /** Facts about trees, each found once: trees never change, and every round of a stage asks again. */
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { SymbolTable } from "../elaborate/symbol.js";
-import type { Node, NodeId } from "../syntax/ast.js";
+import type { CallExpression, EmbeddedCode, Node } from "../syntax/ast.js";
+
+/** What may call functions. */
+export type Caller = CallExpression | EmbeddedCode;
 
 /** `find`, which looks through a tree with the names of a program, with its answers kept. */
 export function treeFact<T>(
@@ -17,13 +20,13 @@ export function treeFact<T>(
   };
 }
 
-/** Ids of the nodes in a tree that may call functions. */
-export const callersIn: (root: Node, symbols: SymbolTable) => readonly NodeId[] = treeFact(
+/** The nodes in a tree that may call functions. */
+export const callersIn: (root: Node, symbols: SymbolTable) => readonly Caller[] = treeFact(
   (root) => {
-    const ids: NodeId[] = [];
+    const callers: Caller[] = [];
     forEachNode(root, (node) => {
-      if (node.kind === "call" || node.kind === "embedded") ids.push(node.id);
+      if (node.kind === "call" || node.kind === "embedded") callers.push(node);
     });
-    return ids;
+    return callers;
   },
 );
