@@ -7,7 +7,6 @@ import { CompileFailed } from "../base/diagnostic.js";
 import type { CompileContext } from "../base/stage.js";
 import { FAMILIES } from "./elaborate/families.js";
 import { showComponents } from "./elaborate/point.js";
-import { UNSUPPORTED_FAMILIES } from "./elaborate/unsupported-points.js";
 import { parseStage } from "./parse/parse.js";
 import type { FunctionDeclaration, ProbePoint } from "./syntax/ast.js";
 import { hasPragma } from "./syntax/pragmas.js";
@@ -18,10 +17,7 @@ import type { FunctionInstance } from "./types/program.js";
 
 /** Patterns of all probe points that can be probed, sorted. */
 export function listProbeTypes(): readonly string[] {
-  const unsupported = new Set(UNSUPPORTED_FAMILIES);
-  return FAMILIES.filter((family) => !unsupported.has(family))
-    .map(([pattern]) => pattern)
-    .sort();
+  return FAMILIES.map(([pattern]) => pattern).sort();
 }
 
 /** `name = points` of every alias. */

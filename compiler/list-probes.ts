@@ -9,6 +9,7 @@ import type { CompileContext } from "../base/stage.js";
 import { type DerivedProbe, deriveProbes } from "./elaborate/derive.js";
 import { FAMILIES } from "./elaborate/families.js";
 import { createDefinitions } from "./elaborate/library.js";
+import { showComponents } from "./elaborate/point.js";
 import { buildPointTree } from "./elaborate/point-tree.js";
 import { createReporter } from "./elaborate/report.js";
 import { currentSearchContext } from "./elf/find.js";
@@ -41,7 +42,7 @@ export function listProbes(
   const places = derive(scripts, library, context);
   const variables = listing.variables ? variablesOf(library, context) : () => [];
   const lines = listing.verbose
-    ? places.map((place) => [`${place.name}${address(place)}`, ...variables(place)])
+    ? places.map((place) => [`${listedName(place)}${address(place)}`, ...variables(place)])
     : [...groupByText(places)].map(([text, group]) => [text, ...common(group.map(variables))]);
   return [...new Set(lines.map((words) => words.join(" ")))].sort();
 }
@@ -70,12 +71,16 @@ function derive(
 function groupByText(places: readonly DerivedProbe[]): Map<string, DerivedProbe[]> {
   const groups = new Map<string, DerivedProbe[]>();
   for (const place of places) {
-    const text = place.isAlias ? place.written : place.name;
+    const text = place.isAlias ? place.written : listedName(place);
     const group = groups.get(text);
     if (group === undefined) groups.set(text, [place]);
     else group.push(place);
   }
   return groups;
+}
+
+function listedName({ site, name }: DerivedProbe): string {
+  return site.listed === undefined ? name : showComponents(site.listed);
 }
 
 function address({ site: { place } }: DerivedProbe): string {

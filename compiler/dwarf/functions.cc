@@ -180,10 +180,44 @@ Napi::Value function_index(const Napi::CallbackInfo &info) {
     return columns;
 }
 
+/* True if a parameter or variable in the subtree has a list of locations. */
+bool has_location_list(const Libdw &libdw, Dwarf_Die &parent, int depth = 0) {
+    Dwarf_Die child;
+    if (depth == MAX_NESTING)
+        throw std::runtime_error("DIEs are nested too deeply");
+    int result = libdw.dwarf_child(&parent, &child);
+    for (; result == 0; result = libdw.dwarf_siblingof(&child, &child)) {
+        int tag = libdw.dwarf_tag(&child);
+        Dwarf_Attribute location;
+        if (tag != DW_TAG_formal_parameter && tag != DW_TAG_variable) {
+            if (libdw.dwarf_haschildren(&child) > 0 && has_location_list(libdw, child, depth + 1))
+                return true;
+        } else if (libdw.dwarf_attr(&child, DW_AT_location, &location)) {
+            switch (location.form) {
+            case DW_FORM_sec_offset:
+            case DW_FORM_loclistx:
+            case DW_FORM_data4:
+            case DW_FORM_data8:
+                return true;
+            }
+        }
+    }
+    if (result < 0)
+        fail(libdw);
+    return false;
+}
+
+/* hasLocationLists(file, unit die) */
+Napi::Value has_location_lists(const Napi::CallbackInfo &info) {
+    Dwarf_Die unit = die_of(info, 1);
+    return Napi::Boolean::New(info.Env(), has_location_list(file_of(info).libdw, unit));
+}
+
 } // namespace
 
 void add_functions(Napi::Object exports) {
     add<function_index>(exports, "functionIndex");
+    add<has_location_lists>(exports, "hasLocationLists");
 }
 
 } // namespace wastap_dwarf

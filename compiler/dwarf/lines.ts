@@ -53,8 +53,8 @@ export function openLines(dies: DieReader): Lines {
       const owner = dies.owner(die, attribute);
       const value = owner?.attributes.get(attribute);
       if (owner === null || value?.kind !== "constant") return null;
-      const unit = dies.enclosing(owner.id).at(-1) ?? owner;
-      return namesOf(unit.id)[Number(value.value)] ?? null;
+      const unit = callNative("unitDie", dies.file, owner.id);
+      return namesOf(unit)[Number(value.value)] ?? null;
     },
   };
 }

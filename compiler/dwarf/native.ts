@@ -98,11 +98,14 @@ interface Functions {
   attributes: (file: NativeFile, die: DieId) => readonly unknown[];
   /** The DIEs around it, innermost first; the last is the unit's. */
   enclosing: (file: NativeFile, die: DieId) => readonly DieId[];
+  /** DIE of the unit that the DIE is in. */
+  unitDie: (file: NativeFile, die: DieId) => DieId;
   scopesAt: (file: NativeFile, unit: DieId, address: number) => readonly DieId[];
   /** [begin, end, …] */
   ranges: (file: NativeFile, die: DieId) => readonly number[];
   arangesUnit: (file: NativeFile, address: number) => DieId | null;
   functionIndex: (file: NativeFile) => FunctionIndex;
+  hasLocationLists: (file: NativeFile, unit: DieId) => boolean;
   /** [address, file, line, column, flags, …] */
   lines: (file: NativeFile, unit: DieId) => Float64Array;
   fileNames: (file: NativeFile, unit: DieId) => readonly (string | null)[];

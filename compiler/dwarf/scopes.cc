@@ -49,6 +49,16 @@ Napi::Value enclosing(const Napi::CallbackInfo &info) {
     return ids(info.Env(), file, around);
 }
 
+/* unitDie(file, die) → the DIE of its unit */
+Napi::Value unit_die(const Napi::CallbackInfo &info) {
+    DebugFile &file = file_of(info);
+    Dwarf_Die die = die_of(info, 1);
+    Dwarf_Die unit;
+    if (!file.libdw.dwarf_diecu(&die, &unit, nullptr, nullptr))
+        fail(file.libdw);
+    return Napi::Number::New(info.Env(), file.id(unit));
+}
+
 /* A DIE without ranges of its own that may hold some that have. */
 bool is_transparent(int tag) {
     switch (tag) {
@@ -142,6 +152,7 @@ Napi::Value aranges_unit(const Napi::CallbackInfo &info) {
 
 void add_scopes(Napi::Object exports) {
     add<enclosing>(exports, "enclosing");
+    add<unit_die>(exports, "unitDie");
     add<scopes_at>(exports, "scopesAt");
     add<ranges>(exports, "ranges");
     add<aranges_unit>(exports, "arangesUnit");

@@ -30,6 +30,8 @@ export interface Units {
   unitAt(address: number): Unit | null;
   /** The unit that the DIE is in; null in type units, partial units and dwz files. */
   unitOf(die: DieId): Unit | null;
+  /** True if variables of the unit have lists of locations, as they have where code is optimized. */
+  hasLocationLists(unit: Unit): boolean;
 }
 
 /** Units of the file that `dies` reads. */
@@ -37,6 +39,7 @@ export function openUnits(dies: DieReader): Units {
   let known: readonly Unit[] | null = null;
   let byDie: ReadonlyMap<DieId, Unit> | null = null;
   let byAddress: readonly CodeOfUnit[] | null = null;
+  const withLists = new Map<Unit, boolean>();
   const units = (): readonly Unit[] => {
     known ??= readUnits(dies);
     return known;
@@ -54,7 +57,12 @@ export function openUnits(dies: DieReader): Units {
       byAddress ??= sortByAddress(units());
       return lookUp(byAddress, address);
     },
-    unitOf: (die) => find(dies.enclosing(die).at(-1)?.id ?? die),
+    unitOf: (die) => find(callNative("unitDie", dies.file, die)),
+    hasLocationLists(unit) {
+      const known = withLists.get(unit) ?? callNative("hasLocationLists", dies.file, unit.die.id);
+      withLists.set(unit, known);
+      return known;
+    },
   };
 }
 

@@ -11,7 +11,6 @@ import { PROCFS_FAMILIES } from "./procfs-points.js";
 import { PROFILE_FAMILIES } from "./profile-points.js";
 import { SESSION_FAMILIES } from "./session-points.js";
 import type { FamilyTable } from "./site.js";
-import { UNSUPPORTED_FAMILIES } from "./unsupported-points.js";
 
 /** Patterns of every point that SystemTap has for user space, with what makes sites of them. */
 export const FAMILIES: FamilyTable = [
@@ -26,5 +25,4 @@ export const FAMILIES: FamilyTable = [
   ...MARK_FAMILIES,
   ...PROCFS_FAMILIES,
   ...NETFILTER_FAMILIES,
-  ...UNSUPPORTED_FAMILIES,
 ];

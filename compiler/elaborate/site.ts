@@ -35,12 +35,14 @@ export interface TargetScope {
 export interface Site {
   /** The point resolved, for pp(). */
   readonly point: ProbePoint;
+  /** The point resolved as listings show it, which names labels and callees too. */
+  readonly listed?: ProbePoint;
   /** For probe_type(). */
   readonly type: string;
   readonly place: BundlePoint;
   readonly isReturn: boolean;
   readonly targets: TargetScope;
-  /** Source text of a further arming condition, or null. */
+  /** Source text of a further condition, which may name variables of `targets`, or null. */
   readonly condition: string | null;
 }
 

@@ -5,6 +5,7 @@
  * (stapprobes(3stap) "statement").
  */
 import { unreachable } from "../../base/assert.js";
+import type { AddressRange } from "../dwarf/ranges.js";
 import type { LineChoice } from "./function-pattern.js";
 
 /** A record of a line table; those of one unit come by address, then in the order of the table. */
@@ -19,7 +20,7 @@ export interface LinedFunction {
   /** Line of its declaration. */
   readonly line: number;
   readonly entry: number;
-  readonly ranges: readonly { readonly low: number; readonly high: number }[];
+  readonly ranges: readonly AddressRange[];
 }
 
 /** The beginning of a line in some function. */
@@ -59,7 +60,7 @@ export function linesOfFile(records: readonly LineRecord[], file: string): FileL
 
 /** True if some of the ranges of `code` holds `address`. */
 export function hasAddress({ ranges }: Pick<LinedFunction, "ranges">, address: number): boolean {
-  return ranges.some(({ low, high }) => address >= low && address < high);
+  return ranges.some(({ begin, end }) => address >= begin && address < end);
 }
 
 /**
@@ -144,16 +145,24 @@ function allStatements(
 
 /** Line of the last record at the entry; of an inlined instance without one, its first record. */
 function entryLine(records: readonly LineRecord[], code: LinedFunction): number | null {
+  const record = records[indexAbove(records, code.entry) - 1];
+  if (record?.address === code.entry) return record.line;
+  return records.find(({ address }) => hasAddress(code, address))?.line ?? null;
+}
+
+/** Index of the first of `records` above `address`. */
+export function indexAbove(
+  records: readonly { readonly address: number }[],
+  address: number,
+): number {
   let low = 0;
   let high = records.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((records[middle]?.address ?? 0) <= code.entry) low = middle + 1;
+    if ((records[middle]?.address ?? 0) <= address) low = middle + 1;
     else high = middle;
   }
-  const record = records[low - 1];
-  if (record?.address === code.entry) return record.line;
-  return records.find(({ address }) => hasAddress(code, address))?.line ?? null;
+  return low;
 }
 
 function rangedStatements(

@@ -168,7 +168,8 @@ function addProbe(derived: DerivedProbe, analysis: Analysis): void {
   });
   const conditions = derived.conditions.map((c) => specializeExpression(c, surroundings));
   if (derived.site.condition !== null) {
-    conditions.push(parseSynthesizedExpression(derived.site.condition, library, context));
+    const written = parseSynthesizedExpression(derived.site.condition, library, context);
+    conditions.push(specializeExpression(written, surroundings));
   }
   const body = specialize(derived.body, surroundings);
   inFunction = true;

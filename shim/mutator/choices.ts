@@ -214,7 +214,7 @@ function join({ owners }: Planner, target: Target): boolean {
 }
 
 /** Takes the first region that is free, or can be joined with the one it overlaps. */
-function choose(planner: Planner, regions: readonly Region[], at: number, target: Target): boolean {
+function choose(planner: Planner, regions: Iterable<Region>, at: number, target: Target): boolean {
   for (const region of regions) {
     const others = overlapping(planner, region);
     const [other] = others;

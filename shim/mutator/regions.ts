@@ -57,21 +57,33 @@ const MOST_BACKWARD = 6;
 const SHORT_MOST = 127;
 const SHORT_LEAST = -128;
 
-/** Regions for a site at instruction `site`, best first; a text if there is none. */
-export function candidates(code: FunctionCode, site: number, rules: RegionRules): Region[] {
-  const found: Region[] = [];
-  for (let first = site; first >= Math.max(0, site - MOST_BACKWARD); first--) {
+/**
+ * Regions for a site at instruction `site`, best first. They are made as they are asked for: the
+ * first one mostly does.
+ */
+export function* candidates(
+  code: FunctionCode,
+  site: number,
+  rules: RegionRules,
+): Generator<Region> {
+  const own = regionFrom(code, site, site, JUMP_BYTES, rules);
+  const isBest = typeof own !== "string" && preference(own) === PREFERENCE.plain;
+  if (isBest) yield own;
+  const found = isBest || typeof own === "string" ? [] : [own];
+  for (let first = site - 1; first >= Math.max(0, site - MOST_BACKWARD); first--) {
     const region = regionFrom(code, first, site, JUMP_BYTES, rules);
     if (typeof region !== "string") found.push(region);
   }
+  const isGood = (region: Region): boolean => preference(region) < PREFERENCE.island;
+  yield* inOrder(found.filter(isGood));
   const short = shortRegion(code, site, rules);
-  if (short) found.push(short);
-  found.sort((a, b) => preference(a) - preference(b));
-  if (rules.allowBreakpoints) {
-    const single = regionFrom(code, site, site, 1, rules);
-    if (typeof single !== "string") found.push({ ...single, technique: "breakpoint" });
-  }
-  return found;
+  yield* inOrder([...found.filter((region) => !isGood(region)), ...(short ? [short] : [])]);
+  const single = rules.allowBreakpoints ? regionFrom(code, site, site, 1, rules) : "";
+  if (typeof single !== "string") yield { ...single, technique: "breakpoint" };
+}
+
+function inOrder(regions: readonly Region[]): Region[] {
+  return [...regions].sort((a, b) => preference(a) - preference(b));
 }
 
 const PREFERENCE = { plain: 0, padding: 1, backward: 2, island: 3, breakpoint: 4 } as const;

@@ -210,18 +210,21 @@ test("what is missing is said with what is near", () => {
   );
 });
 
-test("what is not there yet says so", () => {
-  const unsupported = [
+test("what needs debug information says so where there is none", () => {
+  const points = [
     'process("P").function("work@x.c:3")',
     'process("P").function("ns::work")',
     'process("P").function("work").inline',
     'process("P").function("work").label("x")',
     'process("P").function("work").callee("x")',
     'process("P").statement("work@x.c:3")',
-    'process("P").function("chosen")',
-    'kernel.function("x")',
-    "syscall.open",
   ];
+  const message = "no match (no debug information found for 'P')";
+  for (const point of points) assert.is(reason(point), message, point);
+});
+
+test("what is not there yet says so", () => {
+  const unsupported = ['process("P").function("chosen")', 'kernel.function("x")', "syscall.open"];
   for (const point of unsupported) assert.match(reason(point), /^not supported yet: /, point);
   const variable = reason('process("P").function("work")', "println($n)");
   assert.match(variable, /^not supported yet: DWARF variable '\$n'/);

@@ -21,8 +21,8 @@ const RECORDS = [
   { address: 0x24, file: "a.c", line: 13 },
   { address: 0x28, file: "a.c", line: 20 },
 ];
-const FIRST: LinedFunction = { line: 3, entry: 0x10, ranges: [{ low: 0x10, high: 0x20 }] };
-const SECOND: LinedFunction = { line: 10, entry: 0x20, ranges: [{ low: 0x20, high: 0x28 }] };
+const FIRST: LinedFunction = { line: 3, entry: 0x10, ranges: [{ begin: 0x10, end: 0x20 }] };
+const SECOND: LinedFunction = { line: 10, entry: 0x20, ranges: [{ begin: 0x20, end: 0x28 }] };
 const FILE = linesOfFile(RECORDS, "a.c");
 
 function find(functions: readonly LinedFunction[], choice: LineChoice, nearest = false): string {
@@ -38,8 +38,8 @@ test("a line is its record with the lowest address", () => {
 });
 
 test("each function has its own record of a line", () => {
-  const tail: LinedFunction = { ...FIRST, entry: 0x1e, ranges: [{ low: 0x1e, high: 0x20 }] };
-  const head: LinedFunction = { ...FIRST, ranges: [{ low: 0x10, high: 0x1e }] };
+  const tail: LinedFunction = { ...FIRST, entry: 0x1e, ranges: [{ begin: 0x1e, end: 0x20 }] };
+  const head: LinedFunction = { ...FIRST, ranges: [{ begin: 0x10, end: 0x1e }] };
   assert.is(find([head, tail], { kind: "absolute", line: 4 }), "4=14 4=1e");
   assert.is(find([FIRST, tail], { kind: "relative", offset: 1 }), "4=14 4=1e");
 });

@@ -1,0 +1,192 @@
+/**
+ * Functions with debug information that a pattern chooses: their out-of-line code, and the places
+ * where they were inlined, as `.call`, `.inline`, `.return` and `.exported` want them.
+ */
+import type { DebugInfo } from "../dwarf/debug-info.js";
+import type { Die } from "../dwarf/die.js";
+import type { FunctionEntry } from "../dwarf/functions.js";
+import type { AddressRange } from "../dwarf/ranges.js";
+import type { Unit } from "../dwarf/units.js";
+import { isPattern } from "../elf/glob.js";
+import type { Module } from "../elf/read.js";
+import type { ProbePoint } from "../syntax/ast.js";
+import { type FunctionPattern, fileMatcher, matcher } from "./function-pattern.js";
+import { hasComponent } from "./point.js";
+import { symbolsAt } from "./symbol-functions.js";
+
+/** Code of a function: its own, or that of one place where it is inlined. */
+export interface ChosenFunction {
+  /** As probe points show it: with the scopes that were asked for, or mangled. */
+  readonly name: string;
+  /** Where it is declared; "" if unknown. */
+  readonly file: string;
+  /** Line of the declaration, 0 if unknown. */
+  readonly line: number;
+  readonly die: Die;
+  readonly unit: Unit;
+  /** ELF address. */
+  readonly entry: number;
+  readonly ranges: readonly AddressRange[];
+  readonly isInline: boolean;
+}
+
+/** What a pattern means in a module. */
+export interface FunctionChoice {
+  readonly functions: readonly ChosenFunction[];
+  /** Names of functions that are nothing for a return probe, because they are only inlined. */
+  readonly onlyInlined: ReadonlySet<string>;
+}
+
+/** DW_INL_inlined, DW_INL_declared_inlined (DWARF 5 table 7.20). */
+const INLINED: ReadonlySet<bigint> = new Set([1n, 3n]);
+
+/** Functions that `pattern` means, by the suffixes of `point`. */
+export function chooseFunctions(
+  info: DebugInfo,
+  module: Module,
+  pattern: FunctionPattern,
+  point: ProbePoint,
+): FunctionChoice {
+  const isReturn = hasComponent(point, "return");
+  const exported = hasComponent(point, "exported");
+  const outOfLineOnly = isReturn || exported || hasComponent(point, "call");
+  const inlineOnly = hasComponent(point, "inline");
+  const functions: ChosenFunction[] = [];
+  const onlyInlined = new Set<string>();
+  const seen = new Set<string>();
+  const add = (key: string, chosen: ChosenFunction): void => {
+    if (!seen.has(key)) functions.push(chosen);
+    seen.add(key);
+  };
+  for (const entry of matchingEntries(info, module, pattern)) {
+    const name = shownName(info, entry, pattern);
+    if (name === null) continue;
+    if (isInlined(entry)) {
+      if (isReturn) onlyInlined.add(name);
+      for (const each of outOfLineOnly ? [] : inlineInstances(info, entry, name)) {
+        add(`${each.entry} ${name} ${each.file}:${each.line}`, each);
+      }
+    } else if (!inlineOnly && (entry.isExternal || !exported)) {
+      const chosen = outOfLine(info, module, entry, name);
+      if (chosen) add(`${chosen.entry}`, chosen);
+    }
+  }
+  return { functions, onlyInlined };
+}
+
+/** The function that begins at the ELF `address`, null if debug information knows of none. */
+export function functionAtEntry(info: DebugInfo, address: number): Die | null {
+  const unit = info.unitAt(address);
+  const scopes = unit === null ? [] : info.scopesAt(unit, address);
+  const die = scopes.find(({ tag }) => tag === "subprogram") ?? null;
+  return die !== null && entryOf(info, die) === address ? die : null;
+}
+
+/** First address of the code of `die` (DWARF 5 §2.18), null if it has none. */
+export function entryOf(info: DebugInfo, die: Die): number | null {
+  const entry = die.attributes.get("entry_pc");
+  if (entry?.kind === "address") return entry.address;
+  const low = die.attributes.get("low_pc");
+  const base = low?.kind === "address" ? low.address : info.ranges(die.id)[0]?.begin;
+  if (base === undefined) return null;
+  return entry?.kind === "constant" ? base + Number(entry.value) : base;
+}
+
+function matchingEntries(
+  info: DebugInfo,
+  module: Module,
+  { name, file }: FunctionPattern,
+): readonly FunctionEntry[] {
+  const fits = matcher(name);
+  const isMangled = name.startsWith("_Z");
+  const named = info
+    .functions(isPattern(name) ? fits : name)
+    .filter((entry) => (isMangled ? fits(entry.linkageName) : fits(entry.name)));
+  const found = named.length > 0 || isMangled ? named : aliased(info, module, fits);
+  if (file === null) return found;
+  const isMeant = fileMatcher(file);
+  return found.filter((entry) => entry.file === null || isMeant(entry.file));
+}
+
+/** Functions that a symbol with a name that `fits` calls differently than the source does. */
+function aliased(
+  info: DebugInfo,
+  module: Module,
+  fits: (name: string) => boolean,
+): readonly FunctionEntry[] {
+  const names = new Map<number, string>();
+  for (const { kind, name, address } of module.symbols) {
+    if (kind !== "function" || !fits(name)) continue;
+    const die = functionAtEntry(info, address);
+    const own = die === null ? null : info.text(die, "name");
+    if (own !== null) names.set(address, own);
+  }
+  const wanted = new Set(names.values());
+  return info
+    .functions((name) => wanted.has(name))
+    .filter(({ entryPc, name }) => entryPc !== null && names.get(entryPc) === name);
+}
+
+function isInlined({ die }: FunctionEntry): boolean {
+  const inline = die.attributes.get("inline");
+  return inline?.kind === "constant" && INLINED.has(inline.value);
+}
+
+/** Name to show, null if it is not in the scopes that the pattern wants around it. */
+function shownName(info: DebugInfo, entry: FunctionEntry, pattern: FunctionPattern): string | null {
+  if (pattern.name.startsWith("_Z")) return entry.linkageName;
+  if (pattern.scopes.length === 0) return entry.name;
+  const around = scopesAround(info, entry.die);
+  const wanted = [...pattern.scopes].reverse();
+  // Outside of all others lies the global scope, which has no name.
+  if (wanted.length > around.length + 1) return null;
+  if (!wanted.every((scope, i) => matcher(scope)(around[i] ?? ""))) return null;
+  const names = wanted.map((_, i) => around[i] ?? "");
+  return [...names.reverse(), entry.name].join("::");
+}
+
+const SCOPES: ReadonlySet<string> = new Set(["namespace", "class_type", "structure_type"]);
+
+/** Names of the namespaces and classes around `die`, innermost first. */
+function scopesAround(info: DebugInfo, die: Die): readonly string[] {
+  const named = info.owner(die, "name") ?? die;
+  return info
+    .enclosing(named.id)
+    .filter(({ tag }) => SCOPES.has(tag))
+    .map((scope) => info.text(scope, "name") ?? "");
+}
+
+function inlineInstances(info: DebugInfo, entry: FunctionEntry, name: string): ChosenFunction[] {
+  return info.inlineInstances(entry.origin.id).flatMap(({ die, ranges }) => {
+    // An instance of which nothing is left may still say where it would begin.
+    const pc = entryOf(info, die);
+    const unit = pc ? info.unitOf(die.id) : null;
+    if (!pc || unit === null) return [];
+    return [{ ...declared(entry, name), die, unit, entry: pc, ranges, isInline: true }];
+  });
+}
+
+function outOfLine(
+  info: DebugInfo,
+  module: Module,
+  entry: FunctionEntry,
+  name: string,
+): ChosenFunction | null {
+  const { die, entryPc, ranges } = entry;
+  // Linkers leave functions that they dropped at address 0.
+  const unit = entryPc ? info.unitOf(die.id) : null;
+  if (!entryPc || unit === null || isRemainder(module, entryPc)) return null;
+  return { ...declared(entry, name), die, unit, entry: entryPc, ranges, isInline: false };
+}
+
+/** The rest of a function whose beginning was inlined: not where it is entered. */
+function isRemainder(module: Module, address: number): boolean {
+  return symbolsAt(module, address).some(({ name }) => name.includes(".part."));
+}
+
+function declared(
+  { file, line }: FunctionEntry,
+  name: string,
+): Pick<ChosenFunction, "name" | "file" | "line"> {
+  return { name, file: file ?? "", line: line ?? 0 };
+}

@@ -1,0 +1,68 @@
+/**
+ * A `.function("…")` or `.statement("…")` of one module with debug information, as the files for
+ * functions, statements, labels and callees get it.
+ */
+import type { DebugInfo } from "../dwarf/debug-info.js";
+import type { Die } from "../dwarf/die.js";
+import type { ChosenFunction } from "./code-functions.js";
+import { placeTargets } from "./code-targets.js";
+import type { FunctionPattern } from "./function-pattern.js";
+import type { ProcessModule } from "./process-path.js";
+import type { FamilyContext, TargetScope } from "./site.js";
+
+/** What is looked for, and where. */
+export interface CodeQuery {
+  readonly where: ProcessModule;
+  readonly info: DebugInfo;
+  readonly pattern: FunctionPattern;
+  readonly context: FamilyContext;
+}
+
+/** `name@file:line` with what is known, as resolved points show a place. */
+export function showPlace(name: string, file: string, line: number): string {
+  if (file === "") return name;
+  return line > 0 ? `${name}@${file}:${line}` : `${name}@${file}`;
+}
+
+/** The variables at `address` in `code`, seen from its innermost block there; found when asked for. */
+export function targetsAt(
+  { where, info }: Pick<CodeQuery, "where" | "info">,
+  code: Pick<ChosenFunction, "die" | "unit">,
+  address: number,
+  isReturn = false,
+): TargetScope {
+  const { module } = where;
+  const { die, unit } = code;
+  let targets: TargetScope | null = null;
+  const scope = (): TargetScope => {
+    targets ??= placeTargets({
+      module,
+      info,
+      unit,
+      address,
+      scope: innermostBlock(info.scopesAt(unit, address), die),
+      isReturn,
+    });
+    return targets;
+  };
+  return {
+    variables: () => scope().variables?.() ?? [],
+    resolve: (symbol) => scope().resolve(symbol),
+  };
+}
+
+const BLOCKS: ReadonlySet<string> = new Set([
+  "lexical_block",
+  "with_stmt",
+  "catch_block",
+  "try_block",
+  "entry_point",
+]);
+
+/** The innermost block of `die` among the scopes around an address; what is inlined is not entered. */
+function innermostBlock(scopes: readonly Die[], die: Die): Die {
+  const own = scopes.findIndex(({ id }) => id === die.id);
+  let at = own;
+  while (at > 0 && BLOCKS.has(scopes[at - 1]?.tag ?? "")) at--;
+  return scopes[at] ?? die;
+}
