@@ -80,12 +80,7 @@ function collect(
   }
 }
 
-const CODE: ReadonlySet<string> = new Set([
-  "subprogram",
-  "inlined_subroutine",
-  "call_site",
-  "GNU_call_site",
-]);
+const CODE: ReadonlySet<string> = new Set(["subprogram", "inlined_subroutine", "call_site"]);
 
 interface Call {
   readonly code: Code;
@@ -102,12 +97,11 @@ function calledAt(query: CodeQuery, caller: Code, die: Die): Call | null {
     if (entry === null || unit === null) return null;
     return { code: { ...describe(query, die), unit, entry, isInline: true }, returnTo: null };
   }
-  if (die.tag !== "call_site" && die.tag !== "GNU_call_site") return null;
+  if (die.tag !== "call_site") return null;
   const origin = info.reference(die, "call_origin") ?? info.reference(die, "abstract_origin");
   const code = origin === null ? null : definition(query, origin);
   if (code === null) return null;
-  const isTail = info.flag(die, "call_tail_call") || info.flag(die, "GNU_tail_call");
-  if (isTail) warnTailCall(query, caller, code);
+  if (info.flag(die, "call_tail_call")) warnTailCall(query, caller, code);
   const at = die.attributes.get("call_return_pc") ?? die.attributes.get("low_pc");
   return at?.kind === "address" ? { code, returnTo: at.address } : null;
 }
