@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseElf } from "../base/elf/image.js";
 import { PACKAGE_ROOT, PREBUILDS } from "../base/root.js";
 import type { FileSearch } from "../base/stage.js";
+import { debugFilesOf } from "../compiler/dwarf/open.js";
 import {
   buildIdPath,
   currentSearchContext,
@@ -88,13 +89,15 @@ export function areCurrent({ searches, files }: Dependencies): boolean {
   );
 }
 
-/** States of a probed file and of the debug file that its build-id names. */
+/** States of a probed file and of the debug files that it could have. */
 function moduleState(path: string): FileState[] {
   const buildId = readBuildId(path);
-  const own = { path, identity: fileIdentity(path), buildId };
-  if (buildId === null) return [own];
-  const debugPath = buildIdPath(buildId, ".debug");
-  return [own, { path: debugPath, identity: fileIdentity(debugPath) }];
+  const named = buildId === null ? [] : [buildIdPath(buildId, ".debug")];
+  const others = new Set([...named, ...debugFilesOf(path)]);
+  return [
+    { path, identity: fileIdentity(path), buildId },
+    ...[...others].map((other) => ({ path: other, identity: fileIdentity(other) })),
+  ];
 }
 
 function readBuildId(path: string): string | null {

@@ -8,7 +8,8 @@ import { type Dies, openDies } from "./dies.js";
 import { type Functions, openFunctions } from "./functions.js";
 import { type Lines, openLines } from "./lines.js";
 import { type Locations, openLocations } from "./locations.js";
-import { callNative, type DieId, openNative } from "./native.js";
+import { callNative, type DieId } from "./native.js";
+import { loadDwarf, openDebugFile } from "./open.js";
 import { type AddressRange, readRanges } from "./ranges.js";
 import { openUnits, type Unit, type Units } from "./units.js";
 
@@ -36,8 +37,8 @@ export function openDebugInfo(path: string): DebugInfo | null {
 }
 
 function read(path: string): DebugInfo | null {
-  const file = openNative(path);
-  if (!callNative("hasDwarf", file)) return null;
+  const file = openDebugFile(path);
+  if (!loadDwarf(file)) return null;
   const dies = openDies(file);
   const lines = openLines(dies);
   return {

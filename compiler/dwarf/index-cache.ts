@@ -46,9 +46,9 @@ export function keepIndex(file: NativeFile, index: FunctionIndex): void {
 
 /** Null without a build-id. */
 function keyOf(file: NativeFile): string | null {
-  const [buildId, path] = callNative("identity", file);
-  if (buildId === null) return null;
-  const { size, mtimeMs } = statSync(path);
+  const buildId = callNative("buildId", file);
+  if (buildId === "") return null;
+  const { size, mtimeMs } = statSync(file.debugPath ?? file.path);
   const parts = ["functions", VERSION, buildId, size, mtimeMs];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }

@@ -1,10 +1,13 @@
 /*
- * Loading elfutils' libdw, and opening a file with it: libdwfl finds the separate debug file
- * (build-id, .gnu_debuglink, debuginfod where configured) and decompresses .gnu_debugdata.
+ * Loading elfutils' libdw, and opening a file with it. Which debug file belongs to it is decided in
+ * find-debug-file.ts; libdwfl decompresses .gnu_debugdata, libdw finds .dwo and most dwz files.
  */
 #include "libdw.h"
 #include <cstdlib>
+#include <cstring>
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace wastap_dwarf {
 
@@ -49,24 +52,64 @@ void fail(const Libdw &libdw) {
     throw std::runtime_error(libdw.dwarf_errmsg(-1));
 }
 
-DebugFile::DebugFile(const Libdw &functions, const std::string &path)
-    : libdw(functions), callbacks_{libdw.dwfl_build_id_find_elf, libdw.dwfl_standard_find_debuginfo,
-                                   libdw.dwfl_offline_section_address, &search_path_},
+DebugFile::DebugFile(const Libdw &functions, const std::string &path, const std::string &debug_path)
+    : libdw(functions),
+      debug_path_(debug_path), callbacks_{libdw.dwfl_build_id_find_elf, find_debug_file,
+                                          libdw.dwfl_offline_section_address, nullptr},
       session_(libdw.dwfl_begin(&callbacks_), libdw.dwfl_end) {
     module_ = libdw.dwfl_report_offline(session_.get(), "", path.c_str(), -1);
-    GElf_Addr file_bias = 0;
+    GElf_Addr bias;
     if (!module_ || libdw.dwfl_report_end(session_.get(), nullptr, nullptr) != 0 ||
-        !libdw.dwfl_module_getelf(module_, &file_bias))
+        !libdw.dwfl_module_getelf(module_, &bias))
         throw std::runtime_error(libdw.dwfl_errmsg(-1));
+    void **userdata;
+    libdw.dwfl_module_info(module_, &userdata, nullptr, nullptr, nullptr, nullptr, nullptr,
+                           nullptr);
+    *userdata = &debug_path_;
+}
+
+DebugFile::~DebugFile() {
+    session_.reset();
+    if (supplement_)
+        libdw.dwarf_end(supplement_);
+    if (supplement_descriptor_ >= 0)
+        close(supplement_descriptor_);
+}
+
+/* libdwfl asks for the debug file once, then perhaps for the dwz file, which libdw finds itself. */
+int DebugFile::find_debug_file(Dwfl_Module *, void **userdata, const char *, Dwarf_Addr,
+                               const char *, const char *, GElf_Word, char **found) {
+    std::string path;
+    path.swap(*static_cast<std::string *>(*userdata));
+    if (path.empty())
+        return -1;
+    *found = strdup(path.c_str());
+    return open(path.c_str(), O_RDONLY | O_CLOEXEC);
+}
+
+bool DebugFile::load_dwarf() {
+    GElf_Addr file_bias = 0;
     Dwarf_Addr dwarf_bias = 0;
+    if (dwarf_)
+        return true;
     dwarf_ = libdw.dwfl_module_getdwarf(module_, &dwarf_bias);
     if (!dwarf_)
-        return;
-    if (dwarf_bias != file_bias)
+        return false;
+    if (!libdw.dwfl_module_getelf(module_, &file_bias) || dwarf_bias != file_bias)
         throw std::runtime_error("it was prelinked, and its debug file was not");
     index(dwarf_);
-    Dwarf *supplement = libdw.dwarf_getalt(dwarf_);
-    index(supplement);
+    index(libdw.dwarf_getalt(dwarf_));
+    return true;
+}
+
+void DebugFile::set_supplement(const std::string &path) {
+    supplement_descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    supplement_ = libdw.dwarf_begin(supplement_descriptor_, DWARF_C_READ);
+    if (!supplement_)
+        fail(libdw);
+    libdw.dwarf_setalt(dwarf_, supplement_);
+    files_[1] = supplement_;
+    indices_[supplement_] = 1;
 }
 
 size_t DebugFile::index(Dwarf *file) {
@@ -76,23 +119,6 @@ size_t DebugFile::index(Dwarf *file) {
     if (files_.size() > MAX_FILES)
         throw std::runtime_error("too many DWARF files belong together");
     return found->second;
-}
-
-std::string DebugFile::build_id() const {
-    const unsigned char *bits;
-    GElf_Addr address;
-    int length = libdw.dwfl_module_build_id(module_, &bits, &address);
-    std::string hex;
-    for (int i = 0; i < length; i++)
-        for (int digit : {bits[i] >> 4, bits[i] & 15})
-            hex += "0123456789abcdef"[digit];
-    return hex;
-}
-
-std::string DebugFile::debug_path() const {
-    const char *main = nullptr, *debug = nullptr;
-    libdw.dwfl_module_info(module_, nullptr, nullptr, nullptr, nullptr, nullptr, &main, &debug);
-    return debug ? debug : main ? main : "";
 }
 
 /* Type units are in a section of their own up to DWARF 4. */

@@ -10,6 +10,7 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <elfutils/libdwelf.h>
 #include <elfutils/libdwfl.h>
 #include <gelf.h>
 #include <memory>
@@ -45,22 +46,23 @@ const Libdw &load_libdw(const std::string &directory);
  */
 class DebugFile {
   public:
-    DebugFile(const Libdw &libdw, const std::string &path);
+    /* `debug_path` is the separate debug file, empty if there is none. */
+    DebugFile(const Libdw &libdw, const std::string &path, const std::string &debug_path);
     DebugFile(const DebugFile &) = delete;
     DebugFile &operator=(const DebugFile &) = delete;
+    ~DebugFile();
 
     const Libdw &libdw;
     Dwfl_Module *module() const {
         return module_;
     }
-    /* Null if there is no DWARF. */
+    /* Reads the DWARF once; false if there is none. All that follows needs it. */
+    bool load_dwarf();
     Dwarf *dwarf() const {
         return dwarf_;
     }
-    /* In hex, empty if there is none. */
-    std::string build_id() const;
-    /* Of the file that has the DWARF. */
-    std::string debug_path() const;
+    /* Takes the supplementary (dwz) file that libdw did not find. */
+    void set_supplement(const std::string &path);
     /* True if a .dwo file was met. */
     bool is_split() const {
         return files_.size() > FIRST_SPLIT;
@@ -71,14 +73,18 @@ class DebugFile {
     Dwarf_Frame *frame(Dwarf_Addr address) const;
 
   private:
+    static int find_debug_file(Dwfl_Module *, void **userdata, const char *, Dwarf_Addr,
+                               const char *, const char *, GElf_Word, char **found);
     bool in_types(Dwarf_Die &die) const;
     size_t index(Dwarf *file);
 
-    char *search_path_ = nullptr;
+    std::string debug_path_;
     Dwfl_Callbacks callbacks_;
     std::unique_ptr<Dwfl, decltype(Libdw::dwfl_end)> session_;
     Dwfl_Module *module_ = nullptr;
     Dwarf *dwarf_ = nullptr;
+    int supplement_descriptor_ = -1;
+    Dwarf *supplement_ = nullptr;
     static constexpr size_t FIRST_SPLIT = 2;
     std::vector<Dwarf *> files_;
     std::unordered_map<Dwarf *, size_t> indices_;

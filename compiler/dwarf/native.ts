@@ -12,6 +12,8 @@ declare const brand: unique symbol;
 /** An ELF file opened with its debug file. */
 export interface NativeFile {
   readonly path: string;
+  /** The separate debug file, null if it has none. */
+  readonly debugPath: string | null;
   readonly handle: unknown;
 }
 
@@ -82,9 +84,15 @@ export interface NativeOperation {
 
 /** Results of the native functions; each takes the file, then what the arguments say. */
 interface Functions {
+  /** Reads the DWARF; what is not about symbols and links needs that. */
   hasDwarf: (file: NativeFile) => boolean;
-  /** GNU build-id in hex or null, path of the file that has the DWARF. */
-  identity: (file: NativeFile) => readonly [string | null, string];
+  /** GNU build-id in hex, "" if there is none. */
+  buildId: (file: NativeFile) => string;
+  /** Name of the debug file and its CRC-32. */
+  debugLink: (file: NativeFile) => readonly [string, number] | null;
+  /** Name and build-id of the dwz file if libdw did not find it. */
+  missingSupplement: (file: NativeFile) => readonly [string, string] | null;
+  setSupplement: (file: NativeFile, path: string) => void;
   functionSymbols: (file: NativeFile) => readonly DebugSymbol[];
   /** [die, kind, version, …] */
   units: (file: NativeFile) => readonly number[];
@@ -129,18 +137,14 @@ export function callNative<Name extends keyof Functions>(
   >;
 }
 
-const open = new Map<string, NativeFile>();
-
-/** Opens the ELF file at the absolute `path` and finds its debug file, once. Throws TargetError. */
-export function openNative(path: string): NativeFile {
-  const known = open.get(path);
-  if (known) return known;
+/** Opens the ELF file at the absolute `path` with its debug file. Throws TargetError. */
+export function openNative(path: string, debugPath: string | null): NativeFile {
   prebuiltPath("libelf.so.1");
   const directory = dirname(prebuiltPath("libdw.so.1"));
-  const handle = attempt(path, () => nativeFunction("openDebugFile")(directory, path));
-  const file = { path, handle };
-  open.set(path, file);
-  return file;
+  const handle = attempt(path, () =>
+    nativeFunction("openDebugFile")(directory, path, debugPath ?? ""),
+  );
+  return { path, debugPath, handle };
 }
 
 function nativeFunction(name: string): (...args: readonly unknown[]) => unknown {

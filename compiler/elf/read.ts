@@ -9,7 +9,8 @@ import { type ElfImage, findSection, parseElf } from "../../base/elf/image.js";
 import { readSdtNotes, type SdtNote } from "../../base/elf/notes.js";
 import { type ElfSymbol, readFunctionSymbols } from "../../base/elf/symbols.js";
 import { TargetError } from "../../base/target-error.js";
-import { callNative, type DebugSymbol, openNative } from "../dwarf/native.js";
+import { callNative, type DebugSymbol } from "../dwarf/native.js";
+import { openDebugFile } from "../dwarf/open.js";
 import { findLibraries, type SearchContext } from "./find.js";
 
 /** An ELF file that can be probed. */
@@ -88,7 +89,7 @@ function lazyModule(path: string, image: ElfImage): Module {
       return marks;
     },
     get hasDebugInfo() {
-      hasDebugInfo ??= callNative("hasDwarf", openNative(path));
+      hasDebugInfo ??= callNative("hasDwarf", openDebugFile(path));
       return hasDebugInfo;
     },
   };
@@ -124,7 +125,7 @@ function readAllSymbols(path: string, image: ElfImage): readonly ElfSymbol[] {
   const own = readFunctionSymbols(image);
   if (findSection(image, ".symtab") !== null) return own;
   const all = new Map(
-    callNative("functionSymbols", openNative(path)).map((s) => [
+    callNative("functionSymbols", openDebugFile(path)).map((s) => [
       `${s.name}@${s.address}`,
       fromDebug(s),
     ]),

@@ -1,0 +1,40 @@
+/**
+ * Opening an ELF file together with the files that its debugging information is in. Each file is
+ * opened once and stays open; what was read for it is what the result of a compilation depends on.
+ */
+import { debugFileCandidates, findDebugFile, findSupplement } from "./find-debug-file.js";
+import { callNative, type NativeFile, openNative } from "./native.js";
+
+const open = new Map<string, NativeFile>();
+
+/** Opens the ELF file at the absolute `path` and finds its debug file, once. Throws TargetError. */
+export function openDebugFile(path: string): NativeFile {
+  const known = open.get(path);
+  if (known) return known;
+  const file = openWithDebugFile(path);
+  open.set(path, file);
+  return file;
+}
+
+/** Other files that decide what is known of the file at `path`, if it was opened here. */
+export function debugFilesOf(path: string): readonly string[] {
+  const file = open.get(path);
+  return file === undefined ? [] : debugFileCandidates(file);
+}
+
+function openWithDebugFile(path: string): NativeFile {
+  const alone = openNative(path, null);
+  const debugPath = callNative("hasDwarf", alone) ? null : findDebugFile(alone);
+  return debugPath === null ? alone : openNative(path, debugPath);
+}
+
+/** Reads the DWARF of `file` and of its supplementary (dwz) file; false if there is none. */
+export function loadDwarf(file: NativeFile): boolean {
+  if (!callNative("hasDwarf", file)) return false;
+  const missing = callNative("missingSupplement", file);
+  if (missing === null) return true;
+  const [name, buildId] = missing;
+  const path = findSupplement(file, { name, buildId });
+  if (path !== null) callNative("setSupplement", file, path);
+  return true;
+}
