@@ -6,7 +6,8 @@
  * crash a process. Known are: direct jumps of the function and of its neighbours; 32-bit
  * displacements anywhere in the module's code that lead near a site (a scan over raw bytes: what
  * it finds by chance only costs a region); jump tables; code pointers in relocations and, in
- * programs that are not position-independent, in data; endbr64.
+ * programs that are not position-independent, in data; endbr64. What a scan finds in the middle of
+ * an instruction counts only if a decoded jump leads there.
  */
 import { decodeAll, type Insn, jumpOperand, setsDirection, tableLoad } from "./decode.js";
 
@@ -65,8 +66,10 @@ export interface FunctionCode {
 /** Functions of a module, analysed when first asked for. */
 export interface FunctionIndex {
   readonly module: ModuleCode;
-  /** Addresses near sites that something in the module leads to, ascending. */
+  /** Addresses near sites that something in the module may lead to, ascending. */
   readonly foreignTargets: Float64Array;
+  /** Where bytes that look like a jump to such an address end; none for code pointers in data. */
+  readonly guesses: ReadonlyMap<number, readonly number[]>;
   readonly cache: Map<number, FunctionCode | null>;
   /** Instructions of functions by start; does not depend on sites. */
   readonly bodies: Map<number, readonly Insn[]>;
@@ -82,7 +85,13 @@ const SHORT_REACH = 130;
 
 /** Prepares looking at functions of `module`; what leads to them from afar is not known yet. */
 export function indexFunctions(module: ModuleCode): FunctionIndex {
-  return { module, foreignTargets: new Float64Array(), cache: new Map(), bodies: new Map() };
+  return {
+    module,
+    foreignTargets: new Float64Array(),
+    guesses: new Map(),
+    cache: new Map(),
+    bodies: new Map(),
+  };
 }
 
 /** The same with everything that leads near `addresses`: needed to plan regions there. */
@@ -90,15 +99,18 @@ export function withForeignTargets(
   { module, bodies }: FunctionIndex,
   addresses: readonly number[],
 ): FunctionIndex {
-  const found = new Set<number>();
+  const guesses = new Map<number, number[]>();
   const near = nearSites(module, addresses);
-  for (const range of module.code) scanJumps(range, module, near, found);
+  for (const range of module.code) scanJumps(range, module, near, guesses);
+  if (module.loadBias === 0) scanPointers(module, near, guesses);
+  const found = new Set(guesses.keys());
   for (const pointer of module.codePointers) {
-    if (isNear(module, near, pointer)) found.add(pointer);
+    if (!isNear(module, near, pointer)) continue;
+    found.add(pointer);
+    guesses.delete(pointer);
   }
-  if (module.loadBias === 0) scanPointers(module, near, found);
   const foreignTargets = Float64Array.from(found).sort();
-  return { module, foreignTargets, cache: new Map(), bodies };
+  return { module, foreignTargets, guesses, cache: new Map(), bodies };
 }
 
 /** The function that contains `address`, or the code from there on if no symbol does. */
@@ -189,7 +201,11 @@ function analyse(
   const insns = [...body, ...filler];
   const targets = new Set<number>();
   addTargets(body, targets);
-  addForeignTargets(index, start, end + FILLER_BYTES, targets);
+  const indexes = new Map(insns.map((insn, at) => [insn.address, at]));
+  const isBetween = (target: number): boolean => target >= end || indexes.has(target);
+  for (const target of foreignTargets(index, start, end + FILLER_BYTES)) {
+    if (isBetween(target) || range === null || isReal(index, target)) targets.add(target);
+  }
   addNeighbours(index, start, end, targets);
   if (body.some((insn) => insn.flow === "indirect-jump")) {
     addTables(module, { start, end, bytes, insns: body }, targets);
@@ -201,7 +217,7 @@ function analyse(
     isKnown: range !== null,
     bytes,
     insns,
-    indexes: new Map(insns.map((insn, at) => [insn.address, at])),
+    indexes,
     fillerEnd: insns.length === 0 ? end : lastEnd(insns),
     targets,
     usesDirection: body.some((insn) => setsDirectionFlag(insn, bytes, start)),
@@ -240,17 +256,24 @@ function addTargets(insns: readonly Insn[], targets: Set<number>): void {
   }
 }
 
-function addForeignTargets(
-  index: FunctionIndex,
-  start: number,
-  end: number,
-  targets: Set<number>,
-): void {
+/** Those of the module's foreign targets that lie in [start, end). */
+function* foreignTargets(index: FunctionIndex, start: number, end: number): Generator<number> {
   const { foreignTargets } = index;
   const count = foreignTargets.length;
   let at = firstAbove(count, (i) => foreignTargets[i] ?? 0, start - 1);
-  for (; at < count && (foreignTargets[at] ?? end) < end; at++)
-    targets.add(foreignTargets[at] ?? 0);
+  for (; at < count && (foreignTargets[at] ?? end) < end; at++) yield foreignTargets[at] ?? 0;
+}
+
+/** True unless `target` was only guessed and no jump that may have led to the guess goes there. */
+function isReal(index: FunctionIndex, target: number): boolean {
+  const sources = index.guesses.get(target);
+  if (sources === undefined) return true;
+  return sources.some((source) => {
+    const range = rangeAt(index.module, source - 1);
+    if (range === null) return true;
+    const body = bodyAt(index, range.address, range.size);
+    return body.some((insn) => insn.target === target);
+  });
 }
 
 /** Jumps of the functions before and behind that are short, which the scan of bytes leaves out. */
@@ -301,7 +324,7 @@ function scanJumps(
   range: CodeRange,
   module: ModuleCode,
   near: readonly Uint8Array[],
-  targets: Set<number>,
+  guesses: Map<number, number[]>,
 ): void {
   const { bytes, address } = range;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -310,8 +333,12 @@ function scanJumps(
     const isJump = byte === 0xe9 || byte === 0xe8;
     const isBranch = (byte & 0xf0) === 0x80 && at > 0 && bytes[at - 1] === 0x0f;
     if (!isJump && !isBranch) continue;
-    const target = address + at + 5 + view.getInt32(at + 1, true);
-    if (isNear(module, near, target)) targets.add(target);
+    const end = address + at + 5;
+    const target = end + view.getInt32(at + 1, true);
+    if (!isNear(module, near, target)) continue;
+    const known = guesses.get(target);
+    if (known === undefined) guesses.set(target, [end]);
+    else known.push(end);
   }
 }
 
@@ -324,14 +351,18 @@ function isNear(module: ModuleCode, near: readonly Uint8Array[], address: number
 }
 
 /** Absolute code pointers in the data of a program linked at a fixed address. */
-function scanPointers(module: ModuleCode, near: readonly Uint8Array[], targets: Set<number>): void {
+function scanPointers(
+  module: ModuleCode,
+  near: readonly Uint8Array[],
+  guesses: Map<number, number[]>,
+): void {
   for (const { bytes, address } of module.data) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const first = (8 - (address % 8)) % 8;
     for (let at = first; at + 8 <= bytes.length; at += 8) {
       if (view.getUint32(at + 4, true) !== 0) continue;
       const pointer = view.getUint32(at, true);
-      if (isNear(module, near, pointer)) targets.add(pointer);
+      if (isNear(module, near, pointer) && !guesses.has(pointer)) guesses.set(pointer, []);
     }
   }
 }
