@@ -11,6 +11,7 @@ import { readBundle } from "../wasm-runtime/bundle-read.js";
 import { createRecordReader } from "../wasm-runtime/records/read.js";
 import { disassemble } from "../wasm-runtime/x64/print.js";
 import { commandWords } from "./command.js";
+import { openDebugSource } from "./debug-source.js";
 import { firstInterrupt } from "./interrupts.js";
 import { createMessages, type Messages } from "./messages.js";
 import type { Options } from "./options.js";
@@ -32,9 +33,6 @@ export async function runBundle(
     noWarnings: options.noWarnings,
   });
   for (const warning of meta.warnings) messages.warning(warning);
-  if (options.modules.length > 0) {
-    messages.warning("-d has no effect yet: its symbols are for symbolic backtraces");
-  }
   const bundle = { meta, code: compileBundle(bytes, meta, options) };
   const output = openOutput(options.output, options.rotation);
   const started = performance.now();
@@ -93,7 +91,7 @@ function sayCode({ bytes, functions }: RunnableBundle["code"], handlers: readonl
   }
 }
 
-function openSession(
+async function openSession(
   bundle: RunnableBundle,
   options: Options,
   messages: Messages,
@@ -103,6 +101,7 @@ function openSession(
     bundle,
     target: sessionTarget(options),
     allowBreakpoints: options.allowBreakpoints,
+    debugSource: await openDebugSource(bundle.meta),
     onProcess,
     onWarning: messages.warning,
     ...(options.dump.has("plan") ? { onPlan: (draft) => say(showPlan(draft)) } : {}),

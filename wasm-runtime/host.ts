@@ -17,10 +17,11 @@ export const HOST: Readonly<Record<HostFunction, string>> = {
   clock: "i>l",
   identity: "i>l",
   thread_name: "ii>i",
-  unwind: "ii>i",
+  unwind: "iii>i",
   ticks: ">l",
   relax: "i>",
   inspect: "iiii>i",
   load_bias: "i>l",
   set_register: "il>i",
+  locate: "iliii>i",
 };

@@ -16,7 +16,7 @@
 import { RULE } from "../base/elf/cfi-rows.js";
 
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 
 /** Wasm core 2.0 §4.2.8: unit of linear memory. */
 export const WASM_PAGE_BYTES = 65536;
@@ -108,8 +108,11 @@ export const MODULE = {
   end: 8,
   /** What is to be added to addresses of the ELF file. */
   loadBias: 16,
-  /** UNWIND, 0 = nothing is known. */
+  /** UNWIND, SYMBOLS, LINES, then path and build-id with their NULs; 0 = not known or not asked for. */
   unwind: 24,
+  symbols: 32,
+  lines: 40,
+  path: 48,
   bytes: 64,
 } as const;
 
@@ -149,6 +152,38 @@ export const UNWIND_RULE = {
 export const UNWIND_KIND: typeof RULE = RULE;
 /** The kernel made the frame: its return address is where the signal came, not behind a call. */
 export const UNWIND_FLAG = { signal: 1 } as const;
+
+/**
+ * What lies where in one module: symbols by address. u32 each; offsets are from the start of the
+ * table, addresses from MODULE.start.
+ */
+export const SYMBOLS = {
+  /** Number of rows; offset of u32[rowCount], addresses from which on a row holds, ascending. */
+  rowCount: 0,
+  addresses: 4,
+  /** Offset of u32[rowCount], offset of the SYMBOL of each row; 0 = there is none. */
+  rows: 8,
+  bytes: 16,
+} as const;
+/** A symbol, u32 each; the offset of its name with a NUL. */
+export const SYMBOL = { address: 0, size: 4, name: 8, bytes: 12 } as const;
+
+/** Source lines of the code of one module; u32 each, as in SYMBOLS. */
+export const LINES = {
+  rowCount: 0,
+  addresses: 4,
+  /** Offset of LINE[rowCount]. */
+  rows: 8,
+  bytes: 16,
+} as const;
+/** u32, line, 0 = unknown; u32, offset of the name of its file with a NUL, 0 = no code is there. */
+export const LINE = { line: 0, file: 4, bytes: 8 } as const;
+
+/** Bit of an address that host.unwind gives: the thread goes on there, it is not behind a call. */
+export const FRAME_EXACT_SHIFT = 63;
+
+/** What host.locate can be asked for. */
+export const LOCATE = { module: 0, symbol: 1, line: 2, buildId: 3 } as const;
 
 /** Load bias of a module that is not there; real ones are multiples of the page size. */
 export const NOT_LOADED = -1;
@@ -241,6 +276,7 @@ export const HOST_FUNCTIONS = [
   "inspect",
   "load_bias",
   "set_register",
+  "locate",
 ] as const;
 
 /** Why a handler was ended by the engine. 0 means it was not. */
@@ -301,6 +337,9 @@ export const SESSION = {
   /** i32, bytes of one thread context; i32, offset of the scratch area in it (BundleMemory). */
   contextStride: 100,
   scratchOffset: 104,
+  /** i32, offset in a thread context of u64[maxFrames], the call chain of the hit. */
+  frames: 108,
+  maxFrames: 112,
   bytes: 256,
 } as const;
 
@@ -350,6 +389,8 @@ export const CONTEXT = {
   recordEnd: 140,
   /** i32, 1 + index of the lock that is being taken or released, 0 if none. */
   lockIntent: 144,
+  /** i32, addresses of the call chain at SESSION.frames of the context, 0 = not looked at yet. */
+  frameCount: 148,
   /** u64[4], for values that the host writes. */
   buffer: 152,
   /**
@@ -625,6 +666,9 @@ export const CAPABILITY = {
   identity: 8,
   unwind: 16,
   inspect: 32,
+  modules: 64,
+  symbols: 128,
+  lines: 256,
 } as const;
 
 /** What a trampoline passes to the shim: the handlers of one site, in order. */

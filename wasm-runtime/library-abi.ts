@@ -164,8 +164,18 @@ export const LIBRARY = {
   ctime: "ili>", // (context, epoch seconds, out)
   randint: "il>l",
   register_value: "il>l", // (context, DWARF number)
-  /** (context, out): return addresses "0x… 0x…", innermost first */
+  /** (context, n): address n of the call chain, the place of the hit being 0; 0 behind its end */
+  stack_address: "il>l",
+  stack_start: "illl>", // (context, rip, rsp, rbp): the chain from there; 0, 0, 0: that of the hit
+  /** (context, out): the addresses "0x… 0x… ", innermost first */
   ubacktrace: "ii>",
+  /** (context, address, form of library/place.ts, out): symbol, offset, size, module */
+  address_text: "illi>",
+  frame_text: "illi>", // (context, n, form, out): the same for stack_address(n)
+  frame_source: "ili>", // (context, n, out): with source and line
+  source_text: "illi>", // (context, address, 0 file | 1 line | 2 both, out)
+  module_text: "illi>", // (context, address, 0 path | 3 build-id, out): "" if there is none
+  module_offset: "il>l", // (context, address): from the start of its module, -1 if it is in none
   /** (context, index of BundleMeta.modules, ELF address): 0 if it is not loaded. */
   module_address: "ill>l",
   /** (context, address, bytes 1|2|4|8, signed) with error "read fault …" */

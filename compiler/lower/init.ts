@@ -20,6 +20,9 @@ export interface SessionSettings {
   /** Addresses of static data. */
   readonly probeTable: number;
   readonly moduleName: number;
+  /** Of the storage plan. */
+  readonly frames: number;
+  readonly maxFrames: number;
 }
 
 /** The function `init`. */
@@ -64,6 +67,8 @@ function storeSession(code: Code, memory: BundleMemory, settings: SessionSetting
     [SESSION.moduleName, settings.moduleName],
     [SESSION.contextStride, memory.contextStride],
     [SESSION.scratchOffset, memory.scratchOffset],
+    [SESSION.frames, settings.frames],
+    [SESSION.maxFrames, settings.maxFrames],
   ];
   for (const [offset, value] of values) {
     code.store("i32.store", i32(SESSION.address), offset, i32(value));

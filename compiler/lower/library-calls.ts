@@ -13,6 +13,19 @@ function isLibraryFunction(name: string): name is LibraryFunction {
   return Object.hasOwn(LIBRARY, name);
 }
 
+/** True if `name` keeps the call chain of the hit in the context. */
+export function usesStack(name: LibraryFunction): boolean {
+  return STACK.includes(name);
+}
+
+const STACK: readonly LibraryFunction[] = [
+  "ubacktrace",
+  "stack_address",
+  "stack_start",
+  "frame_text",
+  "frame_source",
+];
+
 /** True if `name` may set CONTEXT.error. */
 export function canFail(name: LibraryFunction): boolean {
   return !CANNOT_FAIL.has(name);
@@ -90,6 +103,11 @@ const INDEPENDENT: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
 
 const CANNOT_FAIL: ReadonlySet<LibraryFunction> = new Set<LibraryFunction>([
   ...INDEPENDENT,
+  ...STACK,
+  "address_text",
+  "source_text",
+  "module_text",
+  "module_offset",
   "substr",
   "regex_match",
   "execname",

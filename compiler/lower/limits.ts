@@ -16,6 +16,8 @@ export interface Limits {
   readonly lockTries: number;
   /** Depth of function calls, null = computed from the call graph. */
   readonly maxNesting: number | null;
+  /** Addresses of a call chain. */
+  readonly maxBacktrace: number;
   /** Threads that can be in handlers at the same time. */
   readonly slotCount: number;
 }
@@ -36,6 +38,7 @@ export function readLimits(options: CompileOptions, report: (d: Diagnostic) => v
     maxSkipped: count("MAXSKIPPED", 100),
     lockTries: count("MAXTRYLOCK", 1000),
     maxNesting: options.defines.has("MAXNESTING") ? number("MAXNESTING", 10, 1, 1000) : null,
+    maxBacktrace: number("MAXBACKTRACE", 20, 1, 1000),
     slotCount: number("MAXTHREADS", MAX_SLOTS, 1, MAX_SLOTS),
   };
 }

@@ -182,7 +182,7 @@ function lowerCode(unit: Unit): LoweredCode {
 }
 
 function sessionSettings(unit: Unit, context: CompileContext): SessionSettings {
-  const { data, limits, program } = unit;
+  const { data, limits, plan, program } = unit;
   const rows = !unit.usesProbeTexts
     ? []
     : program.probes.flatMap((probe) => [
@@ -197,6 +197,8 @@ function sessionSettings(unit: Unit, context: CompileContext): SessionSettings {
     lockTries: limits.lockTries,
     probeTable: unit.usesProbeTexts ? data.words(rows) : 0,
     moduleName: data.text(context.options.moduleName),
+    frames: plan.frames,
+    maxFrames: plan.maxFrames,
   };
 }
 

@@ -26,8 +26,9 @@ import {
   mapBytes,
   statBytes,
 } from "../../wasm-runtime/layout.js";
-import type { Global, Probe, Program, StatUse } from "../types/program.js";
+import type { FunctionInstance, Global, Probe, Program, StatUse } from "../types/program.js";
 import { growingArrays } from "./growing.js";
+import { boundName, usesStack } from "./library-calls.js";
 import type { Limits } from "./limits.js";
 import { changedGlobals, replacedGlobals, type UsageTable } from "./usage.js";
 
@@ -85,6 +86,9 @@ export interface StoragePlan {
   readonly nextFlag: number;
   /** Offset in a context of its MATCH, if the program asks for captures. */
   readonly match: number;
+  /** Offset in a context of the call chain of the hit, and how many addresses it has at most. */
+  readonly frames: number;
+  readonly maxFrames: number;
   /** Offset in a context of the memory of embedded code, and its bytes; 0 if there is none. */
   readonly arena: number;
   readonly arenaBytes: number;
@@ -114,6 +118,8 @@ export function planStorage(
     storage.set(global, place(global, sharing, limits, take, takeContext));
   }
   const match = takeContext(matchBytes);
+  const maxFrames = program.functions.some(looksAtStack) ? limits.maxBacktrace : 0;
+  const frames = takeContext(8 * maxFrames);
   const arenaBytes = program.probes.some((probe) => usages.all(probe).hasEmbedded)
     ? arenaSize(limits)
     : 0;
@@ -126,7 +132,14 @@ export function planStorage(
     contextEnd: alignUp(context, LINE),
     nextFlag: CONTEXT.bundle,
     match,
+    frames,
+    maxFrames,
   };
+}
+
+function looksAtStack(fn: FunctionInstance): boolean {
+  const name = boundName(fn);
+  return name !== null && usesStack(name);
 }
 
 /** Room for some strings of full length, twice as wide, and for small objects. */

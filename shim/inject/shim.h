@@ -131,10 +131,14 @@ struct wt_module {
     uint64_t end;
     uint64_t load_bias;
     uint64_t unwind;
-    uint64_t reserved[4];
+    uint64_t symbols;
+    uint64_t lines;
+    uint64_t path;
+    uint64_t reserved;
 };
 _Static_assert(sizeof(struct wt_module) == WT_MODULE_BYTES, "MODULE");
 _Static_assert(offsetof(struct wt_module, unwind) == WT_MODULE_UNWIND, "MODULE");
+_Static_assert(offsetof(struct wt_module, path) == WT_MODULE_PATH, "MODULE");
 
 /* Registers of a frame by DWARF number, up to rip. */
 #define WT_COLUMNS (WT_FRAME_RIP + 1)

@@ -250,27 +250,40 @@ static bool step(struct walk *walk) {
     return has_caller;
 }
 
+/* Starts at the registers of the hit, with the three at start in place of its own unless 0. */
+static void begin(struct walk *walk, const struct wt_vm_context *vm, uint32_t start) {
+    walk->thread = (const struct wt_thread *)vm;
+    __builtin_memcpy(walk->registers, vm->frame->registers, sizeof walk->registers);
+    if (start != 0) {
+        const uint64_t *given = (const uint64_t *)(vm->memory_base + start);
+        walk->registers[WT_FRAME_RIP] = given[0];
+        walk->registers[WT_FRAME_RSP] = given[1];
+        walk->registers[WT_FRAME_RBP] = given[2];
+    }
+    walk->is_exact = true;
+    walk->is_first = true;
+    walk->module.start = 1;
+    walk->module.end = 0;
+    walk->window_bytes = 0;
+}
+
 /*
  * host.unwind: number of addresses written, u64 each: the place of the hit, then the return
  * addresses from the innermost outwards.
  */
-WT_EXPORT int32_t wt_host_unwind(struct wt_vm_context *vm, uint32_t to, uint32_t capacity) {
+WT_EXPORT int32_t wt_host_unwind(struct wt_vm_context *vm, uint32_t start, uint32_t to,
+                                 uint32_t capacity) {
     if ((vm->params->capabilities & WT_CAPABILITY_UNWIND) == 0 || !vm->frame || capacity == 0)
         return 0;
-    if (to + 8ull * capacity > vm->memory_size)
+    if (to + 8ull * capacity > vm->memory_size || start + 3 * sizeof(uint64_t) > vm->memory_size)
         return -WT_EFAULT;
     struct walk walk;
-    walk.thread = (const struct wt_thread *)vm;
-    __builtin_memcpy(walk.registers, vm->frame->registers, sizeof walk.registers);
-    walk.is_exact = true;
-    walk.is_first = true;
-    walk.module.end = 0;
-    walk.module.start = 1;
-    walk.window_bytes = 0;
+    begin(&walk, vm, start);
     uint32_t count = 0;
     uint8_t *out = (uint8_t *)vm->memory_base + to;
     do {
         uint64_t address = walk.registers[WT_FRAME_RIP];
+        address |= walk.is_exact ? 1ull << WT_FRAME_EXACT_SHIFT : 0;
         __builtin_memcpy(out + 8ull * count++, &address, sizeof address);
     } while (count < capacity && step(&walk));
     return (int32_t)count;

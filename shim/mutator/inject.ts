@@ -24,6 +24,7 @@ import {
   type FilledArea,
   fillModuleArea,
   type ModuleArea,
+  type ModuleNeeds,
   moduleAreaBytes,
   needsModules,
   readContent,
@@ -86,8 +87,7 @@ export interface Injection {
 }
 
 /** What all processes of a session have in common. */
-export interface SessionImage {
-  readonly bundle: RunnableBundle;
+export interface SessionImage extends ModuleNeeds {
   readonly shim: ShimImage;
   readonly shared: SharedArea;
   /** Guard word that the shim expects. */
@@ -161,7 +161,7 @@ export async function inject(
     const readWrite = PROTECTION.read | PROTECTION.write;
     const own = keep(await mapAnonymous(remote, ownBytes, readWrite), ownBytes);
     await wipeOnFork(remote, own.address + stacks, PRIVATE.stateBytes);
-    const modules = await injectModules(remote, bundle);
+    const modules = await injectModules(remote, image);
     if (modules !== null) made.push(modules.area);
     const codeBytes = codeSize(image);
     const readExecute = PROTECTION.read | PROTECTION.execute;
@@ -206,12 +206,12 @@ export async function inject(
 }
 
 /** Maps the module area; null if handlers do not ask for modules. */
-async function injectModules(remote: Remote, bundle: RunnableBundle): Promise<FilledArea | null> {
-  if (!needsModules(bundle)) return null;
-  const content = readContent(remote.pid, readMappings(remote.pid), bundle);
-  const bytes = moduleAreaBytes(bundle, content);
+async function injectModules(remote: Remote, needs: ModuleNeeds): Promise<FilledArea | null> {
+  if (!needsModules(needs.bundle)) return null;
+  const content = readContent(remote.pid, readMappings(remote.pid), needs);
+  const bytes = moduleAreaBytes(needs, content);
   const address = await mapAnonymous(remote, bytes, PROTECTION.read);
-  return fillModuleArea(address, bytes, content, bundle);
+  return fillModuleArea(address, bytes, content, needs);
 }
 
 /** Maps the session's memory object into a process that can see this one in /proc. */

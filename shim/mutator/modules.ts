@@ -8,12 +8,13 @@
 import { statSync } from "node:fs";
 import { type ElfImage, parseElf, SEGMENT, viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
-import type { BundleMeta, BundleModule } from "../../wasm-runtime/bundle.js";
+import type { BundleModule } from "../../wasm-runtime/bundle.js";
 import { MODULE, MODULES, NOT_LOADED } from "../../wasm-runtime/layout.js";
 import { livePath, type Mapping, roundUp } from "./maps.js";
-import { type Module, readMappings, readMemory, readModules } from "./process.js";
+import { type Module, openablePath, readMappings, readMemory, readModules } from "./process.js";
 import type { MemoryWrite, Tracer } from "./ptrace.js";
 import type { RunnableBundle } from "./runnable.js";
+import type { DebugSource } from "./tables/debug-source.js";
 import { needsTables, tablesOf } from "./tables/tables.js";
 
 /** The module area of one process. */
@@ -41,6 +42,8 @@ export interface ModuleContent {
 /** Addresses of one module, end not included. */
 export interface PlacedModule {
   readonly path: string;
+  /** Path by which the file can be opened here, null if it cannot. */
+  readonly openPath: string | null;
   readonly image: ElfImage;
   readonly start: number;
   readonly end: number;
@@ -49,6 +52,12 @@ export interface PlacedModule {
 
 /** Where the tables of each file are: their fields in MODULE with addresses. */
 type PlacedTables = ReadonlyMap<ElfImage, readonly (readonly [field: number, address: number])[]>;
+
+/** What the content of an area depends on. */
+export interface ModuleNeeds {
+  readonly bundle: RunnableBundle;
+  readonly debugSource: DebugSource;
+}
 
 /** Whether handlers of `bundle` ask for modules. */
 export function needsModules({ meta }: RunnableBundle): boolean {
@@ -61,10 +70,10 @@ const FIXED_BYTES: number = MODULES.tables + 2 * MODULES.capacity * MODULE.bytes
 const SPARE_BYTES = 0x400_0000;
 const TABLE_ALIGNMENT = 64;
 
-/** Bytes of the module area for `bundle` in a process with `content`. */
-export function moduleAreaBytes({ meta }: RunnableBundle, content: ModuleContent): number {
-  const bytes = tablesStart(content) + sizeOfTables(content, meta);
-  return roundUp(bytes) + (needsTables(meta) ? SPARE_BYTES : 0);
+/** Bytes of the module area in a process with `content`. */
+export function moduleAreaBytes(needs: ModuleNeeds, content: ModuleContent): number {
+  const bytes = tablesStart(content) + sizeOfTables(content, needs);
+  return roundUp(bytes) + (needsTables(needs.bundle.meta) ? SPARE_BYTES : 0);
 }
 
 function tablesStart({ biases }: ModuleContent): number {
@@ -75,11 +84,11 @@ function align(bytes: number): number {
   return Math.ceil(bytes / TABLE_ALIGNMENT) * TABLE_ALIGNMENT;
 }
 
-function sizeOfTables({ modules }: ModuleContent, meta: BundleMeta): number {
+function sizeOfTables({ modules }: ModuleContent, needs: ModuleNeeds): number {
   const images = new Set(modules.map(({ image }) => image));
   return modules
     .filter(({ image }) => images.delete(image))
-    .flatMap((module) => tablesOf(module, meta))
+    .flatMap((module) => tablesOf(module, needs.bundle.meta, needs.debugSource))
     .reduce((sum, { bytes }) => sum + align(bytes.length), 0);
 }
 
@@ -87,20 +96,27 @@ function sizeOfTables({ modules }: ModuleContent, meta: BundleMeta): number {
 export function readContent(
   pid: number,
   mappings: readonly Mapping[],
-  { meta }: RunnableBundle,
+  { bundle: { meta } }: ModuleNeeds,
 ): ModuleContent {
   const files = readModules(pid, mappings);
-  const placed = [...files.map(place), ...placeVdso(pid, mappings)];
+  const placed = [
+    ...files.map((module) => place(module, openablePath(pid, module.file))),
+    ...placeVdso(pid, mappings),
+  ];
   const modules = placed.sort((a, b) => a.start - b.start).slice(0, MODULES.capacity);
   const biases = meta.modules.map((name) => findModule(pid, files, name)?.loadBias ?? NOT_LOADED);
   return { modules, biases };
 }
 
-function place({ path, image, loadBias }: Omit<Module, "file">): PlacedModule {
+function place(
+  { path, image, loadBias }: Omit<Module, "file">,
+  openPath: string | null,
+): PlacedModule {
   const loaded = image.segments.filter(({ type }) => type === SEGMENT.load);
   const start = Math.min(...loaded.map(({ address }) => address));
   const end = Math.max(...loaded.map(({ address, memorySize }) => address + memorySize));
-  return { path: livePath(path), image, start: start + loadBias, end: end + loadBias, loadBias };
+  const name = livePath(path);
+  return { path: name, openPath, image, start: start + loadBias, end: end + loadBias, loadBias };
 }
 
 /** The kernel gives every process the same vDSO. */
@@ -112,7 +128,7 @@ function placeVdso(pid: number, mappings: readonly Mapping[]): PlacedModule[] {
   if (mapping === undefined) return [];
   vdso ??= parseElf(readMemory(pid, mapping.start, mapping.end - mapping.start), VDSO);
   const low = vdso.segments.find(({ type }) => type === SEGMENT.load)?.address ?? 0;
-  return [place({ path: VDSO, image: vdso, loadBias: mapping.start - low })];
+  return [place({ path: VDSO, image: vdso, loadBias: mapping.start - low }, null)];
 }
 
 /** The module that `name` names: by path, else by file, else by build-id; null if there is none. */
@@ -155,7 +171,7 @@ export function fillModuleArea(
   address: number,
   bytes: number,
   content: ModuleContent,
-  { meta }: RunnableBundle,
+  needs: ModuleNeeds,
 ): FilledArea {
   const head = new Uint8Array(MODULES.tables);
   const view = viewOf(head);
@@ -164,7 +180,7 @@ export function fillModuleArea(
   view.setBigUint64(MODULES.biases, BigInt(address + FIXED_BYTES), true);
   const used = tablesStart(content);
   const empty = { address, bytes, used, version: 0, content, placed: new Map() };
-  const { area, writes } = placeTables(empty, content, meta);
+  const { area, writes } = placeTables(empty, content, needs);
   return {
     area,
     writes: [
@@ -177,13 +193,18 @@ export function fillModuleArea(
 }
 
 /** Finds room for the tables of modules that are new; one that does not fit is left out. */
-function placeTables(area: ModuleArea, { modules }: ModuleContent, meta: BundleMeta): FilledArea {
+function placeTables(
+  area: ModuleArea,
+  { modules }: ModuleContent,
+  { bundle, debugSource }: ModuleNeeds,
+): FilledArea {
   const placed = new Map(area.placed);
   const writes: MemoryWrite[] = [];
   let { used } = area;
   for (const module of modules) {
     if (placed.has(module.image)) continue;
-    const tables = tablesOf(module, meta).flatMap(({ field, bytes }): [number, number][] => {
+    const made = tablesOf(module, bundle.meta, debugSource);
+    const tables = made.flatMap(({ field, bytes }): [number, number][] => {
       const address = area.address + used;
       if (used + bytes.length > area.bytes) return [];
       used += align(bytes.length);
@@ -222,16 +243,16 @@ export async function updateModules(
   tracer: Tracer,
   pid: number,
   area: ModuleArea,
-  bundle: RunnableBundle,
+  needs: ModuleNeeds,
 ): Promise<ModuleArea> {
-  const content = readContent(pid, readMappings(pid), bundle);
+  const content = readContent(pid, readMappings(pid), needs);
   // A process that was forked may have an older table than its parent is known to have.
   const found = viewOf(readMemory(pid, area.address + MODULES.version, 4)).getUint32(0, true);
   if (found === area.version && isSame(content, area.content)) return area;
   const version = (found + 1) >>> 0;
   const number = version & 1;
   const table = area.address + MODULES.tables + number * MODULES.capacity * MODULE.bytes;
-  const next = placeTables(area, content, bundle.meta);
+  const next = placeTables(area, content, needs);
   const { modules, biases } = content;
   await tracer.write(pid, [
     ...next.writes,

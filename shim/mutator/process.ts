@@ -196,6 +196,12 @@ export function readMappedFile(pid: number, file: MappedFile): Uint8Array | null
   return null;
 }
 
+/** Path by which this process can open the file that is mapped in another; null if there is none. */
+export function openablePath(pid: number, file: MappedFile): string | null {
+  const paths = [livePath(file.path), `/proc/${pid}/root${livePath(file.path)}`];
+  return paths.find((path) => inodeOf(path) === file.inode) ?? null;
+}
+
 function inodeOf(path: string): number {
   try {
     return statSync(path).ino;

@@ -41,6 +41,7 @@ import { loadShim, type ShimImage } from "./shim-image.js";
 import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
 import type { Subject } from "./subject.js";
+import { type DebugSource, NO_DEBUG_SOURCE } from "./tables/debug-source.js";
 import { learnModules, learnThreadId, newTracee, type Unpatched } from "./tracee.js";
 
 /** What to run the probes on. */
@@ -55,6 +56,8 @@ export interface SessionOptions {
   readonly target: SessionTarget;
   /** Put int3 where no jump fits (dangerous: it kills the target if we are killed). */
   readonly allowBreakpoints: boolean;
+  /** Default: one that knows nothing. */
+  readonly debugSource?: DebugSource;
   /** Default: the prebuilt one. */
   readonly shim?: ShimImage;
   /** Called with each plan of patches before it is applied. */
@@ -177,7 +180,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
 async function start(
   tracer: Tracer,
   follower: Follower,
-  { bundle, target, shim }: SessionOptions,
+  { bundle, target, shim, debugSource = NO_DEBUG_SOURCE }: SessionOptions,
 ): Promise<Started> {
   try {
     const pid = await take(tracer, follower, target);
@@ -185,6 +188,7 @@ async function start(
     const guard = await tracer.holdGuard(shared.buffer, CONTROL.guard);
     const image = {
       bundle,
+      debugSource,
       shim: shim ?? loadShim(dirname(prebuiltPath("shim.json"))),
       shared,
       guard,

@@ -313,11 +313,11 @@ export async function learnThreadId(tracer: Tracer, tracee: Tracee): Promise<voi
 export async function learnModules(
   tracer: Tracer,
   tracee: Tracee,
-  { bundle }: SessionImage,
+  image: SessionImage,
 ): Promise<void> {
   const { pid, injection } = tracee;
   if (injection === null || injection.modules === null) return;
-  const modules = await updateModules(tracer, pid, injection.modules, bundle);
+  const modules = await updateModules(tracer, pid, injection.modules, image);
   if (tracee.injection === injection) tracee.injection = { ...injection, modules };
 }
 

@@ -39,7 +39,7 @@ int32_t wt_host_write(struct wt_vm_context *, uint64_t, uint32_t, uint32_t);
 int64_t wt_host_clock(struct wt_vm_context *, uint32_t);
 int64_t wt_host_identity(struct wt_vm_context *, uint32_t);
 int32_t wt_host_thread_name(struct wt_vm_context *, uint32_t, uint32_t);
-int32_t wt_host_unwind(struct wt_vm_context *, uint32_t, uint32_t);
+int32_t wt_host_unwind(struct wt_vm_context *, uint32_t, uint32_t, uint32_t);
 uint64_t wt_host_register(struct wt_vm_context *, uint32_t);
 void wt_host_relax(struct wt_vm_context *, uint32_t);
 int64_t wt_host_load_bias(struct wt_vm_context *, uint32_t);
@@ -505,17 +505,18 @@ static void unwinding_follows_frame_pointers(void) {
     thread->site = &one_site.site;
     one_site.site.flags = WT_SITE_FLAG_RETURN_AT_SP;
     uint64_t found[4];
-    CHECK(wt_host_unwind(vm, 64, 10) == 4);
+    CHECK(wt_host_unwind(vm, 0, 64, 10) == 4);
     memcpy(found, memory + 64, sizeof found);
-    CHECK(found[0] == 0xabc && found[1] == 0x111 && found[2] == 0x222 && found[3] == 0x333);
-    CHECK(wt_host_unwind(vm, 64, 2) == 2);
+    CHECK(found[0] == (0xabc | 1ull << 63) && found[1] == 0x111 && found[2] == 0x222 &&
+          found[3] == 0x333);
+    CHECK(wt_host_unwind(vm, 0, 64, 2) == 2);
     one_site.site.flags = 0;
-    CHECK(wt_host_unwind(vm, 64, 10) == 3);
+    CHECK(wt_host_unwind(vm, 0, 64, 10) == 3);
     frame.registers[WT_FRAME_RBP] = 8;
-    CHECK(wt_host_unwind(vm, 64, 10) == 1);
-    CHECK(wt_host_unwind(vm, MEMORY - 8, 10) == -WT_EFAULT);
+    CHECK(wt_host_unwind(vm, 0, 64, 10) == 1);
+    CHECK(wt_host_unwind(vm, 0, MEMORY - 8, 10) == -WT_EFAULT);
     vm->frame = NULL;
-    CHECK(wt_host_unwind(vm, 64, 10) == 0);
+    CHECK(wt_host_unwind(vm, 0, 64, 10) == 0);
 }
 
 static void identities_clock_and_name_are_the_kernels(void) {

@@ -65,6 +65,7 @@ const EXPORTED = [
   "wt_host_identity",
   "wt_host_inspect",
   "wt_host_load_bias",
+  "wt_host_locate",
   "wt_host_read",
   "wt_host_read_string",
   "wt_host_register",

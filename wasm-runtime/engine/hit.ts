@@ -2,7 +2,7 @@
  * Recorded probe hits: all that a handler can ask its host about one hit, so that V8 and machine
  * code can be given the same. JSON form: 64-bit numbers are strings "0x…", bytes are hexadecimal.
  */
-import { FRAME } from "../layout.js";
+import { FRAME, type LOCATE } from "../layout.js";
 
 /** What the host knew when a probe fired. */
 export interface Hit {
@@ -18,8 +18,20 @@ export interface Hit {
   readonly threadName: string;
   /** Innermost first. */
   readonly returnAddresses: readonly bigint[];
+  /** What lies where; of places that overlap the first one counts. */
+  readonly places: readonly NamedPlace[];
   /** In the order of BundleMeta.modules; what is missing is not loaded. */
   readonly loadBiases: readonly bigint[];
+}
+
+/** A name for a range of addresses. */
+export interface NamedPlace {
+  readonly what: keyof typeof LOCATE;
+  readonly start: bigint;
+  readonly size: bigint;
+  readonly name: string;
+  /** Of "line". */
+  readonly line?: number;
 }
 
 /** Bytes of the traced process. */
@@ -37,6 +49,7 @@ export const EMPTY_HIT: Hit = {
   ticks: 1000n,
   threadName: "program",
   returnAddresses: [],
+  places: [],
   loadBiases: [],
 };
 
@@ -53,6 +66,11 @@ export function showHit(hit: Hit): string {
     ticks: showNumber(hit.ticks),
     threadName: hit.threadName,
     returnAddresses: hit.returnAddresses.map(showNumber),
+    places: hit.places.map((place) => ({
+      ...place,
+      start: showNumber(place.start),
+      size: showNumber(place.size),
+    })),
     loadBiases: hit.loadBiases.map(showNumber),
   });
 }
@@ -75,9 +93,16 @@ export function parseHit(text: string): Hit {
     ticks: raw["ticks"] === undefined ? EMPTY_HIT.ticks : BigInt(raw["ticks"] as string),
     threadName: typeof raw["threadName"] === "string" ? raw["threadName"] : EMPTY_HIT.threadName,
     returnAddresses: numbers(raw["returnAddresses"]) ?? EMPTY_HIT.returnAddresses,
+    places: ((raw["places"] ?? []) as RawPlace[]).map((place) => ({
+      ...place,
+      start: BigInt(place.start),
+      size: BigInt(place.size),
+    })),
     loadBiases: numbers(raw["loadBiases"]) ?? EMPTY_HIT.loadBiases,
   };
 }
+
+type RawPlace = Omit<NamedPlace, "start" | "size"> & { start: string; size: string };
 
 function showNumber(value: bigint): string {
   return `0x${BigInt.asUintN(64, value).toString(16)}`;

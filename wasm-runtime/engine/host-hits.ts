@@ -4,8 +4,8 @@
  * trap, as in every engine.
  */
 import type { HostFunction } from "../host.js";
-import { NOT_LOADED } from "../layout.js";
-import type { Hit } from "./hit.js";
+import { FRAME_EXACT_SHIFT, LOCATE, NOT_LOADED } from "../layout.js";
+import type { Hit, NamedPlace } from "./hit.js";
 
 const FAULT = -14;
 const DENIED = -1;
@@ -60,11 +60,15 @@ export function createHost(
       if (capacity > 0) target[name.length] = 0;
       return name.length;
     },
-    unwind: (to: number, capacity: number) => {
+    unwind: (start: number, to: number, capacity: number) => {
       const found = current().returnAddresses.slice(0, capacity);
       const target = range(to, capacity * 8);
+      if (start !== 0 && found.length > 0) found[0] = wordAt(range(start, 8));
       const words = new DataView(target.buffer, target.byteOffset, target.length);
-      for (const [index, address] of found.entries()) words.setBigUint64(index * 8, address, true);
+      for (const [index, address] of found.entries()) {
+        const exact = index === 0 ? 1n << BigInt(FRAME_EXACT_SHIFT) : 0n;
+        words.setBigUint64(index * 8, address | exact, true);
+      }
       return found.length;
     },
     ticks: () => BigInt.asIntN(64, current().ticks),
@@ -73,6 +77,8 @@ export function createHost(
       return NO_ENTRY;
     },
     load_bias: (module: number) => current().loadBiases[module] ?? BigInt(NOT_LOADED),
+    locate: (what: number, address: bigint, to: number, capacity: number, numbers: number) =>
+      writePlace(placeAt(current(), what, address), range(to, capacity), range(numbers, 16)),
     relax: (round: number) => options.relax?.(round),
     set_register: (index: number, value: bigint) => {
       if (options.canWrite !== true) return DENIED;
@@ -81,6 +87,36 @@ export function createHost(
       return 0;
     },
   };
+}
+
+function wordAt(bytes: Uint8Array): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getBigUint64(0, true);
+}
+
+/** A place with how far into it an address lies. */
+interface FoundPlace extends NamedPlace {
+  readonly offset: bigint;
+}
+
+function placeAt(hit: Hit, what: number, address: bigint): FoundPlace | null {
+  for (const place of hit.places) {
+    const offset = BigInt.asUintN(64, address) - place.start;
+    if (LOCATE[place.what] === what && offset >= 0n && offset < place.size) {
+      return { ...place, offset };
+    }
+  }
+  return null;
+}
+
+function writePlace(place: FoundPlace | null, target: Uint8Array, numbers: Uint8Array): number {
+  const name = Buffer.from(place?.name ?? "").subarray(0, Math.max(target.length - 1, 0));
+  target.set(name);
+  if (target.length > 0) target[name.length] = 0;
+  const view = new DataView(numbers.buffer, numbers.byteOffset, numbers.length);
+  const isLine = place?.what === "line";
+  view.setBigUint64(0, isLine ? BigInt(place.line ?? 0) : (place?.offset ?? 0n), true);
+  view.setBigUint64(8, isLine ? 0n : (place?.size ?? 0n), true);
+  return place === null ? NO_ENTRY : name.length;
 }
 
 /** The byte of the process at `address` as a one-byte view, undefined on a fault. */

@@ -33,9 +33,11 @@ export function identity(what: number): bigint;
 export function threadName(to: Ptr, capacity: number): number;
 /**
  * Call chain of the interrupted thread as u64: its own address, then return addresses, innermost
- * first. Returns how many were written, `capacity` being the most.
+ * first; with bit 63 set where the thread goes on itself, as where a signal came. It starts from the
+ * registers of the hit, or with the three u64 rip, rsp, rbp at `start` if that is not 0. Returns how
+ * many were written, `capacity` being the most.
  */
-export function unwind(to: Ptr, capacity: number): number;
+export function unwind(start: Ptr, to: Ptr, capacity: number): number;
 /**
  * Free-running time stamp counter.
  */
@@ -60,4 +62,11 @@ export function loadBias(module: number): bigint;
  * Returns 0, -EFAULT or -EPERM.
  */
 export function setRegister(index: number, value: bigint): number;
+/**
+ * Name of what lies at `address` of the process: 0 the path of the module, 1 the symbol, 2 the source
+ * file, 3 the build-id of the module. At most `capacity` bytes including the NUL, which is always written. At `numbers`, two u64:
+ * offset in the module or symbol and its size; the line. Returns the length without the NUL, or
+ * -ENOENT (-2).
+ */
+export function locate(what: number, address: bigint, to: Ptr, capacity: number, numbers: Ptr): number;
 export type Ptr = number;

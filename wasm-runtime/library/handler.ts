@@ -6,6 +6,7 @@ import {
   ABORT_ERROR,
   CONTEXT_ACTIONS,
   CONTEXT_ERROR,
+  CONTEXT_FRAME_COUNT,
   CONTEXT_LOCK_INTENT,
   CONTEXT_LOCKS,
   CONTEXT_LOCKS_TAKEN,
@@ -54,6 +55,7 @@ export function enter(context: usize, probe: i32, actions: i32): void {
   store<i32>(context, 0, CONTEXT_RECORD_BYTES);
   store<i32>(context, probe, CONTEXT_PROBE);
   store<i32>(context, 0, CONTEXT_NESTING);
+  store<i32>(context, 0, CONTEXT_FRAME_COUNT);
   store<i32>(context, 0, CONTEXT_TOKEN);
   store<i32>(context, 0, CONTEXT_MATCH);
   store<i32>(context, 0, CONTEXT_LOCKS);

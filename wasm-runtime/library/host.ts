@@ -17,8 +17,8 @@ export declare function clock(id: u32): i64;
 export declare function identity(what: u32): i64;
 /** Writes the name of the calling thread; its length. */
 export declare function thread_name(to: usize, capacity: u32): i32;
-/** Writes at most `capacity` return addresses, u64 each; how many. */
-export declare function unwind(to: usize, capacity: u32): i32;
+/** Writes at most `capacity` addresses of the call chain, u64 each; how many. */
+export declare function unwind(start: usize, to: usize, capacity: u32): i32;
 /** Time stamp counter. */
 export declare function ticks(): u64;
 /** Writes the text of a file of proc(5) with its NUL; its length or -2. */
@@ -26,5 +26,16 @@ export declare function inspect(what: u32, id: u32, to: usize, capacity: u32): i
 /** Load bias of module number `module` of the bundle; -1 if it is not loaded. */
 export declare function load_bias(module: u32): i64;
 export declare function set_register(index: u32, value: u64): i32;
+/**
+ * Writes the name of what lies at `address`, one of LOCATE, and two numbers about it, u64 each; its
+ * length or -2.
+ */
+export declare function locate(
+  what: u32,
+  address: u64,
+  to: usize,
+  capacity: u32,
+  numbers: usize,
+): i32;
 /** Pauses between tries for a lock. */
 export declare function relax(round: u32): void;

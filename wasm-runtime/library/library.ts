@@ -1,5 +1,5 @@
 /** What the library exports: exactly the functions of wasm-runtime/library-abi.ts. */
-export { ubacktrace } from "./backtrace";
+export { stack_address, stack_start, ubacktrace } from "./backtrace";
 export { ctime } from "./calendar";
 export {
   cpu,
@@ -49,6 +49,14 @@ export {
   map_remove,
 } from "./map";
 export { error_at, raise } from "./message";
+export {
+  address_text,
+  frame_source,
+  frame_text,
+  module_offset,
+  module_text,
+  source_text,
+} from "./place";
 export { proc_file } from "./proc";
 export { text_strn } from "./quote";
 export {

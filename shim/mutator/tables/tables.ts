@@ -5,6 +5,9 @@
 import type { ElfImage } from "../../../base/elf/image.js";
 import type { BundleMeta } from "../../../wasm-runtime/bundle.js";
 import { type CAPABILITY, MODULE } from "../../../wasm-runtime/layout.js";
+import type { DebugSource } from "./debug-source.js";
+import { buildLineTable } from "./line-table.js";
+import { buildSymbolTable } from "./symbol-table.js";
 import { buildUnwindTable } from "./unwind-table.js";
 
 /** A table, and the field of MODULE that leads to it. */
@@ -17,6 +20,8 @@ export interface ModuleTable {
 export interface TabledModule {
   readonly image: ElfImage;
   readonly path: string;
+  /** Path by which the file can be opened here, null if it cannot. */
+  readonly openPath: string | null;
   readonly start: number;
   readonly loadBias: number;
 }
@@ -25,7 +30,7 @@ interface TableKind {
   readonly capability: keyof typeof CAPABILITY;
   readonly field: number;
   /** `low` is the ELF address that belongs to MODULE.start. */
-  build(module: TabledModule, low: number): Uint8Array | null;
+  build(module: TabledModule, low: number, source: DebugSource): Uint8Array | null;
   readonly known: WeakMap<ElfImage, Uint8Array | null>;
 }
 
@@ -36,6 +41,26 @@ const KINDS: readonly TableKind[] = [
     build: ({ image }, low) => buildUnwindTable(image, low),
     known: new WeakMap(),
   },
+  {
+    capability: "modules",
+    field: MODULE.path,
+    build: ({ path, image }) => Buffer.from(`${path}\0${image.buildId ?? ""}\0`),
+    known: new WeakMap(),
+  },
+  {
+    capability: "symbols",
+    field: MODULE.symbols,
+    build: ({ image, openPath }, low, source) =>
+      buildSymbolTable(image, low, () => (openPath === null ? [] : source.symbols(openPath))),
+    known: new WeakMap(),
+  },
+  {
+    capability: "lines",
+    field: MODULE.lines,
+    build: ({ image, openPath }, low, source) =>
+      openPath === null ? null : buildLineTable(image, low, source.lines(openPath)),
+    known: new WeakMap(),
+  },
 ];
 
 /** Whether handlers of a bundle need tables of modules. */
@@ -43,12 +68,21 @@ export function needsTables({ capabilities }: BundleMeta): boolean {
   return KINDS.some(({ capability }) => capabilities.includes(capability));
 }
 
+/** Whether they need what only `DebugSource` can tell. */
+export function needsDebugSource({ capabilities }: BundleMeta): boolean {
+  return capabilities.includes("symbols") || capabilities.includes("lines");
+}
+
 /** Tables of `module` that handlers of a bundle need. */
-export function tablesOf(module: TabledModule, { capabilities }: BundleMeta): ModuleTable[] {
+export function tablesOf(
+  module: TabledModule,
+  { capabilities }: BundleMeta,
+  source: DebugSource,
+): ModuleTable[] {
   return KINDS.filter(({ capability }) => capabilities.includes(capability)).flatMap(
     ({ field, known, build }) => {
       let bytes = known.get(module.image);
-      if (bytes === undefined) bytes = build(module, module.start - module.loadBias);
+      if (bytes === undefined) bytes = build(module, module.start - module.loadBias, source);
       known.set(module.image, bytes);
       return bytes === null ? [] : [{ field, bytes }];
     },

@@ -18,6 +18,7 @@ export const PLACES = {
   contextBase: 0x80000,
   contextStride: 8192,
   slotCount: 7,
+  frames: 768,
   scratchOffset: 1024,
   ringBase: 0xa0000,
   ringBytes: 4096,
@@ -83,6 +84,8 @@ export function createHarness(options: HostHits = {}): Harness {
   }
   harness.setSession("contextStride", PLACES.contextStride);
   harness.setSession("scratchOffset", PLACES.scratchOffset);
+  harness.setSession("frames", PLACES.frames);
+  harness.setSession("maxFrames", 20);
   harness.setSession("lockTries", 100);
   harness.setSession("state", 1);
   for (let slot = 0; slot <= PLACES.slotCount; slot++) {

@@ -6,6 +6,7 @@ import { parseElf, viewOf } from "../../../base/elf/image.js";
 import { fillModuleArea, moduleAreaBytes, readContent } from "../../../shim/mutator/modules.js";
 import { readMappings } from "../../../shim/mutator/process.js";
 import type { RunnableBundle } from "../../../shim/mutator/runnable.js";
+import { NO_DEBUG_SOURCE } from "../../../shim/mutator/tables/debug-source.js";
 import { MODULE, MODULES, NOT_LOADED } from "../../../wasm-runtime/layout.js";
 import { testMeta } from "../library/harness.js";
 
@@ -17,10 +18,11 @@ const names = [
   { path: "/nowhere/libnone.so", buildId: null },
 ];
 const bundle = { meta: { ...testMeta(), modules: names } } as unknown as RunnableBundle;
+const needs = { bundle, debugSource: NO_DEBUG_SOURCE };
 
 s("every mapped module is known with its place", () => {
   const mappings = readMappings(process.pid);
-  const { modules, biases } = readContent(process.pid, mappings, bundle);
+  const { modules, biases } = readContent(process.pid, mappings, needs);
   for (const { path, start, end } of modules) {
     // V8 maps a part of its executable a second time, so only one mapping must be inside.
     const own = mappings.filter((mapping) => mapping.path === path);
@@ -43,7 +45,11 @@ s("every mapped module is known with its place", () => {
 s("a process with another build of a named module is refused", () => {
   const meta = { ...testMeta(), modules: [{ path: program, buildId: "00" }] };
   assert.throws(
-    () => readContent(process.pid, readMappings(process.pid), { ...bundle, meta }),
+    () =>
+      readContent(process.pid, readMappings(process.pid), {
+        ...needs,
+        bundle: { ...bundle, meta },
+      }),
     /compiled for another build/,
   );
 });
@@ -52,13 +58,13 @@ s("the area says what the shim reads", () => {
   const image = parseElf(readFileSync(program), program);
   const content = {
     modules: [
-      { path: "/a", image, start: 0x1000, end: 0x3000, loadBias: 0 },
-      { path: "/b", image, start: 0x7000, end: 0x9000, loadBias: 0x7000 },
+      { path: "/a", openPath: null, image, start: 0x1000, end: 0x3000, loadBias: 0 },
+      { path: "/b", openPath: null, image, start: 0x7000, end: 0x9000, loadBias: 0x7000 },
     ],
     biases: [0x7000, NOT_LOADED],
   };
-  const bytes = moduleAreaBytes(bundle, content);
-  const { writes } = fillModuleArea(0x10000, bytes, content, bundle);
+  const bytes = moduleAreaBytes(needs, content);
+  const { writes } = fillModuleArea(0x10000, bytes, content, needs);
   const area = new Uint8Array(bytes);
   for (const write of writes) area.set(write.bytes, write.address - 0x10000);
   const view = viewOf(area);

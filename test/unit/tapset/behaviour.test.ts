@@ -53,6 +53,12 @@ const HIT: Hit = {
   ),
   memory: [{ address: MEMORY, bytes: memory }],
   returnAddresses: [0x401000n, 0x402000n, 0x403000n],
+  places: [
+    { what: "symbol", start: 0x401000n, size: 0x20n, name: "main" },
+    { what: "line", start: 0x401000n, size: 0x20n, name: "program.c", line: 7 },
+    { what: "module", start: 0x400000n, size: 0x3000n, name: "/bin/program" },
+    { what: "buildId", start: 0x400000n, size: 0x3000n, name: "c0ffee" },
+  ],
 };
 
 /** Lines that the handlers of `script` print, run in order, with ERROR and WARNING lines. */
@@ -248,16 +254,47 @@ test("strings of wider characters", () => {
 test("call chains", () => {
   const chain = "0x401000 0x402000 0x403000";
   expectAll({
-    "ubacktrace()": chain,
+    "ubacktrace()": `${chain} `,
     "ucallers(-1)": chain,
     "ucallers(1)": "0x401000 0x402000",
     'sprintf("%x", ustack(2))': "403000",
-    "sprint_usyms(ucallers(0))": " 0x401000 : 0x401000",
+    "sprint_usyms(ucallers(0))": " 0x401000 : main+0x0/0x20 [/bin/program]",
+  });
+  expectAll({
+    "probefunc()": "0x8000000000001190",
+    "usymname(0x401010)": "main",
+    "usymname(0x401020)": "0x401020",
+    "usymdata(0x401010)": "main+0x10/0x20 [/bin/program]",
+    "usymdata(0x402000)": "0x402000 [/bin/program+0x2000/0x3000]",
+    "usymdata(0)": "0x0",
+    "usymfileline(0x401010)": "program.c:7",
+    "usymfile(0x401010)": "program.c",
+    "usymline(0x401010)": "7",
+    "usymline(0x402000)": "0x402000",
+    "umodname(0x402000)": "/bin/program",
+    "umodbuildid(0x402000)": "c0ffee",
+    "umodaddr(0x402000)": "8192",
+    'tokenize(sprint_ubacktrace(), "\\n")': "main+0x0 [program]",
   });
   const end = "ERROR: reached end of stack before unwinding to level";
   assert.equal(lines("ustack(3)"), [`${end} 3`]);
   assert.equal(lines("println(ucallers(7))"), [`${end} 7`]);
-  assert.equal(lines("print_ubacktrace()"), [" 0x401000", " 0x402000", " 0x403000"]);
+  assert.equal(lines("umodname(1)"), ["ERROR: module cannot be found"]);
+  assert.equal(lines("umodaddr(1)"), ["ERROR: umodaddr 0x1 unknown"]);
+  assert.equal(lines("print_ubacktrace_brief()"), ["main+0x0", "0x402000", "0x403000"]);
+  assert.is(
+    lines("print_ubacktrace_fileline()")[0],
+    " 0x401000 : main+0x0/0x20 at program.c:7 [/bin/program]",
+  );
+  assert.is(
+    lines("print_ubacktrace(0x401008, 1, 2)")[0],
+    " 0x401008 : main+0x8/0x20 [/bin/program]",
+  );
+  assert.equal(lines("print_ubacktrace()"), [
+    " 0x401000 : main+0x0/0x20 [/bin/program]",
+    " 0x402000 [/bin/program+0x2000/0x3000]",
+    " 0x403000",
+  ]);
 });
 
 test("a dump of the registers", () => {

@@ -18,7 +18,6 @@ const WANTED = readFileSync(join(PACKAGE_ROOT, "test/unit/tapset/user-functions.
 
 const NO_ARGUMENT_WRITES =
   "arguments of probed functions are registers, which handlers cannot change";
-const NO_MODULES = "addresses of mapped modules are not known to handlers";
 
 /** Functions that are not here, by name, with the reason. */
 const NOT_HERE: ReadonlyMap<string, string> = new Map([
@@ -29,8 +28,6 @@ const NOT_HERE: ReadonlyMap<string, string> = new Map([
     `set_${type}_arg`,
     NO_ARGUMENT_WRITES,
   ]),
-  ["umodaddr", NO_MODULES],
-  ["umodbuildid", NO_MODULES],
   ["set_returnval", "only --compatible below 4.1 has it"],
   ["raise", "a handler sends no signals"],
   ["module_size", "there is no kernel module"],

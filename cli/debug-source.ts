@@ -1,0 +1,36 @@
+/** Debugging information for a run: the compiler's reader of DWARF, loaded only for scripts that ask. */
+import { TargetError } from "../base/target-error.js";
+import {
+  type DebugLine,
+  type DebugSource,
+  NO_DEBUG_SOURCE,
+} from "../shim/mutator/tables/debug-source.js";
+import { needsDebugSource } from "../shim/mutator/tables/tables.js";
+import type { BundleMeta } from "../wasm-runtime/bundle.js";
+
+/** Source of the symbols and lines that handlers of the bundle ask for. */
+export async function openDebugSource(meta: BundleMeta): Promise<DebugSource> {
+  if (!needsDebugSource(meta)) return NO_DEBUG_SOURCE;
+  const { openDebugInfo } = await import("../compiler/dwarf/debug-info.js");
+  const { callNative, openNative } = await import("../compiler/dwarf/native.js");
+  return {
+    symbols: (path) => orNothing(() => callNative("functionSymbols", openNative(path))),
+    lines: (path) =>
+      orNothing(() => {
+        const info = openDebugInfo(path);
+        return info === null
+          ? []
+          : info.units().flatMap((unit): readonly DebugLine[] => info.lines(unit));
+      }),
+  };
+}
+
+/** Files without debugging information, or with damaged one, are no error of the run. */
+function orNothing<T>(read: () => readonly T[]): readonly T[] {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TargetError) return [];
+    throw error;
+  }
+}
