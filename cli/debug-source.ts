@@ -12,9 +12,10 @@ import type { BundleMeta } from "../wasm-runtime/bundle.js";
 export async function openDebugSource(meta: BundleMeta): Promise<DebugSource> {
   if (!needsDebugSource(meta)) return NO_DEBUG_SOURCE;
   const { openDebugInfo } = await import("../compiler/dwarf/debug-info.js");
-  const { callNative, openNative } = await import("../compiler/dwarf/native.js");
+  const { callNative } = await import("../compiler/dwarf/native.js");
+  const { openDebugFile } = await import("../compiler/dwarf/open.js");
   return {
-    symbols: (path) => orNothing(() => callNative("functionSymbols", openNative(path))),
+    symbols: (path) => orNothing(() => callNative("functionSymbols", openDebugFile(path))),
     lines: (path) =>
       orNothing(() => {
         const info = openDebugInfo(path);
