@@ -25,7 +25,7 @@ if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 const test = missing === null ? s : s.skip;
 
 /** A run takes about a minute. */
-const PROGRAMS = 120;
+const PROGRAMS = 400;
 const SEED = Number(process.env["WASTAP_SEED"] ?? 1);
 process.stdout.write(`seed: WASTAP_SEED=${SEED}\n`);
 

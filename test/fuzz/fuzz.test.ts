@@ -10,7 +10,7 @@ import { nextInput } from "./inputs.js";
 
 const s = suite("fuzz/parse");
 
-const INPUTS = 20_000;
+const INPUTS = 200_000;
 
 s(`${INPUTS} inputs give a tree or a diagnostic`, () => {
   const random = createRandom();
