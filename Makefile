@@ -17,7 +17,7 @@ C_SOURCES := $(shell git ls-files '*.c' '*.h' '*.cc' 2>/dev/null | grep -v '/gen
 
 all: $(PREBUILDS)/manifest.json
 
-.PHONY: all setup dist generate check format test test-run golden fuzz bench demo install-local clean help
+.PHONY: all setup dist generate check format test test-run golden fuzz fuzz-dwarf bench demo install-local clean help
 
 setup: ## install the Debian packages that building and testing need (asks for root through sudo)
 	scripts/setup.sh
@@ -73,6 +73,9 @@ golden: all ## rewrite expected outputs; review the diff as code
 fuzz: dist ## a million inputs for the parser; FUZZ_INPUTS=N, FUZZ_SECONDS=N bound it
 	node --enable-source-maps dist/test/fuzz/main.js --inputs $(FUZZ_INPUTS) --seconds $(FUZZ_SECONDS)
 
+fuzz-dwarf: all ## 20,000 damaged files for the DWARF reader; FUZZ_FILES=N, FUZZ_SECONDS=N bound it
+	node --enable-source-maps dist/test/fuzz/dwarf.js --inputs $(FUZZ_FILES) --seconds $(FUZZ_SECONDS)
+
 bench: all ## cost of a hit, of starting and of compiling
 	node --enable-source-maps dist/test/bench/hit.js
 	node --enable-source-maps dist/test/bench/start.js
@@ -94,6 +97,7 @@ help: ## this list
 # Fewest tests that may pass: guards against suites that silently ran nothing.
 FLOOR ?= 900
 
-# Bounds of `make fuzz`; 0 seconds is no bound.
+# Bounds of `make fuzz` and `make fuzz-dwarf`; 0 seconds is no bound.
 FUZZ_INPUTS ?= 1000000
+FUZZ_FILES ?= 20000
 FUZZ_SECONDS ?= 0

@@ -177,7 +177,7 @@ export function readNotes(bytes: Uint8Array): ElfNote[] {
 }
 
 function align4(size: number): number {
-  return (size + 3) & ~3;
+  return Math.ceil(size / 4) * 4;
 }
 
 function checkIdentity(bytes: Uint8Array, name: string): DataView {

@@ -1,9 +1,20 @@
 /** Random numbers for tests: the seed is printed and can be given again in WASTAP_SEED. */
 
-/** A generator of numbers in [0, 1) (mulberry32, public domain construction by Tommy Ettinger). */
+/** A generator of numbers in [0, 1), other ones in each run. */
 export function createRandom(): () => number {
-  let state = Number(process.env["WASTAP_SEED"] ?? Date.now() % 1_000_000_007);
-  process.stdout.write(`seed: WASTAP_SEED=${state}\n`);
+  return seededRandom(randomSeed());
+}
+
+/** WASTAP_SEED, else a number that differs from run to run; prints it. */
+export function randomSeed(): number {
+  const seed = Number(process.env["WASTAP_SEED"] ?? Date.now() % 1_000_000_007);
+  process.stdout.write(`seed: WASTAP_SEED=${seed}\n`);
+  return seed;
+}
+
+/** A generator of numbers in [0, 1) (mulberry32, public domain construction by Tommy Ettinger). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);

@@ -10,6 +10,7 @@ import {
   isExecutableAddress,
   MACHINE_X86_64,
   parseElf,
+  readNotes,
   SEGMENT,
 } from "../../../base/elf/image.js";
 import { readSdtNotes } from "../../../base/elf/notes.js";
@@ -51,6 +52,11 @@ test("maps addresses to file offsets", () => {
   assert.is(fileOffset(fixture(), text.address), text.offset);
   assert.is(fileOffset(fixture(), 2 ** 40), null);
   assert.ok(fixture().segments.some((segment) => segment.type === SEGMENT.interpreter));
+});
+
+test("a note longer than its section is none", () => {
+  const sizes = Uint32Array.of(0xffffffff, 0xffffffff, 3, 0);
+  assert.equal(readNotes(new Uint8Array(sizes.buffer)), []);
 });
 
 test("reads functions with size, binding and visibility", () => {
