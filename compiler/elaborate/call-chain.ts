@@ -25,8 +25,8 @@ export const CALL_CHAIN_CONDITION = "$__called_from";
 export function callChainTargets(info: DebugInfo, chain: CallChain, own: TargetScope): TargetScope {
   return {
     ...own,
-    resolve(symbol) {
-      if (symbol.name !== CALL_CHAIN_CONDITION) return own.resolve(symbol);
+    resolve(symbol, ...rest) {
+      if (symbol.name !== CALL_CHAIN_CONDITION) return own.resolve(symbol, ...rest);
       return { type: "long", location: chainLocation(info, chain) };
     },
   };

@@ -24,31 +24,26 @@ export function showPlace(name: string, file: string, line: number): string {
   return line > 0 ? `${name}@${file}:${line}` : `${name}@${file}`;
 }
 
-/** The variables at `address` in `code`, seen from its innermost block there; found when asked for. */
+/** The variables at `address` in `code`, seen from its innermost block there. */
 export function targetsAt(
   { where, info }: Pick<CodeQuery, "where" | "info">,
   code: Pick<ChosenFunction, "die" | "unit">,
   address: number,
   isReturn = false,
 ): TargetScope {
-  const { module } = where;
   const { die, unit } = code;
-  let targets: TargetScope | null = null;
-  const scope = (): TargetScope => {
-    targets ??= placeTargets({
-      module,
-      info,
-      unit,
-      address,
-      scope: innermostBlock(info.scopesAt(unit, address), die),
-      isReturn,
-    });
-    return targets;
-  };
-  return {
-    variables: () => scope().variables?.() ?? [],
-    resolve: (symbol) => scope().resolve(symbol),
-  };
+  let scope: Die | null = null;
+  return placeTargets({
+    module: where.module,
+    info,
+    unit,
+    address,
+    isReturn,
+    get scope() {
+      scope ??= innermostBlock(info.scopesAt(unit, address), die);
+      return scope;
+    },
+  });
 }
 
 const BLOCKS: ReadonlySet<string> = new Set([

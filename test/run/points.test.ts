@@ -1,0 +1,69 @@
+/** Probes by source in programs of both compilers at all levels of optimization: exact counts. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { buildProgram, cannotTrace, hasProgram, wastap } from "../support/tools.js";
+
+const s = suite("run/points");
+const missing = cannotTrace();
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+
+const LEVELS: readonly (readonly string[])[] = [["-O0"], ["-O2"], ["-O3", "-flto"]];
+
+/** Expected hits of a point in a run of 10 rounds; those of all programs. */
+const EVERYWHERE: Readonly<Record<string, number>> = {
+  'function("leaf")': 15,
+  'function("leaf").call': 15,
+  'function("leaf").return': 15,
+  'function("middle@points.c").exported': 10,
+  'function("oth*@points.c").return': 5,
+  'function("other")': 5,
+  'statement("middle@points.c:21")': 10,
+  'statement("leaf@points.c+1")': 15,
+  'statement("leaf@points.c:11").nearest': 15,
+};
+/** Of those without optimization. */
+const UNOPTIMIZED: Readonly<Record<string, number>> = {
+  'function("factorial")': 5,
+  'function("factorial").return': 5,
+  'function("twice")': 11,
+  'function("twice").inline': 11,
+  'statement("*@points.c:8")': 22,
+  'statement("middle@points.c:20-21")': 20,
+  'function("middle").label("again")': 15,
+};
+/** Of those whose compilers describe calls. */
+const OPTIMIZED: Readonly<Record<string, number>> = {
+  'function("middle").callee("leaf")': 10,
+  'function("middle").callee("leaf").return': 10,
+  'function("other").callees': 5,
+};
+
+/** Script that counts the hits of each of `points`. */
+function script(points: readonly string[]): string {
+  return points
+    .map(
+      (point, i) =>
+        `global n${i} probe process(@1).${point} { n${i}++ } probe end { println(n${i}) }`,
+    )
+    .join("\n");
+}
+
+for (const compiler of ["gcc", "clang"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  if (!isThere) process.stdout.write(`skipped: no ${compiler}\n`);
+  for (const level of LEVELS) {
+    (isThere ? s : s.skip)(`${compiler} ${level.join(" ")}`, () => {
+      const program = buildProgram("points", ["-g", ...level], compiler);
+      const own = level[0] === "-O0" ? UNOPTIMIZED : OPTIMIZED;
+      const expected = { ...EVERYWHERE, ...own };
+      const points = Object.keys(expected);
+      const { stdout, stderr } = wastap(["-e", script(points), "-c", program, program]);
+      const counts = stdout.split("\n").slice(1, -1).map(Number);
+      const hits = Object.fromEntries(points.map((point, i) => [point, counts[i]]));
+      assert.equal(hits, expected, stderr);
+      assert.is(stderr.replaceAll(/^WARNING: Callee .*\n.*\n.*\n/gm, ""), "");
+    });
+  }
+}
+
+s.run();
