@@ -81,6 +81,7 @@ bench: all ## cost of a hit, of starting and of compiling
 	node --enable-source-maps dist/test/bench/start.js
 	node --enable-source-maps dist/test/bench/aot.js
 	node --enable-source-maps dist/test/bench/compile.js
+	node --enable-source-maps dist/test/bench/dwarf.js
 
 demo: setup all ## call tree of a PHP program, traced live
 	docs/examples/php-calls.sh

@@ -37,9 +37,6 @@ export interface FunctionChoice {
   readonly onlyInlined: ReadonlySet<string>;
 }
 
-/** DW_INL_inlined, DW_INL_declared_inlined (DWARF 5 table 7.20). */
-const INLINED: ReadonlySet<bigint> = new Set([1n, 3n]);
-
 /** Functions that `pattern` means, by the suffixes of `point`. */
 export function chooseFunctions(
   info: DebugInfo,
@@ -61,7 +58,7 @@ export function chooseFunctions(
   for (const entry of matchingEntries(info, module, pattern)) {
     const name = shownName(info, entry, pattern);
     if (name === null) continue;
-    if (isInlined(entry)) {
+    if (entry.isInlined) {
       if (isReturn) onlyInlined.add(name);
       for (const each of outOfLineOnly ? [] : inlineInstances(info, entry, name)) {
         add(`${each.entry} ${name} ${each.file}:${each.line}`, each);
@@ -125,11 +122,6 @@ function aliased(
   return info
     .functions((name) => wanted.has(name))
     .filter(({ entryPc, name }) => entryPc !== null && names.get(entryPc) === name);
-}
-
-function isInlined({ die }: FunctionEntry): boolean {
-  const inline = die.attributes.get("inline");
-  return inline?.kind === "constant" && INLINED.has(inline.value);
 }
 
 /** Name to show, null if it is not in the scopes that the pattern wants around it. */

@@ -1,9 +1,10 @@
 /** Runs batches of damaged files through workers and collects what they die of. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PACKAGE_ROOT } from "../../base/root.js";
-import { compileInto, emptyDirectory, missingTool, runTool } from "../support/dwarf-programs.js";
+import { compileInto, missingTool, runTool } from "../support/dwarf-programs.js";
 
 const BATCH = 250;
 /** Milliseconds for a batch; one takes about two seconds. */
@@ -28,7 +29,7 @@ export interface FuzzOptions {
 
 /** Runs the fuzzer; a line for each input that failed. */
 export function fuzzDwarf({ seed, inputs, seconds }: FuzzOptions): string[] {
-  const directory = emptyDirectory("fuzz");
+  const directory = mkdtempSync(join(tmpdir(), "wastap-fuzz-"));
   const originals = buildOriginals(directory);
   const worker = join(PACKAGE_ROOT, "dist", "test", "fuzz", "dwarf-worker.js");
   const deadline = performance.now() + seconds * 1000;
@@ -50,6 +51,7 @@ export function fuzzDwarf({ seed, inputs, seconds }: FuzzOptions): string[] {
       first = last + 1;
     }
   }
+  rmSync(directory, { recursive: true });
   return failures;
 }
 

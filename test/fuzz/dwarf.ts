@@ -4,7 +4,7 @@
  *   node dist/test/fuzz/dwarf.js [--inputs N] [--seconds N]
  *
  * Files are read by processes of their own; one that dies, throws something else than a TargetError
- * or takes too long is a failure, and its input stays in build/fuzz-dwarf.
+ * or takes too long is a failure. Seed and number of an input make it again.
  */
 import { parseArgs } from "node:util";
 import { randomSeed } from "../support/random.js";
