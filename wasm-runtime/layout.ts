@@ -678,8 +678,8 @@ export const SITE = {
   flags: 4,
   handlers: 8,
 } as const;
-/** The return address lies at rsp: function entries and exits. */
-export const SITE_FLAG = { returnAtSp: 1 } as const;
+/** The return address lies at rsp: function entries and exits; only exits. */
+export const SITE_FLAG = { returnAtSp: 1, exit: 2 } as const;
 export const SITE_HANDLER = {
   /** u64, address of the compiled entry thunk: u32 entry(struct wt_vm_context *, u32 context). */
   entry: 0,

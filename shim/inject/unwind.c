@@ -242,10 +242,24 @@ static bool guess(struct walk *walk) {
            leave_frame(walk, frame + sizeof(uint64_t));
 }
 
-static bool step(struct walk *walk) {
+/*
+ * At the end of a function nothing is left of its frame, whatever the rules say: those for what has
+ * been restored already are often missing there.
+ */
+static bool is_at_exit(const struct walk *walk) {
+    return walk->is_first && (walk->thread->site->flags & WT_SITE_FLAG_EXIT) != 0;
+}
+
+static bool find_caller(struct walk *walk) {
+    if (is_at_exit(walk))
+        return leave_frame(walk, walk->registers[WT_FRAME_RSP]);
     uint64_t address = walk->registers[WT_FRAME_RIP] - (walk->is_exact ? 0 : 1);
     const struct rule *rule = find_rule(walk, address);
-    bool has_caller = rule ? apply(walk, rule) : guess(walk);
+    return rule ? apply(walk, rule) : guess(walk);
+}
+
+static bool step(struct walk *walk) {
+    bool has_caller = find_caller(walk);
     walk->is_first = false;
     return has_caller;
 }
@@ -261,7 +275,7 @@ static void begin(struct walk *walk, const struct wt_vm_context *vm, uint32_t st
         walk->registers[WT_FRAME_RBP] = given[2];
     }
     walk->is_exact = true;
-    walk->is_first = true;
+    walk->is_first = start == 0;
     walk->module.start = 1;
     walk->module.end = 0;
     walk->window_bytes = 0;

@@ -3,6 +3,7 @@
  * and an instruction that another region displaces anyway joins it.
  */
 import { unreachable } from "../../base/assert.js";
+import { SITE_FLAG } from "../../wasm-runtime/layout.js";
 import { findUses, type Uses } from "./calls.js";
 import { findExits } from "./exits.js";
 import {
@@ -23,13 +24,16 @@ import {
   TOO_CLOSE,
 } from "./regions.js";
 
+const AT_EXIT: number = SITE_FLAG.returnAtSp | SITE_FLAG.exit;
+
 /** An instruction to be probed, with the probes in the order they run. */
 export interface Target {
   readonly address: number;
   readonly onlyTaken: boolean;
   /** Only when a call that ends before it has returned to it. */
   readonly onlyReturned: boolean;
-  readonly returnAtSp: boolean;
+  /** Bits of SITE_FLAG. */
+  readonly siteFlags: number;
   readonly sites: PlanSite[];
 }
 
@@ -115,10 +119,11 @@ function collectTargets(
     if (known) known.sites.push(site);
     else {
       const isExit = kind === "exit" || kind === "taken";
-      const returnAtSp = isExit || functionAt(index, address)?.start === address;
+      const isEntry = functionAt(index, address)?.start === address;
+      const siteFlags = isExit ? AT_EXIT : isEntry ? SITE_FLAG.returnAtSp : 0;
       const onlyReturned = kind === "returned";
       const onlyTaken = kind === "taken";
-      targets.set(key, { address, onlyTaken, onlyReturned, returnAtSp, sites: [site] });
+      targets.set(key, { address, onlyTaken, onlyReturned, siteFlags, sites: [site] });
     }
   };
   const called = sites.filter(({ place }) => place === "calls").map(({ address }) => address);

@@ -8,7 +8,6 @@
  */
 import { assert, bug } from "../../base/assert.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
-import { SITE_FLAG } from "../../wasm-runtime/layout.js";
 import { Assembler } from "./assembler.js";
 import { type Choice, chooseRegions, type Target } from "./choices.js";
 import { liveFlags } from "./flags.js";
@@ -167,7 +166,7 @@ function shapeOf(region: Region, targets: readonly Target[]): TrampolineShape {
         address: target.address,
         probes: target.sites.map((site) => site.probe),
         flags: target.onlyTaken && !code.usesDirection ? "dead" : liveFlags(code, insn),
-        siteFlags: target.returnAtSp ? SITE_FLAG.returnAtSp : 0,
+        siteFlags: target.siteFlags,
         floats: target.sites.some((site) => site.floats),
         clobbers: target.sites
           .map((site) => site.clobbers)

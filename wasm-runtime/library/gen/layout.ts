@@ -222,6 +222,7 @@ export const SITE_HANDLER_COUNT: i32 = 0;
 export const SITE_FLAGS: i32 = 4;
 export const SITE_HANDLERS: i32 = 8;
 export const SITE_FLAG_RETURN_AT_SP: i32 = 1;
+export const SITE_FLAG_EXIT: i32 = 2;
 export const SITE_HANDLER_ENTRY: i32 = 0;
 export const SITE_HANDLER_PROBE: i32 = 8;
 export const SITE_HANDLER_BYTES: i32 = 16;
