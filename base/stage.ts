@@ -52,6 +52,8 @@ export interface CompileOptions {
   readonly suppressHandlerErrors: boolean;
   readonly suppressTimeLimits: boolean;
   readonly globalVariableDisplay: boolean;
+  /** -t: report how often handlers ran and how long they took. */
+  readonly timing: boolean;
   /** Base name for module_name(). */
   readonly moduleName: string;
   /** -s: megabytes of record rings. */

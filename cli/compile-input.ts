@@ -72,6 +72,7 @@ export function compileOptions(options: Options, moduleName: string): CompileOpt
     suppressHandlerErrors: options.suppressHandlerErrors,
     suppressTimeLimits: options.suppressTimeLimits,
     globalVariableDisplay: options.globalVariableDisplay,
+    timing: options.timing,
     moduleName,
     bufferMegabytes: options.bufferMegabytes,
   };

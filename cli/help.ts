@@ -38,6 +38,7 @@ Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    -x PID     trace the running process PID
    -d FILE    also use the symbols of FILE in backtraces (no effect yet)
    -T SECONDS end the session after that time
+   -t        tell at the end how often each probe ran and how long it took
    --dump=NAME                print an artefact: parse, elaborate, ir, wasm, x64, plan
    --allow-breakpoints        use int3 where no jump fits (slow; see the manual)
    --skip-badvars             unknown $variables are 0

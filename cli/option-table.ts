@@ -155,6 +155,7 @@ const COMPILER: readonly TableOption[] = [
   sets("suppress-handler-errors", "suppressHandlerErrors", true),
   sets("suppress-time-limits", "suppressTimeLimits", true),
   sets("no-global-var-display", "globalVariableDisplay", false),
+  sets("t", "timing", true),
   takes("compatible", (draft, text) => {
     draft.compatible = compatibleVersion(text, LANGUAGE_VERSION);
   }),
@@ -220,7 +221,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
   ignored("build-as", "required", NO_KERNEL),
   ignored("debug", "none", "there is nothing that it would show"),
   ignored("q", "none", `${NOT_YET} (tapset coverage)`),
-  ignored("t", "none", `${NOT_YET} (timing report)`),
   ignored("check-version", "none", NOT_YET),
   ignored("ldd", "none", "symbols of all loaded objects are used"),
   sets("P", "prologueSearching", "always"),

@@ -50,6 +50,8 @@ export interface Options {
   readonly suppressHandlerErrors: boolean;
   readonly suppressTimeLimits: boolean;
   readonly globalVariableDisplay: boolean;
+  /** -t */
+  readonly timing: boolean;
   /** --semantic-keep-going: errors of pass 2 are also listed for programs. */
   readonly errorCatalog: boolean;
   readonly compatible: string;
@@ -108,6 +110,7 @@ export function defaultOptions(): Draft {
     suppressHandlerErrors: false,
     suppressTimeLimits: false,
     globalVariableDisplay: true,
+    timing: false,
     errorCatalog: false,
     compatible: LANGUAGE_VERSION,
     bufferMegabytes: DEFAULT_BUFFER_MEGABYTES,

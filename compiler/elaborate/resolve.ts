@@ -106,7 +106,7 @@ export function createResolver(
   return {
     table,
     addHandler(derived, body, conditions, surroundings) {
-      addHandler({ derived, body, conditions, locals: [] }, surroundings, state);
+      addHandler({ derived, body, conditions, locals: [], timing: null }, surroundings, state);
     },
     addFunction(entry) {
       return dependsOnProbe(entry.declaration, state) ? null : sharedFunction(entry, state);

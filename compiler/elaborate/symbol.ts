@@ -42,6 +42,8 @@ export interface HandlerSymbol {
   /** Changes when dead code is taken out. */
   body: BlockStatement;
   readonly locals: VariableSymbol[];
+  /** Statistics of the time it takes, if that is wanted (-t). */
+  timing: VariableSymbol | null;
 }
 
 /** All names of a program. */

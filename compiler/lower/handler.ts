@@ -21,6 +21,7 @@ import { DISPATCH } from "./dispatch.js";
 import { lowerCondition } from "./expression.js";
 import { callForValue, callLibrary, callOf, type LocalPlace, type Scope } from "./scope.js";
 import { runsAlone } from "./storage.js";
+import { openTiming, type Timing } from "./timing.js";
 import { storageOf, type Unit } from "./unit.js";
 import { changedGlobals, replacedGlobals } from "./usage.js";
 
@@ -46,7 +47,12 @@ export interface LoweredHandler {
 export function lowerProbe(probe: Probe, unit: Unit): LoweredHandler {
   const scope = openScope(probe, unit);
   const { code } = scope;
-  const body = code.collect(() => code.block(scope.exit, () => lowerBody(probe, scope)));
+  const timing = probe.timing && openTiming(probe.timing, scope);
+  const body = code.collect(() => {
+    timing?.reset();
+    code.block(scope.exit, () => lowerBody(probe, scope, timing));
+    timing?.finish();
+  });
   const clears = code.collect(() => clearTexts(scope));
   const frameBytes = code.frameBytes();
   const prologue = code.collect(() => emitPrologue(scope, frameBytes));
@@ -146,7 +152,7 @@ function checkState(scope: Scope): void {
   );
 }
 
-function lowerBody(probe: Probe, scope: Scope): void {
+function lowerBody(probe: Probe, scope: Scope, timing: Timing | null): void {
   const { usages } = scope.unit;
   const list = lockList(probe, scope.unit);
   let locked = list.length === 0;
@@ -158,6 +164,7 @@ function lowerBody(probe: Probe, scope: Scope): void {
     if (!isPlainCondition(condition, scope.unit)) acquire();
     scope.code.scoped(() => scope.code.branch(scope.exit, not(lowerCondition(condition, scope))));
   }
+  timing?.begin();
   refuseActions(probe, scope);
   for (const statement of flatten(probe.body)) {
     const usage = usages.ofCode(statement);

@@ -41,10 +41,8 @@ export interface StatValue {
 export function lowerInsertion(node: AssignmentExpression, scope: Scope): void {
   const { target } = node;
   if (target.kind === "identifier") {
-    const { offset, stat } = shardOf(target, scope);
-    const shard = binary("i32.add", scope.context, i32(offset));
-    const value = lowerLong(node.value, scope);
-    callLibrary(scope, "stat_add", [descriptorOf(stat, scope), shard, value]);
+    const global = globalOf(scope.unit, target);
+    addToShard(global, lowerLong(node.value, scope), scope);
     return;
   }
   assert(target.kind === "index", "insertion into no statistics");
@@ -57,6 +55,13 @@ export function lowerInsertion(node: AssignmentExpression, scope: Scope): void {
   const entry = insertEntry(global, operands, scope, target);
   const address = valueAddress(global, entry, scope);
   callLibrary(scope, "stat_add", [descriptorOf(statOf(global, scope), scope), address, kept]);
+}
+
+/** Adds `value` to scalar statistics. */
+export function addToShard(global: Global, value: IrExpression, scope: Scope): void {
+  const { offset, stat } = shardOf(global, scope);
+  const shard = binary("i32.add", scope.context, i32(offset));
+  callLibrary(scope, "stat_add", [descriptorOf(stat, scope), shard, value]);
 }
 
 /** `@count(stat)` and the like. */
@@ -100,7 +105,7 @@ export function histogramValue(node: HistogramOperation, scope: Scope): StatValu
 /** The statistics that `expression` names. */
 export function statValue(expression: Expression, scope: Scope): StatValue {
   if (expression.kind === "identifier") {
-    const { offset, stat } = shardOf(expression, scope);
+    const { offset, stat } = shardOf(globalOf(scope.unit, expression), scope);
     const address = takeFrame(scope, stat.bytes);
     const descriptor = descriptorOf(stat, scope);
     const call = callOf(MERGE_SHARDS, [descriptor, address, i32(offset)]);
@@ -120,7 +125,7 @@ export function statValue(expression: Expression, scope: Scope): StatValue {
 
 /** `delete stat` of a scalar. */
 export function clearStat(identifier: Identifier, scope: Scope): void {
-  const { offset, stat } = shardOf(identifier, scope);
+  const { offset, stat } = shardOf(globalOf(scope.unit, identifier), scope);
   const call = callOf(CLEAR_SHARDS, [descriptorOf(stat, scope), i32(offset)]);
   scope.code.emit({ kind: "do", call });
 }
@@ -134,9 +139,9 @@ function statOf(global: Global, scope: Scope): StatShape {
   return mapOf(global, scope).stat ?? bug(`'${global.name}' holds no statistics`);
 }
 
-function shardOf(identifier: Identifier, scope: Scope) {
-  const storage = storageOf(scope.unit, globalOf(scope.unit, identifier));
-  return storage.kind === "shard" ? storage : bug(`'${identifier.name}' is no statistics`);
+function shardOf(global: Global, { unit }: Scope) {
+  const storage = storageOf(unit, global);
+  return storage.kind === "shard" ? storage : bug(`'${global.name}' is no statistics`);
 }
 
 function checked(value: IrExpression, node: Pick<Node, "span">, scope: Scope): IrExpression {

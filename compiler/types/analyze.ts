@@ -49,6 +49,7 @@ import { infer, reachableFunctions, reportUnresolved } from "./infer.js";
 import { optimize, optimizeLittle } from "./optimize.js";
 import type { Program } from "./program.js";
 import { statUses } from "./stat-use.js";
+import { timingGlobal, timingReport } from "./timing.js";
 import { warnUnassigned } from "./unassigned.js";
 import { variableUse } from "./usage.js";
 
@@ -101,6 +102,7 @@ export function analyze(
     analysis.report.error({ code: "no-probes", message: "no probes found", node: null });
   }
   if (context.options.globalVariableDisplay) addDisplay(analysis, state);
+  if (context.options.timing) addTiming(analysis, state);
   return finishProgram(analysis, state);
 }
 
@@ -223,6 +225,24 @@ function addDisplay(analysis: Analysis, state: Inference): void {
     analysis.definitions.adopt(script.file, variable.place.span.file);
     deriveScript(script, analysis);
   }
+  inferAdded(analysis, state);
+}
+
+/** Adds statistics of the time that each handler takes, and the probes that report them. */
+function addTiming(analysis: Analysis, state: Inference): void {
+  const { table } = analysis.resolver;
+  const timed = [...table.handlers];
+  const script = parseSynthesized(timingReport(timed), analysis.library, analysis.context);
+  analysis.definitions.add({ ...script, probes: [] });
+  deriveScript(script, analysis);
+  for (const [index, handler] of timed.entries()) {
+    handler.timing = table.globals.find((g) => g.name === timingGlobal(index)) ?? null;
+  }
+  inferAdded(analysis, state);
+}
+
+/** Resolves and types what was added to a program that has its types. */
+function inferAdded(analysis: Analysis, state: Inference): void {
   analysis.resolver.resolveFunctions();
   infer(state);
   reportUnresolved(state);

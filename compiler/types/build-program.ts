@@ -68,10 +68,12 @@ function usedVariables(roots: readonly Node[], state: Inference): Set<VariableSy
 /** In the order of their first mention. */
 function usedGlobals(building: Building): Global[] {
   const symbols = building.state.symbols.globals.filter((symbol) => building.used.has(symbol));
-  return symbols.map((symbol) => {
-    const variable = convert(symbol, building);
-    return variable.kind === "global" ? variable : bug(`'${symbol.name}' is not a global`);
-  });
+  return symbols.map((symbol) => globalFor(symbol, building));
+}
+
+function globalFor(symbol: VariableSymbol, building: Building): Global {
+  const variable = convert(symbol, building);
+  return variable.kind === "global" ? variable : bug(`'${symbol.name}' is not a global`);
 }
 
 function convert(symbol: VariableSymbol, building: Building): Variable {
@@ -179,6 +181,7 @@ function probeOf(handler: HandlerSymbol, building: Building): Probe {
     body: handler.body,
     locals: localsOf(handler.locals, building),
     isReturn: derived.site.isReturn,
+    timing: handler.timing && globalFor(handler.timing, building),
   };
 }
 

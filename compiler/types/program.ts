@@ -103,6 +103,8 @@ export interface Probe {
   readonly locals: readonly Local[];
   /** True for .return probes. */
   readonly isReturn: boolean;
+  /** Scalar statistics of the nanoseconds that it takes, null if they are not wanted. */
+  readonly timing: Global | null;
 }
 
 /** The whole program with its side tables. */

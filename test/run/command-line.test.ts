@@ -194,4 +194,38 @@ traced("the status of the target is said, and makes ours 1", () => {
   assert.match(killed.stderr, /^WARNING: Child process exited with signal 9 \(Killed\)$/m);
 });
 
+/** Lines of a timing report, with their times as `N`. */
+function timingReport(output: string): string[] {
+  const [, report = ""] = output.split("----- probe hit report: \n");
+  const timed = report.replaceAll(/\d+min\/\d+avg\/\d+max, variance: -?\d+/g, "N");
+  return timed.split("\n").filter((line) => line !== "");
+}
+
+traced("-t tells how often each probe ran and how long it took", () => {
+  const program = buildProgram("work");
+  const script = `probe begin { printf("%d%%\\n", 5) next }
+    probe process("${program}").function("wo*") { if (pid() == 0) println("never") }
+    probe timer.s(100) { println("never") }
+    probe process.begin if (0) { println("never") }`;
+  const { status, stdout } = wastap(["-t", "-e", script, "-c", `${program} 2 1000 0`]);
+  assert.is(status, 0);
+  assert.match(stdout, /^5%$/m);
+  assert.equal(timingReport(stdout), [
+    "begin, (<input>:1:1), hits: 1, nsecs: N, from: begin, index: 0",
+    `process("${program}").function("work"), (<input>:2:5), hits: 2000, nsecs: N, from: process("${program}").function("work"), index: 1`,
+  ]);
+});
+
+s("-t tells it after an error too", () => {
+  const { status, stdout } = wastap([
+    "-t",
+    "-e",
+    'probe begin { error("x") } probe end { println(1) }',
+  ]);
+  assert.is(status, 1);
+  assert.equal(timingReport(stdout), [
+    "begin, (<input>:1:1), hits: 1, nsecs: N, from: begin, index: 0",
+  ]);
+});
+
 s.run();

@@ -27,6 +27,7 @@ export function contextWith(changes: Partial<CompileOptions> = {}): CompileConte
     options: {
       guru: true,
       unoptimized: false,
+      timing: false,
       args: [],
       defines: new Map([["MAXTHREADS", "3"]]),
       globals: new Map(),

@@ -99,6 +99,7 @@ s("embedded code that does not end is an error at its start", () => {
 const OPTIONS: CompileOptions = {
   guru: false,
   unoptimized: false,
+  timing: false,
   args: [],
   defines: new Map(),
   globals: new Map(),

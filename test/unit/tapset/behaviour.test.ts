@@ -20,6 +20,7 @@ const test = available ? s : s.skip;
 const OPTIONS: CompileOptions = {
   guru: true,
   unoptimized: true,
+  timing: false,
   args: [],
   defines: new Map(),
   globals: new Map(),

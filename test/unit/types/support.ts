@@ -24,6 +24,7 @@ export interface Analyzed {
 const OPTIONS: CompileOptions = {
   guru: false,
   unoptimized: false,
+  timing: false,
   args: [],
   defines: new Map(),
   globals: new Map(),
