@@ -147,6 +147,11 @@ export function openNative(path: string, debugPath: string | null): NativeFile {
   return { path, debugPath, handle };
 }
 
+/** `packed`, part of the file at `path`, decompressed to `size` bytes. Throws TargetError. */
+export function zstdDecompress(path: string, packed: Uint8Array, size: number): Uint8Array {
+  return attempt(path, () => nativeFunction("zstdDecompress")(null, packed, size)) as Uint8Array;
+}
+
 function nativeFunction(name: string): (...args: readonly unknown[]) => unknown {
   const native = loadAddon()[name];
   if (native === undefined) {

@@ -4,6 +4,7 @@
  */
 import { debugFileCandidates, findDebugFile, findSupplement } from "./find-debug-file.js";
 import { callNative, type NativeFile, openNative } from "./native.js";
+import { withoutZstd } from "./zstd.js";
 
 const open = new Map<string, NativeFile>();
 
@@ -23,9 +24,11 @@ export function debugFilesOf(path: string): readonly string[] {
 }
 
 function openWithDebugFile(path: string): NativeFile {
-  const alone = openNative(path, null);
+  const plain = withoutZstd(path);
+  const alone = { ...openNative(plain, null), path };
   const debugPath = callNative("hasDwarf", alone) ? null : findDebugFile(alone);
-  return debugPath === null ? alone : openNative(path, debugPath);
+  if (debugPath === null) return alone;
+  return { ...openNative(plain, withoutZstd(debugPath)), path, debugPath };
 }
 
 /** Reads the DWARF of `file` and of its supplementary (dwz) file; false if there is none. */

@@ -1,8 +1,11 @@
 /** Debugging information in other files than the program, and which of them are taken. */
-import { copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { findSection, parseElf } from "../../../base/elf/image.js";
+import { TargetError } from "../../../base/target-error.js";
 import { openDebugInfo } from "../../../compiler/dwarf/debug-info.js";
 import { openModule } from "../../../compiler/elf/read.js";
 import { compileInto, emptyDirectory, missingTool, runTool } from "../../support/dwarf-programs.js";
@@ -11,6 +14,8 @@ const s = suite("dwarf/separate");
 const missing = missingTool(["gcc", "g++", "objcopy", "nm", "dwz", "xz"]);
 if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 const test = missing === null ? s : s.skip;
+
+process.env["WASTAP_DIR"] = emptyDirectory("wastap");
 
 const SHAPES = { source: "shapes.cc", compiler: "g++" };
 
@@ -161,6 +166,36 @@ test("what a missing supplementary file has is said to be unreadable", () => {
   const dies = unit === undefined ? [] : (info?.children(unit.die.id) ?? []);
   const all = [...values, ...dies.flatMap((die) => [...die.attributes.values()])];
   assert.ok(all.some(({ kind }) => kind === "unreadable"));
+});
+
+/** Compresses the debugging information of the program at `path` with zstd; false if objcopy cannot. */
+function compress(path: string): boolean {
+  const flag = "--compress-debug-sections=zstd";
+  return spawnSync("objcopy", [flag, path]).status === 0;
+}
+
+test("sections compressed with zstd, in the program and in its debug file", () => {
+  const stripped = strip("zstd");
+  const whole = join(stripped.directory, "whole");
+  if (!compress(whole) || !compress(stripped.debug)) return;
+  assert.match(runTool("readelf", ["-tW", whole], "/"), /ZSTD/);
+  link(stripped, "linked.debug");
+  assert.ok(finds(whole));
+  assert.ok(finds(stripped.program));
+});
+
+test("a section that zstd did not make is an error", () => {
+  const { directory } = strip("zstd-damaged");
+  const whole = join(directory, "whole");
+  if (!compress(whole)) return;
+  const bytes = readFileSync(whole);
+  const section = findSection(parseElf(bytes, whole), ".debug_info");
+  bytes.fill(0xff, (section?.offset ?? 0) + 24, (section?.offset ?? 0) + 40);
+  writeFileSync(whole, bytes);
+  assert.throws(
+    () => openDebugInfo(whole),
+    (error: Error) => error instanceof TargetError,
+  );
 });
 
 test("symbols in a compressed .gnu_debugdata", () => {
