@@ -6,7 +6,7 @@ import type { Unit } from "../dwarf/units.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
 import { entryOf } from "./code-functions.js";
-import { targetsAt } from "./code-query.js";
+import { entryPlace, targetsAt } from "./code-query.js";
 import { codeSite } from "./code-site.js";
 import { debugInfoOf } from "./debug-info.js";
 import { findComponent, hasComponent, numberArgument, withComponents } from "./point.js";
@@ -101,6 +101,7 @@ function functionAround(query: AddressQuery, die: Die): readonly Site[] {
       size: address === entry && range?.begin === entry ? range.end - range.begin : 0,
       symbol: name,
       isReturn,
+      ...(isReturn ? { entry: entryPlace(query, code) } : {}),
       targets: targetsAt(query, code, address, isReturn),
     }),
   ];

@@ -25,8 +25,10 @@ export const CALL_CHAIN_CONDITION = "$__called_from";
 export function callChainTargets(info: DebugInfo, chain: CallChain, own: TargetScope): TargetScope {
   return {
     ...own,
-    resolve(symbol, ...rest) {
-      if (symbol.name !== CALL_CHAIN_CONDITION) return own.resolve(symbol, ...rest);
+    isFromEntry: (symbol) =>
+      symbol.name !== CALL_CHAIN_CONDITION && own.isFromEntry?.(symbol) === true,
+    resolve(symbol, use) {
+      if (symbol.name !== CALL_CHAIN_CONDITION) return own.resolve(symbol, use);
       return { type: "long", location: chainLocation(info, chain) };
     },
   };

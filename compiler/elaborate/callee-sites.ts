@@ -8,7 +8,7 @@ import type { Die } from "../dwarf/die.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { CALL_CHAIN_CONDITION, callChainTargets } from "./call-chain.js";
 import { type ChosenFunction, chooseFunctions, entryOf } from "./code-functions.js";
-import { type CodeQuery, showPlace, targetsAt } from "./code-query.js";
+import { type CodeQuery, entryPlace, showPlace, targetsAt } from "./code-query.js";
 import { codeSite } from "./code-site.js";
 import { matcher } from "./function-pattern.js";
 import {
@@ -147,7 +147,8 @@ function calleeSite(query: CodeQuery, { caller, code, returns }: Callee): readon
   const { point } = where;
   const isReturn = hasComponent(point, "return");
   if (code.isInline && (isReturn || hasComponent(point, "call"))) return [];
-  const [range] = info.ranges(code.die.id);
+  const ranges = info.ranges(code.die.id);
+  const [range] = ranges;
   const size = range?.begin === code.entry ? range.end - range.begin : 0;
   const callee = showPlace(code.name, code.file, code.line);
   const own = targetsAt(query, code, code.entry, isReturn);
@@ -166,6 +167,7 @@ function calleeSite(query: CodeQuery, { caller, code, returns }: Callee): readon
       size: isReturn ? size : 0,
       symbol: code.name,
       isReturn,
+      ...(isReturn ? { entry: entryPlace(query, { ...code, ranges }) } : {}),
       targets: isChecked ? callChainTargets(info, chain, own) : own,
       condition: isChecked ? CALL_CHAIN_CONDITION : null,
     }),

@@ -3,11 +3,12 @@
  * functions, statements, labels and callees get it.
  */
 import type { DebugInfo } from "../dwarf/debug-info.js";
-import type { Die } from "../dwarf/die.js";
+import { dwarfTargets } from "../variables/targets.js";
 import type { ChosenFunction } from "./code-functions.js";
-import { placeTargets } from "./code-targets.js";
+import type { CodePlace } from "./code-site.js";
 import type { FunctionPattern } from "./function-pattern.js";
 import type { ProcessModule } from "./process-path.js";
+import { probeAddress } from "./prologue.js";
 import type { FamilyContext, TargetScope } from "./site.js";
 
 /** What is looked for, and where. */
@@ -31,33 +32,15 @@ export function targetsAt(
   address: number,
   isReturn = false,
 ): TargetScope {
-  const { die, unit } = code;
-  let scope: Die | null = null;
-  return placeTargets({
-    module: where.module,
-    info,
-    unit,
-    address,
-    isReturn,
-    get scope() {
-      scope ??= innermostBlock(info.scopesAt(unit, address), die);
-      return scope;
-    },
-  });
+  const { module } = where;
+  return dwarfTargets({ module, info, unit: code.unit, address, code: code.die, isReturn });
 }
 
-const BLOCKS: ReadonlySet<string> = new Set([
-  "lexical_block",
-  "with_stmt",
-  "catch_block",
-  "try_block",
-  "entry_point",
-]);
-
-/** The innermost block of `die` among the scopes around an address; what is inlined is not entered. */
-function innermostBlock(scopes: readonly Die[], die: Die): Die {
-  const own = scopes.findIndex(({ id }) => id === die.id);
-  let at = own;
-  while (at > 0 && BLOCKS.has(scopes[at - 1]?.tag ?? "")) at--;
-  return scopes[at] ?? die;
+/** Where the entry of `code` is probed, and what can be seen there: for what return probes keep. */
+export function entryPlace(
+  query: Pick<CodeQuery, "where" | "info" | "context">,
+  code: ChosenFunction,
+): Pick<CodePlace, "address" | "targets"> {
+  const address = probeAddress(query.info, code, query.context.context.options.prologueSearching);
+  return { address, targets: targetsAt(query, code, address) };
 }

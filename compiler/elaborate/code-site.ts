@@ -1,4 +1,5 @@
 /** A place in the code of a module as a Site. */
+import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import type { ProcessModule } from "./process-path.js";
 import type { Site, TargetScope } from "./site.js";
@@ -18,31 +19,44 @@ export interface CodePlace {
   readonly symbol: string;
   readonly isReturn: boolean;
   readonly targets: TargetScope;
+  /** Of a return probe: where the function is probed at its entry. */
+  readonly entry?: Pick<CodePlace, "address" | "targets">;
   /** Source text of a condition on the hit, over `targets`. */
   readonly condition?: string | null;
 }
 
 /** The Site of `place`. */
 export function codeSite(place: CodePlace): Site {
-  const { where, point, listed, address, size, symbol, isReturn, targets } = place;
-  const { module } = where;
+  const { where, point, listed, isReturn, targets, entry } = place;
   const conditions = [where.condition, place.condition].filter((each) => each != null);
-  return {
+  const site: Site = {
     point,
     listed: listed ?? point,
     type: "uprobe",
     isReturn,
     condition: conditions.length === 0 ? null : conditions.join(" && "),
     targets,
-    place: {
-      kind: "site",
-      module: module.path,
-      buildId: module.image.buildId,
-      address,
-      place: isReturn ? "exits" : "instruction",
-      size,
-      symbol,
-      semaphore: 0,
-    },
+    place: bundleSite(place, isReturn ? "exits" : "instruction"),
+  };
+  if (entry === undefined) return site;
+  const size = entry.address === place.address ? place.size : 0;
+  const start = bundleSite({ ...place, address: entry.address, size }, "instruction");
+  return { ...site, entry: { place: start, targets: entry.targets } };
+}
+
+function bundleSite(
+  { where, address, size, symbol }: CodePlace,
+  place: "exits" | "instruction",
+): BundleSite {
+  const { module } = where;
+  return {
+    kind: "site",
+    module: module.path,
+    buildId: module.image.buildId,
+    address,
+    place,
+    size,
+    symbol,
+    semaphore: 0,
   };
 }

@@ -9,7 +9,6 @@ import { newNodeId } from "../syntax/ast.js";
 import type { DerivedProbe } from "./derive.js";
 import { showComponents, withComponents } from "./point.js";
 import { copyTree } from "./rewrite.js";
-import type { Site } from "./site.js";
 
 /** The @entry expressions of one return probe. */
 export interface EntryValues {
@@ -78,13 +77,11 @@ export function entryProbe(derived: DerivedProbe, body: BlockStatement): Derived
     site.point,
     site.point.components.filter((component) => component.name !== "return"),
   );
-  const place: Site["place"] =
-    site.place.kind === "site"
-      ? { ...site.place, place: "instruction" }
-      : bug("return probe without a place");
+  const own = site.place.kind === "site" ? site.place : bug("return probe without a place");
+  const entry = site.entry ?? { place: { ...own, place: "instruction" }, targets: site.targets };
   return {
     ...derived,
-    site: { ...site, point, place, isReturn: false },
+    site: { ...site, ...entry, point, isReturn: false },
     name: showComponents(point),
     body,
   };

@@ -3,7 +3,7 @@
 import { isPattern } from "../elf/glob.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { type ChosenFunction, chooseFunctions, functionAtEntry } from "./code-functions.js";
-import { type CodeQuery, showPlace, targetsAt } from "./code-query.js";
+import { type CodeQuery, entryPlace, showPlace, targetsAt } from "./code-query.js";
 import { codeSite } from "./code-site.js";
 import { findComponent, hasComponent, withArguments } from "./point.js";
 import { probeAddress } from "./prologue.js";
@@ -59,6 +59,7 @@ function functionSite(query: CodeQuery, code: ChosenFunction): readonly Site[] {
   const address = probeAddress(info, code, searching);
   return [
     codeSite({
+      ...(isReturn ? { entry: entryPlace(query, code) } : {}),
       where,
       point: withPlace(point, showPlace(code.name, code.file, code.line)),
       address,

@@ -70,6 +70,7 @@ function markTargets(module: Module, mark: SdtNote): TargetScope {
     parseSdtArgument(text, mark.address, (name) => findSymbolAddress(module.image, name)),
   );
   return {
+    module,
     variables: () => args.map((_, i) => ({ name: `$arg${i + 1}`, type: "long" })),
     resolve: (symbol) => resolveMarkTarget(symbol, mark, args),
   };

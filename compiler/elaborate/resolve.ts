@@ -20,9 +20,10 @@ import { childrenOf } from "../syntax/walk.js";
 import type { DerivedProbe } from "./derive.js";
 import type { Definitions, LibraryEntry } from "./library.js";
 import type { Reporter } from "./report.js";
+import type { Surroundings } from "./resolve-target.js";
 import { forEachNode } from "./rewrite.js";
 import { similar } from "./similar.js";
-import { mentionsTargets, type Surroundings, specialize } from "./specialize.js";
+import { dependsOnPlace, mentionsTargets, specialize } from "./specialize.js";
 import type { FunctionSymbol, HandlerSymbol, SymbolTable, VariableSymbol } from "./symbol.js";
 
 /** Priority of overloads without one (language.md §3). */
@@ -50,6 +51,7 @@ interface State {
   readonly report: Reporter;
   readonly guru: boolean;
   readonly useScript: (script: Script) => void;
+  readonly anywhere: Surroundings;
   readonly table: SymbolTable;
   readonly globals: Map<GlobalDeclaration, VariableSymbol>;
   readonly shared: Map<FunctionDeclaration, FunctionSymbol>;
@@ -83,6 +85,8 @@ export function createResolver(
     readonly report: Reporter;
     readonly guru: boolean;
     readonly useScript: (script: Script) => void;
+    /** For functions that do not depend on the probe. */
+    readonly anywhere: Surroundings;
   },
 ): Resolver {
   const table: SymbolTable = {
@@ -396,11 +400,9 @@ function functionFor(
   }
   const known = scope.instances.get(declaration);
   if (known) return known;
-  const body =
-    declaration.body.kind === "embedded"
-      ? declaration.body
-      : specialize(declaration.body, scope.surroundings);
-  const symbol = newFunction(entry, body, scope, state);
+  const { body } = declaration;
+  const own = body.kind === "embedded" ? body : specialize(body, scope.surroundings);
+  const symbol = newFunction(entry, own, scope, state);
   scope.instances.set(declaration, symbol);
   return symbol;
 }
@@ -408,7 +410,10 @@ function functionFor(
 function sharedFunction(entry: LibraryEntry<FunctionDeclaration>, state: State): FunctionSymbol {
   const known = state.shared.get(entry.declaration);
   if (known) return known;
-  const symbol = newFunction(entry, entry.declaration.body, null, state);
+  const { body } = entry.declaration;
+  const isPlain = body.kind === "embedded" || !mentionsTargets(body);
+  const own = isPlain ? body : specialize(body, state.anywhere);
+  const symbol = newFunction(entry, own, null, state);
   state.shared.set(entry.declaration, symbol);
   return symbol;
 }
@@ -456,9 +461,9 @@ function visitFunction(symbol: FunctionSymbol, caller: Scope | null, state: Stat
   visit(symbol.body, scope, state);
 }
 
-/** True if the function, or one that it calls, uses `$variables`. */
+/** True if the function, or one that it calls, uses `$variables` or other things of the probe. */
 function dependsOnProbe(declaration: FunctionDeclaration, state: State): boolean {
-  return reaches(declaration, (f) => mentionsTargets(f.body), state.dependent, state);
+  return reaches(declaration, (f) => dependsOnPlace(f.body), state.dependent, state);
 }
 
 /** True if the function, or one that it calls, is embedded code that needs -g. */

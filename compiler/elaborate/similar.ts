@@ -8,13 +8,17 @@ export function similar(name: string, candidates: Iterable<string>, what = "simi
   return nearest.length === 0 ? "" : ` (${what}: ${nearest.join(", ")})`;
 }
 
-/** Up to five candidates, nearest first, then by name. */
-export function nearestNames(name: string, candidates: Iterable<string>): string[] {
+/** Up to `most` (five) candidates, nearest first, then by name. */
+export function nearestNames(
+  name: string,
+  candidates: Iterable<string>,
+  most: number = SUGGESTIONS,
+): string[] {
   return [...new Set(candidates)]
     .filter((candidate) => candidate !== name)
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
-    .slice(0, SUGGESTIONS)
+    .slice(0, most)
     .map((entry) => entry.candidate);
 }
 

@@ -5,7 +5,8 @@
 import type { CompileContext } from "../../base/stage.js";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
 import type { SearchContext } from "../elf/find.js";
-import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
+import type { Module } from "../elf/read.js";
+import type { AccessStep, ProbePoint, TargetSymbol } from "../syntax/ast.js";
 import type { Location } from "../types/location.js";
 import type { Reporter } from "./report.js";
 
@@ -15,7 +16,22 @@ export interface TargetValue {
   readonly location: Location;
   /** True if a script may assign to it. */
   readonly isWritable?: boolean;
+  /** True if writing it needs -g. */
+  readonly needsGuru?: boolean;
+  /** Its type in the program if that is a pointer, so that `->` and `[]` work on it. */
+  readonly pointer?: PointerType | null;
 }
+
+/** The type of a pointer of the program. */
+export interface PointerType {
+  /** Equal for equal types. */
+  readonly key: string;
+  /** What `steps` lead to from a pointer that is operand 0, the indexes being the next ones. */
+  access(steps: readonly AccessStep[], use: TargetUse): TargetValue;
+}
+
+/** What is done with a `$variable`: read, `&` taken, or written with `=`, `++` and the like. */
+export type TargetUse = "value" | "address" | "write";
 
 /** A `$variable` with its type in the source language. */
 export interface TargetVariable {
@@ -28,7 +44,11 @@ export interface TargetScope {
   /** Those that can be named beforehand, in their order, for -L. */
   readonly variables?: () => readonly TargetVariable[];
   /** Value of `symbol`; throws ResolutionError. */
-  resolve(symbol: TargetSymbol): TargetValue;
+  resolve(symbol: TargetSymbol, use?: TargetUse): TargetValue;
+  /** Module for types and variables that name none; null or absent where there is none. */
+  readonly module?: Module | null;
+  /** True for what a return probe sees as it was at the function's entry. */
+  readonly isFromEntry?: (symbol: TargetSymbol) => boolean;
 }
 
 /** One place to probe. */
@@ -42,6 +62,8 @@ export interface Site {
   readonly place: BundlePoint;
   readonly isReturn: boolean;
   readonly targets: TargetScope;
+  /** Of a return probe: where the values of @entry are taken, if not at its own address. */
+  readonly entry?: Pick<Site, "place" | "targets">;
   /** Source text of a further condition, which may name variables of `targets`, or null. */
   readonly condition: string | null;
 }

@@ -3,36 +3,20 @@
  * folded with the branches they decide, @entry is replaced, and every `$variable` has its value.
  * Variables that cannot be resolved are remembered; they are errors only if they survive.
  */
-import type {
-  BlockStatement,
-  EntryExpression,
-  Expression,
-  Node,
-  NodeId,
-  NumberLiteral,
-  TargetSymbol,
-} from "../syntax/ast.js";
+import type { BlockStatement, Expression, Node, NodeId, NumberLiteral } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
 import { showExpression } from "../syntax/print-expression.js";
 import { walk } from "../syntax/walk.js";
-import { type Message, ResolutionError } from "./report.js";
+import {
+  type Copy,
+  isDefined,
+  isTarget,
+  replaceEntry,
+  resolveAddress,
+  resolveTarget,
+  type Surroundings,
+} from "./resolve-target.js";
 import { copyTree, forEachNode } from "./rewrite.js";
-import type { TargetScope, TargetValue } from "./site.js";
-
-/** Facts about the target symbols in specialized bodies, by node id. */
-export interface TargetTable {
-  readonly values: Map<NodeId, TargetValue>;
-  readonly failures: Map<NodeId, Message>;
-}
-
-/** Where a body is going to run. */
-export interface Surroundings {
-  readonly targets: TargetScope;
-  /** The expression that stands for `@entry(…)`; throws ResolutionError outside .return probes. */
-  readonly entry: (node: EntryExpression) => Expression;
-  readonly warn: (message: Message) => void;
-  readonly table: TargetTable;
-}
 
 /** A copy of `body` for `surroundings`. */
 export function specialize(body: BlockStatement, surroundings: Surroundings): BlockStatement {
@@ -57,7 +41,9 @@ function specializeTree<T extends Node>(body: T, surroundings: Surroundings): T 
       case "probewrite":
         return constant(node, written.has(showExpression(node.operand)) ? 1n : 0n, known);
       case "unary":
-        return foldUnary(node, copy, known);
+        return node.operator === "&"
+          ? resolveAddress(node, copy, surroundings)
+          : foldUnary(node, copy, known);
       case "logical":
         return foldLogical(node, copy, known);
       case "binary":
@@ -67,10 +53,22 @@ function specializeTree<T extends Node>(body: T, surroundings: Surroundings): T 
       case "if":
         return foldIf(node, copy, known);
       case "target":
-        return resolveTarget(
-          { ...node, id: newNodeId(), steps: copySteps(node, copy) },
-          surroundings,
-        );
+      case "cast":
+      case "enum":
+        return resolveTarget(node, "value", copy, surroundings);
+      case "assignment":
+        if (!isTarget(node.target)) return null;
+        return {
+          ...node,
+          id: newNodeId(),
+          target: resolveTarget(node.target, "write", copy, surroundings),
+          value: copy(node.value),
+        };
+      case "update": {
+        if (!isTarget(node.operand)) return null;
+        const operand = resolveTarget(node.operand, "write", copy, surroundings);
+        return { ...node, id: newNodeId(), operand };
+      }
       case "entry":
         return replaceEntry(node, surroundings);
       default:
@@ -80,68 +78,42 @@ function specializeTree<T extends Node>(body: T, surroundings: Surroundings): T 
   return copyTree(body, replace);
 }
 
-/** True if something in `node` depends on the probe it runs in. */
+/** True if something in `node` is decided or found when it is specialized. */
 export function mentionsTargets(node: Node): boolean {
+  return contains(node, ({ kind }) => SPECIALIZED.has(kind));
+}
+
+const SPECIALIZED: ReadonlySet<Node["kind"]> = new Set([
+  "cast",
+  "defined",
+  "entry",
+  "enum",
+  "probewrite",
+  "target",
+]);
+
+/** True if something in `node` depends on the probe it runs in. */
+export function dependsOnPlace(node: Node): boolean {
+  return contains(node, (part) => {
+    switch (part.kind) {
+      case "target":
+      case "cast":
+        return part.module === null;
+      case "enum":
+        return part.args.length === 1;
+      default:
+        return part.kind === "entry" || part.kind === "probewrite";
+    }
+  });
+}
+
+function contains(node: Node, test: (part: Node) => boolean): boolean {
   let found = false;
   walk(node, (part) => {
-    if (
-      part.kind === "defined" ||
-      part.kind === "entry" ||
-      part.kind === "probewrite" ||
-      part.kind === "target"
-    ) {
-      found = true;
-    }
+    found ||= test(part);
     return !found;
   });
   return found;
-}
-
-function copySteps(node: TargetSymbol, copy: Copy): TargetSymbol["steps"] {
-  return node.steps.map((step) =>
-    step.kind === "element" ? { ...step, index: copy(step.index) } : step,
-  );
-}
-
-function resolveTarget(node: TargetSymbol, surroundings: Surroundings): TargetSymbol {
-  const { values, failures } = surroundings.table;
-  try {
-    values.set(node.id, surroundings.targets.resolve(node));
-  } catch (error) {
-    if (!(error instanceof ResolutionError)) throw error;
-    failures.set(node.id, { ...error.reason, node });
-  }
-  return node;
-}
-
-function replaceEntry(node: EntryExpression, surroundings: Surroundings): Node {
-  try {
-    return surroundings.entry(node);
-  } catch (error) {
-    if (!(error instanceof ResolutionError)) throw error;
-    const failed = { ...node, id: newNodeId() };
-    surroundings.table.failures.set(failed.id, { ...error.reason, node });
-    return failed;
-  }
-}
-
-function isDefined(operand: Expression, surroundings: Surroundings): boolean {
-  let defined = true;
-  forEachNode(operand, (part) => {
-    if (part.kind === "cast" || part.kind === "enum" || part.kind === "autocast") defined = false;
-    if (part.kind !== "target") return;
-    try {
-      surroundings.targets.resolve(part);
-    } catch (error) {
-      if (!(error instanceof ResolutionError)) throw error;
-      defined = false;
-      if (error.reason.code === "unsupported-dwarf") {
-        const message = `${error.reason.message}; @defined of it is 0`;
-        surroundings.warn({ ...error.reason, message });
-      }
-    }
-  });
-  return defined;
 }
 
 function constant(place: Expression, value: bigint, known: Map<NodeId, bigint>): NumberLiteral {
@@ -150,7 +122,6 @@ function constant(place: Expression, value: bigint, known: Map<NodeId, bigint>):
   return node;
 }
 
-type Copy = <T extends Node>(part: T) => T;
 type Known = Map<NodeId, bigint>;
 type Of<K extends Node["kind"]> = Extract<Node, { kind: K }>;
 

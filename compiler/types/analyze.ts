@@ -23,13 +23,10 @@ import {
 import { buildPointTree } from "../elaborate/point-tree.js";
 import { createReporter, type Reporter, ResolutionError } from "../elaborate/report.js";
 import { createResolver, type Resolver } from "../elaborate/resolve.js";
+import type { Surroundings, TargetTable } from "../elaborate/resolve-target.js";
 import { forEachNode } from "../elaborate/rewrite.js";
-import {
-  type Surroundings,
-  specialize,
-  specializeExpression,
-  type TargetTable,
-} from "../elaborate/specialize.js";
+import { NO_TARGETS } from "../elaborate/session-points.js";
+import { specialize, specializeExpression } from "../elaborate/specialize.js";
 import { parseSynthesized, parseSynthesizedExpression } from "../elaborate/synthesize.js";
 import { currentSearchContext } from "../elf/find.js";
 import {
@@ -40,6 +37,7 @@ import {
   newNodeId,
   type Script,
 } from "../syntax/ast.js";
+import { findModule } from "../variables/script-targets.js";
 import { buildProgram } from "./build-program.js";
 import { createInference, type Inference } from "./cells.js";
 import { checkConditions, checkProgram, checkSupported } from "./check.js";
@@ -53,6 +51,18 @@ import { timingGlobal, timingReport } from "./timing.js";
 import { warnUnassigned } from "./unassigned.js";
 import { variableUse } from "./usage.js";
 
+/** What the surroundings of all bodies have in common. */
+type CommonSurroundings = Pick<Surroundings, "table" | "findModule" | "warn">;
+
+/** Those of functions that do not depend on a probe. */
+const NOWHERE: Omit<Surroundings, keyof CommonSurroundings> = {
+  targets: NO_TARGETS,
+  entryTargets: null,
+  entry(node) {
+    throw new ResolutionError("entry-misplaced", "@entry is not supported in functions", node);
+  },
+};
+
 /** State of one analysis. */
 interface Analysis {
   readonly context: CompileContext;
@@ -62,6 +72,7 @@ interface Analysis {
   readonly derive: DeriveContext;
   readonly resolver: Resolver;
   readonly targets: TargetTable;
+  readonly common: CommonSurroundings;
   /** Scripts whose probes are to be derived; grows while library files are used. */
   readonly scripts: Set<Script>;
   /** Numbers return probes, for the names of what @entry needs. */
@@ -86,7 +97,8 @@ export function analyze(
   for (const code of embeddedIn(analysis)) addAccessors(code, analysis);
   analysis.resolver.resolveFunctions();
   analysis.report.finish();
-  const state = createInference(analysis.resolver.table, analysis.targets, analysis.report);
+  const { report, targets, resolver } = analysis;
+  const state = createInference(resolver.table, targets, report, context.options.guru);
   checkConditions(state);
   analysis.report.finish();
   if (context.options.unoptimized) optimizeLittle(state);
@@ -117,6 +129,13 @@ function startAnalysis(
   const useScript = (script: Script): void => {
     used.add(script);
   };
+  const targets: TargetTable = { values: new Map(), pointers: new Map(), failures: new Map() };
+  const search = currentSearchContext((found) => context.onSearch?.(found));
+  const common: CommonSurroundings = {
+    table: targets,
+    findModule: (name) => findModule(name, search),
+    warn: (message) => report.warn(message),
+  };
   let entries = 0;
   return {
     context,
@@ -125,12 +144,18 @@ function startAnalysis(
     definitions,
     nextEntry: () => entries++,
     scripts: used,
-    targets: { values: new Map(), failures: new Map() },
-    resolver: createResolver(definitions, { report, guru: context.options.guru, useScript }),
+    targets,
+    resolver: createResolver(definitions, {
+      report,
+      guru: context.options.guru,
+      useScript,
+      anywhere: { ...NOWHERE, ...common },
+    }),
+    common,
     derive: {
       context,
       report,
-      search: currentSearchContext((search) => context.onSearch?.(search)),
+      search,
       tree: buildPointTree(FAMILIES, definitions),
       useScript,
     },
@@ -184,11 +209,11 @@ function surroundingsOf(
   analysis: Analysis,
   entry: Surroundings["entry"],
 ): Surroundings {
-  const { report, targets } = analysis;
+  const { site } = derived;
   return {
-    targets: derived.site.targets,
-    table: targets,
-    warn: (message) => report.warn(message),
+    ...analysis.common,
+    targets: site.targets,
+    entryTargets: site.isReturn ? (site.entry?.targets ?? site.targets) : null,
     entry,
   };
 }

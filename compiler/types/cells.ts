@@ -3,7 +3,8 @@
  * gets its type from the first use that tells, and keeps the place for messages.
  */
 import type { Reporter } from "../elaborate/report.js";
-import type { TargetTable } from "../elaborate/specialize.js";
+import type { TargetTable } from "../elaborate/resolve-target.js";
+import type { PointerType } from "../elaborate/site.js";
 import type { FunctionSymbol, SymbolTable, VariableSymbol } from "../elaborate/symbol.js";
 import type { Node, NodeId } from "../syntax/ast.js";
 import type { Type } from "./program.js";
@@ -25,10 +26,14 @@ export interface Inference {
   readonly symbols: SymbolTable;
   readonly targets: TargetTable;
   readonly report: Reporter;
+  /** Variables of the program may be written (-g). */
+  readonly guru: boolean;
   /** Type of each expression visited. */
   readonly types: Map<NodeId, Type>;
   readonly variables: Map<VariableSymbol, VariableCells>;
   readonly results: Map<FunctionSymbol, Cell>;
+  /** Pointers of the program that variables and functions give; null where they differ. */
+  readonly pointers: Map<VariableSymbol | FunctionSymbol, PointerType | null>;
   /** Set when something was learnt in a round. */
   changed: boolean;
 }
@@ -38,14 +43,17 @@ export function createInference(
   symbols: SymbolTable,
   targets: TargetTable,
   report: Reporter,
+  guru: boolean,
 ): Inference {
   return {
+    guru,
     symbols,
     targets,
     report,
     types: new Map(),
     variables: new Map(),
     results: new Map(),
+    pointers: new Map(),
     changed: false,
   };
 }

@@ -4,7 +4,7 @@
  */
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, VariableSymbol } from "../elaborate/symbol.js";
-import type { Expression, ForeachStatement, Node } from "../syntax/ast.js";
+import type { Expression, ForeachStatement, Node, NodeId } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
 import { cellsOf, type Inference } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
@@ -42,8 +42,16 @@ function checkBody(body: Node, writes: Writes, state: Inference): void {
 function checkTarget(node: Expression, target: Expression, state: Inference): void {
   if (baseOf(target) !== null) return;
   // An unresolved variable is reported as such.
-  if (target.kind === "target" && state.targets.failures.has(target.id)) return;
-  if (target.kind === "target" && state.targets.values.get(target.id)?.isWritable === true) return;
+  if (state.targets.failures.has(target.id)) return;
+  const value = state.targets.values.get(target.id);
+  if (value?.isWritable === true && (state.guru || value.needsGuru !== true)) return;
+  if (value?.isWritable === true) {
+    const what = target.kind === "target" && !target.atVar ? "target" : "@var";
+    const shown = target.kind === "target" ? what : `@${target.kind}`;
+    const message = `write to ${shown} variable not permitted; need stap -g`;
+    state.report.error({ code: "guru-write", message, node: target });
+    return;
+  }
   state.report.error({
     code: "not-assignable",
     message: "Expecting lvalue for assignment",
@@ -174,20 +182,28 @@ export function checkSupported(
   skipBadVariables: boolean,
 ): void {
   const { failures, values } = state.targets;
+  // Of `&x` only the address has a value.
+  const addressed = new Set<NodeId>();
   for (const body of bodies) {
     forEachNode(body, (node) => {
+      if (node.kind === "unary" && node.operator === "&") addressed.add(node.operand.id);
       const failure = failures.get(node.id);
       if (failure && skipBadVariables && node.kind === "target") {
         const message = "Bad $context variable being substituted with literal 0";
         state.report.warn({ code: "bad-variable", message, node });
         values.set(node.id, { type: "long", location: { kind: "constant", value: 0n } });
       } else if (failure) state.report.error(failure);
-      else reportUnsupported(node, state);
+      else if (!values.has(node.id) && !addressed.has(node.id)) reportUnsupported(node, state);
     });
   }
 }
 
 function reportUnsupported(node: Node, state: Inference): void {
+  if (node.kind === "autocast" || (node.kind === "unary" && node.operator === "&")) {
+    const message = "unknown type in dereference";
+    state.report.error({ code: "unresolved-type", message, node });
+    return;
+  }
   const what = unsupportedConstruct(node);
   if (what === null) return;
   const message = `not supported yet: ${what}`;
@@ -196,22 +212,16 @@ function reportUnsupported(node: Node, state: Inference): void {
 
 function unsupportedConstruct(node: Node): string | null {
   switch (node.kind) {
-    case "cast":
-      return `@cast to '${node.type}' (needs debug information)`;
-    case "autocast":
-      return "member access (needs debug information)";
     case "perf":
       return "@perf";
     case "enum":
-      return `@${node.operator} (needs debug information)`;
+      return `@${node.operator} of a value`;
     case "register":
       if (node.operator === "kregister") return "@kregister";
       return node.index.kind === "number" ? null : "@uregister with a computed register number";
     case "deref":
       if (node.operator === "kderef") return "@kderef";
       return node.size.kind === "number" ? null : "@uderef with a computed size";
-    case "unary":
-      return node.operator === "&" ? "address of a variable (needs debug information)" : null;
     default:
       return null;
   }

@@ -7,6 +7,7 @@ import type { FunctionSymbol } from "../elaborate/symbol.js";
 import type {
   AccessStep,
   AssignmentExpression,
+  AutocastExpression,
   CallExpression,
   Expression,
   Identifier,
@@ -15,7 +16,9 @@ import type {
   PrintExpression,
 } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
+import { operandsOf } from "../syntax/walk.js";
 import { type Cell, cellsOf, type Inference, resultOf, unify } from "./cells.js";
+import { learnPointer, resolveAutocast } from "./pointers.js";
 import type { Type } from "./program.js";
 
 /** Visits `node`, of which `expected` is known from outside; its type, or null if still unknown. */
@@ -58,6 +61,9 @@ function typeOf(node: Expression, expected: Type | null, state: Inference): Type
     case "index":
       return inferIndex(node, expected, state);
     case "unary":
+      if (node.operator === "&") return inferAddress(node, expected, state);
+      inferLong(node.operand, state);
+      return found(node, "long", expected, state);
     case "update":
       inferLong(node.operand, state);
       return found(node, "long", expected, state);
@@ -121,10 +127,14 @@ function inferContextual(node: Contextual, expected: Type | null, state: Inferen
       inferSteps(node.steps, state);
       return found(node, state.targets.values.get(node.id)?.type ?? "long", expected, state);
     case "cast":
+      inferSteps(node.steps, state);
+      inferLong(node.operand, state);
+      return found(node, state.targets.values.get(node.id)?.type ?? "long", expected, state);
     case "autocast":
       inferSteps(node.steps, state);
       inferLong(node.operand, state);
-      return found(node, "long", expected, state);
+      resolveAutocast(node, node.id, "value", state);
+      return inferAutocast(node, expected, state);
     case "register":
       inferLong(node.index, state);
       return found(node, "long", expected, state);
@@ -146,6 +156,28 @@ function inferContextual(node: Contextual, expected: Type | null, state: Inferen
     default:
       return unreachable(node);
   }
+}
+
+/** An autocast has a type as soon as that of its operand is known. */
+function inferAutocast(
+  node: AutocastExpression,
+  expected: Type | null,
+  state: Inference,
+): Type | null {
+  const type = state.targets.values.get(node.id)?.type;
+  return type === undefined ? expected : found(node, type, expected, state);
+}
+
+/** `&`: only the parts of the operand have values. */
+function inferAddress(
+  node: Extract<Expression, { kind: "unary" }>,
+  expected: Type | null,
+  state: Inference,
+): Type {
+  const { operand } = node;
+  for (const part of operandsOf(operand)) inferLong(part, state);
+  if (operand.kind === "autocast") resolveAutocast(operand, node.id, "address", state);
+  return found(node, "long", expected, state);
 }
 
 function inferSteps(steps: readonly AccessStep[], state: Inference): void {
@@ -327,6 +359,8 @@ function inferPlainAssignment(
   state: Inference,
 ): Type | null {
   const value = inferScalar(node.value, null, state);
+  const variable = state.symbols.variables.get(node.target.id);
+  if (variable !== undefined) learnPointer(variable, node.value, state);
   if (value !== null && value !== "stats") {
     inferExpression(node.target, value, state);
     return found(node, value, expected, state);

@@ -21,6 +21,7 @@ import {
   inferScalar,
   inferVariable,
 } from "./expressions.js";
+import { learnPointer } from "./pointers.js";
 import { callersIn } from "./tree-facts.js";
 
 /** Runs `state` to convergence, and reports what has no type. */
@@ -127,6 +128,7 @@ function inferStatement(node: Statement, owner: FunctionSymbol | null, state: In
 function inferReturn(value: Expression, owner: FunctionSymbol, state: Inference): void {
   const cell = resultOf(owner, state);
   const type = inferScalar(value, owner.declaration.type, state);
+  learnPointer(owner, value, state);
   if (type === null && cell.type !== null) inferScalar(value, cell.type, state);
   if (type === null || type === "stats" || owner.declaration.type !== null) return;
   if (!unify(cell, type, value, state)) {

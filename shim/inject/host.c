@@ -7,6 +7,8 @@
 
 #define ENOSYS 38
 #define PR_GET_NAME 16
+/* SysV AMD64 ABI figure 3.36 */
+#define DWARF_FS_BASE 58
 /* TASK_COMM_LEN of Linux */
 #define COMM_BYTES 16
 /* clock_gettime(2): ids 0 … 11 name clocks; above and below are dynamic ones. */
@@ -33,11 +35,26 @@ static const uint8_t identity_calls[] = {
 #define IDENTITY_MUTATOR 10
 #define IDENTITY_START_AREA 11
 
+/*
+ * The thread pointer, which the thread block holds itself where thread ids are read from it (glibc,
+ * musl); else the kernel is asked.
+ */
+static uint64_t thread_pointer(void) {
+    if (*(const int64_t *)(wt_params.state + WT_PRIVATE_TID_OFFSET) != 0)
+        return wt_thread_pointer();
+    uint64_t base = 0;
+    if (!wt_params.no_system_calls)
+        (void)wt_syscall3(WT_SYS_ARCH_PRCTL, WT_ARCH_GET_FS, (uint64_t)&base, 0);
+    return base;
+}
+
 /* host.register: value, 0 where there is none. */
 WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
-    if (!vm->frame || index >= WT_FRAME_BYTES / 8)
+    if (!vm->frame)
         return 0;
-    return vm->frame->registers[index];
+    if (index == DWARF_FS_BASE)
+        return thread_pointer();
+    return index < WT_FRAME_BYTES / 8 ? vm->frame->registers[index] : 0;
 }
 
 /* host.set-register: the trampoline restores the frame, so a change of it is one of the thread. */

@@ -120,10 +120,7 @@ const ERRORS: readonly (readonly [script: string, ...errors: string[]])[] = [
   ],
   ["probe begin { println(@entry(1)) }", "1:23 @entry is only valid in .return probes"],
   ['probe begin { println(@var("x")) }', "1:23 unresolved @var() expression"],
-  [
-    'probe begin { println(@cast(1, "foo")->x) }',
-    "1:23 not supported yet: @cast to 'foo' (needs debug information)",
-  ],
+  ['probe begin { println(@cast(1, "foo")->x) }', "1:23 type definition 'foo' not found in ''"],
   ["probe begin { println($x) }", "1:23 unresolved target-symbol expression"],
   ["probe begin { set_user_long(1, 2) }", "1:15 function may not be used unless -g is specified"],
 ];

@@ -66,6 +66,13 @@ static inline uint32_t wt_thread_word(int64_t offset) {
     return value;
 }
 
+/* fs base, from the word that it points to; only where there is a thread block. */
+static inline uint64_t wt_thread_pointer(void) {
+    uint64_t value;
+    __asm__ volatile("movq %%fs:0, %0" : "=r"(value));
+    return value;
+}
+
 static inline uint64_t wt_time_stamp(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));

@@ -1,0 +1,154 @@
+/**
+ * The state of a probe hit as DWARF expressions see it: registers are those of the hit, frames are
+ * found by the rules for its address (DWARF 5 §3.3.5, §6.4), addresses of the module by its load
+ * bias. Variables of a scope become places.
+ */
+import type { Die } from "../dwarf/die.js";
+import type { Operation } from "../dwarf/operations.js";
+import { ResolutionError } from "../elaborate/report.js";
+import { add, constant, type Location } from "../types/location.js";
+import type { SourceObject } from "./access.js";
+import { type ExpressionContext, evaluatePlace, evaluateValue } from "./expression.js";
+import type { NumberShape, ObjectPlace } from "./place.js";
+import { findGlobal, type ProgramModule } from "./program-module.js";
+import { strip } from "./source-type.js";
+import { threadLocalAddress } from "./thread-local.js";
+
+/** A place in the code of a module; globals alone have none. */
+export interface CodePosition {
+  /** ELF address of the probed instruction. */
+  readonly address: number;
+  /** DIEs around it, innermost first, up to that of the unit. */
+  readonly scopes: readonly Die[];
+}
+
+/** What expressions see at `position` of `program`. */
+export function frameContext(
+  program: ProgramModule,
+  position: CodePosition | null,
+): ExpressionContext {
+  const { info } = program;
+  const context: ExpressionContext = {
+    frameBase: () => frameBase(program, needPosition(position), context),
+    frameAddress() {
+      const operations = info.cfaAt(needPosition(position).address);
+      if (operations === null) refuse("no call frame information");
+      return evaluateValue(operations ?? [], context);
+    },
+    entryValue(operations) {
+      if (!isAtEntry(program, needPosition(position))) refuse("its value was lost");
+      return evaluateValue(operations, context);
+    },
+    moduleAddress: (address) => ({
+      kind: "module-address",
+      address,
+      module: program.reference,
+    }),
+    threadLocal: (offset) => add(threadLocalAddress(program.module), offset),
+    baseType(die) {
+      const type = strip(program.types.typeAt(info.die(die)));
+      const isInteger = type.kind === "number" && type.encoding !== "float";
+      return isInteger ? ({ bytes: type.bytes, signed: type.signed } satisfies NumberShape) : null;
+    },
+    called: (die) => operationsAt(program, info.die(die), position) ?? [],
+  };
+  return context;
+}
+
+/** The variable `die` where the program is at `position`. */
+export function objectOf(
+  program: ProgramModule,
+  die: Die,
+  position: CodePosition | null,
+): SourceObject {
+  const type = program.types.typeOf(die);
+  return { type, place: placeOf(program, die, position), bits: null, node: null };
+}
+
+function placeOf(program: ProgramModule, die: Die, position: CodePosition | null): ObjectPlace {
+  const { info } = program;
+  const value = info.attribute(die, "const_value");
+  if (info.owner(die, "location") === null && value !== null) {
+    if (value.kind === "constant")
+      return { kind: "value", value: constant(value.signed), offset: 0 };
+    if (value.kind === "bytes") return { kind: "bytes", bytes: value.bytes, offset: 0 };
+    if (value.kind === "string") {
+      return { kind: "bytes", bytes: Buffer.from(`${value.text}\0`, "latin1"), offset: 0 };
+    }
+  }
+  if (info.owner(die, "location") === null) {
+    const defined = isDeclaration(die, program) ? definitionOf(program, die) : null;
+    if (defined !== null) return placeOf(program, defined, null);
+    const name = info.text(die, "name") ?? "";
+    return inaccessible(`failed to retrieve location attribute for '${name}'`, null);
+  }
+  const operations = operationsAt(program, die, position);
+  if (operations === null || operations.length === 0) return inaccessible(null, position);
+  try {
+    const place = evaluatePlace(operations, frameContext(program, position));
+    return place.kind === "missing" ? inaccessible(place.reason, position) : place;
+  } catch (error) {
+    if (!(error instanceof ResolutionError)) throw error;
+    return inaccessible(error.message, position);
+  }
+}
+
+function isDeclaration(die: Die, { info }: ProgramModule): boolean {
+  return info.flag(die, "declaration") || info.flag(die, "external");
+}
+
+function definitionOf(program: ProgramModule, die: Die): Die | null {
+  const name = program.info.text(die, "name");
+  return name === null ? null : (findGlobal(program, name, null, null)?.die ?? null);
+}
+
+/** SystemTap's words, with the reason where there is more to say. */
+function inaccessible(reason: string | null, position: CodePosition | null): ObjectPlace {
+  const pc = position === null ? "" : ` (pc: 0x${position.address.toString(16)})`;
+  const base = `not accessible at this address${pc} [man error::dwarf]`;
+  return { kind: "missing", reason: reason === null ? base : `${base}: ${reason}` };
+}
+
+/** Operations of the location of `die` at `position`; null where it has none. */
+function operationsAt(
+  { info }: ProgramModule,
+  die: Die,
+  position: CodePosition | null,
+): readonly Operation[] | null {
+  const owner = info.owner(die, "location") ?? die;
+  const address = position?.address ?? 0;
+  const entry = info
+    .locations(owner.id, "location")
+    .find(({ begin, end }) => address >= begin && address < end);
+  return entry?.operations ?? null;
+}
+
+function frameBase(
+  program: ProgramModule,
+  { address, scopes }: CodePosition,
+  context: ExpressionContext,
+): Location {
+  const { info } = program;
+  const owner = scopes.find((die) => die.attributes.has("frame_base"));
+  const entry =
+    owner &&
+    info
+      .locations(owner.id, "frame_base")
+      .find(({ begin, end }) => address >= begin && address < end);
+  if (!entry) return refuse("no frame base");
+  return evaluateValue(entry.operations, context);
+}
+
+/** True at the first instruction of the function, where its registers are as they were handed over. */
+function isAtEntry({ info }: ProgramModule, { address, scopes }: CodePosition): boolean {
+  const code = scopes.find((die) => die.tag === "subprogram");
+  return code !== undefined && info.ranges(code.id)[0]?.begin === address;
+}
+
+function needPosition(position: CodePosition | null): CodePosition {
+  return position ?? refuse("its location needs a place in the code");
+}
+
+function refuse(message: string): never {
+  throw new ResolutionError("not-accessible", message);
+}

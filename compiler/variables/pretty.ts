@@ -1,0 +1,184 @@
+/**
+ * Pretty printing of `$x$` and `$x$$`: `{.a=1, .b=0x…, .c={...}, .d=[...]}`. A pointer is followed
+ * once at the top, structures are shown one level deep or all of them, of an array the first
+ * element. What cannot be found is `?`; a text that cannot be read at run time is `ERROR`.
+ */
+import { ResolutionError } from "../elaborate/report.js";
+import type { FormatPiece, Location } from "../types/location.js";
+import { enter, follow, objectValue, type SourceObject } from "./access.js";
+import { addressOf, partOf } from "./place.js";
+import { type ArrayType, type Member, type StructType, strip } from "./source-type.js";
+
+/** How deep a text goes: members of the outermost structure only, or all. */
+export type PrettyDepth = 1 | 2;
+
+/** Bytes of a character type whose arrays and pointers are shown as strings. */
+const CHARACTER_BYTES = 1;
+/** Structures are shown no deeper, and arrays of arrays. */
+const MAX_NESTING = 16;
+
+/** Text of `object`. */
+export function prettyText(object: SourceObject, depth: PrettyDepth): Location {
+  return { kind: "format", pieces: top(object, depth), onFault: "ERROR" };
+}
+
+function top(object: SourceObject, depth: PrettyDepth): readonly FormatPiece[] {
+  const plain = strip(object.type);
+  if (plain.kind !== "pointer") return show(object, depth, 0);
+  const target = strip(plain.target());
+  if (isCharacter(plain.target())) return pointer(object);
+  switch (target.kind) {
+    case "function":
+      return [{ text: "<function>:" }, ...pointer(object)];
+    case "struct":
+    case "array":
+      return orUnknown(() => show(follow(object), depth, 0));
+    case "pointer":
+      return orUnknown(() => top(follow(object), depth));
+    case "number":
+      // SystemTap shows the pointer by the type that it points to.
+      return orUnknown(() => [
+        { value: objectValue(object), conversion: target.signed ? "d" : "u" },
+      ]);
+    default:
+      return pointer(object);
+  }
+}
+
+/** `level` counts the structures and arrays around `object`. */
+function show(object: SourceObject, depth: PrettyDepth, level: number): readonly FormatPiece[] {
+  const plain = strip(object.type);
+  switch (plain.kind) {
+    case "number":
+      return number(object);
+    case "pointer":
+      return pointer(object);
+    case "array":
+      return array(object, plain, depth, level);
+    case "struct":
+      return isElided(depth, level) ? text("{...}") : struct(object, plain, depth, level);
+    case "function":
+      return orUnknown(() => [
+        { text: "<function>:" },
+        { value: addressOf(object.place), conversion: "p" },
+      ]);
+    default:
+      return text("?");
+  }
+}
+
+function isElided(depth: PrettyDepth, level: number): boolean {
+  return level >= (depth === 1 ? 1 : MAX_NESTING);
+}
+
+function number(object: SourceObject): readonly FormatPiece[] {
+  const plain = strip(object.type);
+  if (plain.kind !== "number" || plain.encoding === "float" || plain.encoding === "other") {
+    return text("?");
+  }
+  return orUnknown(() => {
+    const value = objectValue(object);
+    if (plain.encoding !== "character" || object.bits !== null) {
+      const isUnsigned = plain.encoding === "unsigned" || (object.bits !== null && !plain.signed);
+      return [{ value, conversion: isUnsigned ? "u" : "d" }];
+    }
+    return [{ text: "'" }, { value, conversion: "c" }, { text: "'" }];
+  });
+}
+
+function pointer(object: SourceObject): readonly FormatPiece[] {
+  const plain = strip(object.type);
+  if (plain.kind !== "pointer") return text("?");
+  return orUnknown(() => {
+    const value = objectValue(object);
+    if (isCharacter(plain.target())) return [{ value, conversion: "quoted", most: null }];
+    return [{ value, conversion: "p" }];
+  });
+}
+
+function array(
+  object: SourceObject,
+  type: ArrayType,
+  depth: PrettyDepth,
+  level: number,
+): readonly FormatPiece[] {
+  if (isElided(depth, level)) return text("[...]");
+  if (isCharacter(type.element())) {
+    const most = type.count;
+    return orUnknown(() => [{ value: addressOf(object.place), conversion: "quoted", most }]);
+  }
+  let element = type.element();
+  // Several dimensions are shown as one.
+  for (let inner = strip(element); inner.kind === "array"; inner = strip(element)) {
+    element = inner.element();
+  }
+  const first = { ...object, type: element, place: partOf(object.place, 0) };
+  return [{ text: "[" }, ...show(first, depth, level + 1), { text: ", ...]" }];
+}
+
+/** Own members, then those of base classes as if they were own. */
+function struct(
+  object: SourceObject,
+  type: StructType,
+  depth: PrettyDepth,
+  level: number,
+): readonly FormatPiece[] {
+  const members = membersOf(object, type, 0).flatMap(([member, at], index) => {
+    const inner = strip(member.type());
+    const keyword = inner.kind === "struct" ? inner.keyword : "";
+    const label = member.name === "" ? `<${keyword}>=` : `.${member.name}=`;
+    const separator = index === 0 ? "" : ", ";
+    return [{ text: separator + label }, ...show(at, depth, level + 1)];
+  });
+  return [{ text: "{" }, ...members, { text: "}" }];
+}
+
+function membersOf(
+  object: SourceObject,
+  type: StructType,
+  nesting: number,
+): readonly (readonly [Member, SourceObject])[] {
+  if (nesting > MAX_NESTING) return [];
+  const own: (readonly [Member, SourceObject])[] = [];
+  const inherited: (readonly [Member, SourceObject])[] = [];
+  for (const member of type.members()) {
+    if (member.isArtificial) continue;
+    const at = tryEnter(object, member);
+    if (!member.isBase) own.push([member, at]);
+    else {
+      const base = strip(member.type());
+      if (base.kind === "struct") inherited.push(...membersOf(at, base, nesting + 1));
+    }
+  }
+  return [...own, ...inherited];
+}
+
+function tryEnter(object: SourceObject, member: Member): SourceObject {
+  try {
+    return enter(object, member);
+  } catch (error) {
+    if (!(error instanceof ResolutionError)) throw error;
+    return { ...object, type: member.type(), place: { kind: "missing", reason: error.message } };
+  }
+}
+
+function isCharacter(type: SourceObject["type"]): boolean {
+  const plain = strip(type);
+  return (
+    plain.kind === "number" && plain.encoding === "character" && plain.bytes === CHARACTER_BYTES
+  );
+}
+
+/** What `make` gives, "?" if the object cannot be found. */
+function orUnknown(make: () => readonly FormatPiece[]): readonly FormatPiece[] {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof ResolutionError) return text("?");
+    throw error;
+  }
+}
+
+function text(shown: string): readonly FormatPiece[] {
+  return [{ text: shown }];
+}

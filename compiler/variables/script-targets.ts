@@ -1,0 +1,114 @@
+/**
+ * What scripts name by module instead of by place: @cast, @var("…", "module"), @enum. The module is
+ * a program or library; several are tried in their order, separated by `:` (language.md §15).
+ */
+import { TargetError } from "../../base/target-error.js";
+import { ResolutionError } from "../elaborate/report.js";
+import type { TargetUse, TargetValue } from "../elaborate/site.js";
+import { findExecutables, findLibraries, type SearchContext } from "../elf/find.js";
+import { type Module, openModule } from "../elf/read.js";
+import type { CastExpression, EnumExpression, TargetSymbol } from "../syntax/ast.js";
+import { constant } from "../types/location.js";
+import { objectOf } from "./frame.js";
+import {
+  findEnumerator,
+  findGlobal,
+  findType,
+  type ProgramModule,
+  programModule,
+} from "./program-module.js";
+import { castValue, targetValue } from "./target-value.js";
+import { constantObject } from "./targets.js";
+
+/** Where modules come from. */
+export interface ModuleFinder {
+  /** The program or library `name`; null if there is none. */
+  readonly find: (name: string) => Module | null;
+  /** For those who name none. */
+  readonly module: Module | null;
+}
+
+/** The program or library that a script calls `name`: a path, or a name to search for. */
+export function findModule(name: string, search: SearchContext): Module | null {
+  if (name.startsWith("kernel") || name.startsWith("<")) return null;
+  const [path] = [...findExecutables(name, search), ...findLibraries(name, [], search)];
+  try {
+    return path === undefined ? null : openModule(path);
+  } catch (error) {
+    if (error instanceof TargetError) return null;
+    throw error;
+  }
+}
+
+/** Value of a cast. Throws ResolutionError. */
+export function resolveCast(
+  node: CastExpression,
+  use: TargetUse,
+  modules: ModuleFinder,
+): TargetValue {
+  for (const program of programs(node.module, modules)) {
+    const die = findType(program, node.type, null);
+    if (die !== null) return castValue(program.types.typeAt(die), node.steps, use, node);
+  }
+  const where = node.module ?? modules.module?.path ?? "";
+  const message = `type definition '${node.type}' not found in '${where}'`;
+  throw new ResolutionError("unresolved-type", message, node);
+}
+
+/** Value of a @var that names its module. Throws ResolutionError. */
+export function resolveModuleVariable(
+  node: TargetSymbol,
+  use: TargetUse,
+  modules: ModuleFinder,
+): TargetValue {
+  const [name = "", file = null] = node.name.split("@");
+  for (const program of programs(node.module, modules)) {
+    const object = globalObject(program, name, file);
+    if (object !== null) return targetValue({ ...object, node }, node.steps, 0, use);
+  }
+  throw new ResolutionError("unresolved-target", "unresolved @var() expression", node);
+}
+
+function globalObject(
+  program: ProgramModule,
+  name: string,
+  file: string | null,
+): ReturnType<typeof objectOf> | null {
+  const global = findGlobal(program, name, file, null);
+  if (global !== null) return objectOf(program, global.die, null);
+  const value = file === null ? findEnumerator(program, name, null) : null;
+  return value === null ? null : constantObject(value);
+}
+
+/** Value of @enum("NAME"[, "module"]). Throws ResolutionError. */
+export function resolveEnumerator(node: EnumExpression, modules: ModuleFinder): TargetValue {
+  const [name, module] = node.args;
+  if (name?.kind !== "string") {
+    throw new ResolutionError("unresolved-target", "expected the name of an enumerator", node);
+  }
+  const where = module?.kind === "string" ? module.value : null;
+  for (const program of programs(where, modules)) {
+    const value = findEnumerator(program, name.value, null);
+    if (value !== null) return { type: "long", location: constant(value) };
+  }
+  const message = `unable to find enumerator '${name.value}'`;
+  throw new ResolutionError("unresolved-target", message, node);
+}
+
+/** The modules with debug information that `names` means, in order. */
+function programs(names: string | null, { find, module }: ModuleFinder): readonly ProgramModule[] {
+  const found = names === null ? [module] : names.split(":").map((name) => find(name));
+  return found.flatMap((each) => {
+    const program = each === null ? null : open(each);
+    return program === null ? [] : [program];
+  });
+}
+
+function open(module: Module): ProgramModule | null {
+  try {
+    return programModule(module);
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    throw new ResolutionError("unreadable-debuginfo", error.message);
+  }
+}

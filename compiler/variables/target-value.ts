@@ -1,0 +1,94 @@
+/**
+ * What a target symbol, @cast or autocast gives for what its steps lead to: a number, a text, an
+ * address, or something to assign to, with the type of pointers (language.md §15).
+ */
+import { type Place, ResolutionError } from "../elaborate/report.js";
+import type { PointerType, TargetUse, TargetValue } from "../elaborate/site.js";
+import type { AccessStep } from "../syntax/ast.js";
+import type { Location } from "../types/location.js";
+import {
+  addressOfObject,
+  follow,
+  followSteps,
+  locate,
+  objectValue,
+  type SourceObject,
+} from "./access.js";
+import { prettyText } from "./pretty.js";
+import { type SourceType, showType, strip } from "./source-type.js";
+
+/** The value of `object` after `steps`, whose indexes are operands from `firstOperand` on. */
+export function targetValue(
+  object: SourceObject,
+  steps: readonly AccessStep[],
+  firstOperand: number,
+  use: TargetUse,
+): TargetValue {
+  const found = followSteps(object, steps, firstOperand);
+  const last = steps.at(-1);
+  if (last?.kind === "pretty") return prettyValue(found, last.depth, use);
+  if (use === "address") {
+    const pointer: SourceType = { ...POINTER, target: () => found.type };
+    return { type: "long", location: addressOfObject(found), pointer: pointerType(pointer) };
+  }
+  const location = objectValue(found);
+  if (use === "write" && !isPlace(location)) {
+    throw new ResolutionError("not-writable", "cannot write to a computed value", found.node);
+  }
+  return {
+    type: "long",
+    location,
+    isWritable: isPlace(location),
+    needsGuru: true,
+    pointer: pointerType(found.type),
+  };
+}
+
+/**
+ * The value of @cast(operand 0, "type"): the operand is an address of an object of `type`, or the
+ * first of several with `[index]`.
+ */
+export function castValue(
+  type: SourceType,
+  steps: readonly AccessStep[],
+  use: TargetUse,
+  node: Place,
+): TargetValue {
+  const pointer = operandObject({ ...POINTER, target: () => type }, node);
+  const isArray = steps[0]?.kind === "element";
+  return targetValue(isArray ? pointer : follow(pointer), steps, 1, use);
+}
+
+const POINTER = { kind: "pointer", symbol: "*", bytes: 8 } as const;
+
+function prettyValue(object: SourceObject, depth: 1 | 2, use: TargetUse): TargetValue {
+  if (use !== "value") {
+    const what = use === "write" ? "write to" : "take the address of";
+    const message = `cannot ${what} pretty-printed variable`;
+    throw new ResolutionError("not-writable", message, object.node);
+  }
+  return { type: "string", location: locate(object.node, () => prettyText(object, depth)) };
+}
+
+/** How `->` works on values of `type`; null if they are no pointers. */
+function pointerType(type: SourceType): PointerType | null {
+  const plain = strip(type);
+  if (plain.kind !== "pointer" && plain.kind !== "array") return null;
+  const pointer: SourceType =
+    plain.kind === "pointer" ? plain : { ...POINTER, target: () => plain.element() };
+  return {
+    key: showType(pointer),
+    access: (steps, use) => targetValue(operandObject(pointer, null), steps, 1, use),
+  };
+}
+
+function operandObject(type: SourceType, node: Place | null): SourceObject {
+  const value: Location = { kind: "operand", index: 0 };
+  return { type, place: { kind: "value", value, offset: 0 }, bits: null, node };
+}
+
+/** True for what can be assigned to. */
+function isPlace(location: Location): boolean {
+  if (location.kind === "bits") return isPlace(location.value);
+  return location.kind === "load" || location.kind === "register";
+}

@@ -1,0 +1,252 @@
+/**
+ * The `$variables` of a place in code that debug information describes: parameters, locals and
+ * globals of its unit, `$return`, and the texts `$$vars`, `$$parms`, `$$locals`, `$$return`
+ * (language.md §15). Everything is found when it is asked for.
+ */
+import { basename } from "node:path";
+import { bug } from "../../base/assert.js";
+import type { DebugInfo } from "../dwarf/debug-info.js";
+import type { Die } from "../dwarf/die.js";
+import type { Unit } from "../dwarf/units.js";
+import { ResolutionError } from "../elaborate/report.js";
+import { nearestNames } from "../elaborate/similar.js";
+import type { TargetScope, TargetUse, TargetValue, TargetVariable } from "../elaborate/site.js";
+import type { Module } from "../elf/read.js";
+import type { TargetSymbol } from "../syntax/ast.js";
+import { constant, type FormatPiece } from "../types/location.js";
+import { objectValue, type SourceObject } from "./access.js";
+import { type CodePosition, objectOf } from "./frame.js";
+import { prettyText } from "./pretty.js";
+import {
+  enumeratorValue,
+  findGlobal,
+  type ProgramModule,
+  programModule,
+} from "./program-module.js";
+import { returnPlace } from "./return-value.js";
+import { showType, strip } from "./source-type.js";
+import { targetValue } from "./target-value.js";
+
+/** A place in code that debug information describes. */
+export interface TargetPlace {
+  readonly module: Module;
+  readonly info: DebugInfo;
+  readonly unit: Unit;
+  /** ELF address of the probe; of a return probe the start of the function. */
+  readonly address: number;
+  /** The function, or the inlined instance of one. */
+  readonly code: Die;
+  readonly isReturn: boolean;
+}
+
+/** Variables of `place`. */
+export function dwarfTargets(place: TargetPlace): TargetScope {
+  let opened: Frame | null = null;
+  const frame = (): Frame => {
+    opened ??= openFrame(place);
+    return opened;
+  };
+  return {
+    module: place.module,
+    variables: () => listVariables(frame()),
+    resolve: (symbol, use = "value") => resolve(symbol, use, frame()),
+    isFromEntry: ({ name, atVar }) => place.isReturn && !atVar && !/^\$\$?return$/.test(name),
+  };
+}
+
+/** A place with what was found about it. */
+interface Frame extends TargetPlace {
+  readonly program: ProgramModule;
+  readonly position: CodePosition;
+  /** Variables that can be seen, outer blocks first. */
+  readonly variables: readonly Variable[];
+}
+
+interface Variable {
+  readonly name: string;
+  readonly die: Die;
+  readonly isParameter: boolean;
+}
+
+function openFrame(place: TargetPlace): Frame {
+  const { info, unit, address, code, module } = place;
+  const program = programModule(module) ?? bug(`no debug information in '${module.path}'`);
+  const around = info.scopesAt(unit, address);
+  const own = around.findIndex(({ id }) => id === code.id);
+  const outer = own >= 0 ? around.slice(own) : [code, ...info.enclosing(code.id)];
+  const blocks = blocksInside(around.slice(0, Math.max(own, 0)));
+  const variables = [code, ...blocks].flatMap((die) => variablesIn(die, info));
+  return { ...place, program, position: { address, scopes: [...outer] }, variables };
+}
+
+const BLOCKS: ReadonlySet<string> = new Set([
+  "lexical_block",
+  "with_stmt",
+  "catch_block",
+  "try_block",
+]);
+
+/** The blocks just inside a function, outer ones first; what is inlined there is not entered. */
+function blocksInside(inner: readonly Die[]): readonly Die[] {
+  const outwards = inner.toReversed();
+  const end = outwards.findIndex(({ tag }) => !BLOCKS.has(tag));
+  return end < 0 ? outwards : outwards.slice(0, end);
+}
+
+/** Variables of a scope, also those of its abstract origin of which no trace is left. */
+function variablesIn(scope: Die, info: DebugInfo): readonly Variable[] {
+  const own = info.children(scope.id).flatMap((die) => asVariable(die, info));
+  const origin = scope.attributes.get("abstract_origin");
+  if (origin?.kind !== "reference") return own;
+  const names = new Set(own.map(({ name }) => name));
+  const lost = info.children(origin.die).flatMap((die) => asVariable(die, info));
+  return [...own, ...lost.filter(({ name }) => !names.has(name))];
+}
+
+function asVariable(die: Die, info: DebugInfo): readonly Variable[] {
+  const isParameter = die.tag === "formal_parameter";
+  if (!isParameter && die.tag !== "variable") return [];
+  const name = info.text(die, "name");
+  return name === null ? [] : [{ name, die, isParameter }];
+}
+
+function resolve(symbol: TargetSymbol, use: TargetUse, frame: Frame): TargetValue {
+  const text = symbol.atVar ? null : contextText(symbol, frame);
+  if (text !== null) return { type: "string", location: text };
+  const object = objectNamed(symbol, frame);
+  return targetValue({ ...object, node: symbol }, symbol.steps, 0, use);
+}
+
+function objectNamed(symbol: TargetSymbol, frame: Frame): SourceObject {
+  const { program, position, unit } = frame;
+  const [name = "", file = null] = symbol.atVar
+    ? symbol.name.split("@")
+    : [symbol.name.replace(/^\$/, "")];
+  if (!symbol.atVar && name === "return" && frame.isReturn) return returnObject(frame, symbol);
+  if (file === null) {
+    const local = frame.variables.findLast((variable) => variable.name === name);
+    if (local !== undefined) return objectOf(program, local.die, position);
+    const [global] = program.names(unit).variables.get(name) ?? [];
+    if (global !== undefined) return objectOf(program, global, position);
+    const enumerator = enumeratorNamed(name, frame);
+    if (enumerator !== null) return enumerator;
+  }
+  const global = symbol.atVar ? findGlobal(program, name, file, unit) : null;
+  if (global !== null) return objectOf(program, global.die, null);
+  throw new ResolutionError("unresolved-target", notFound(symbol, name, frame), symbol);
+}
+
+function enumeratorNamed(name: string, { program, unit, info }: Frame): SourceObject | null {
+  const [die] = program.names(unit).enumerators.get(name) ?? [];
+  const value = die === undefined ? null : enumeratorValue(die, info);
+  return value === null ? null : constantObject(value);
+}
+
+/** An integer constant as an object. */
+export function constantObject(value: bigint): SourceObject {
+  const type = { name: "long int", bytes: 8, encoding: "signed", signed: true } as const;
+  return {
+    type: { kind: "number", isEnumeration: false, ...type },
+    place: { kind: "value", value: constant(value), offset: 0 },
+    bits: null,
+    node: null,
+  };
+}
+
+/** SystemTap's words, with the nearest names. */
+function notFound(symbol: TargetSymbol, name: string, frame: Frame): string {
+  const { module, position, unit, info, code } = frame;
+  if (symbol.atVar) return `unable to find global '${name}' in ${module.path}`;
+  const pc = `0x${position.address.toString(16)}`;
+  const where = `near pc ${pc} in ${info.text(code, "name") ?? ""} ${basename(unit.name)}`;
+  const names = nearestNames(name, new Set(frame.variables.map((variable) => variable.name)));
+  const alternatives =
+    names.length === 0 ? "" : ` (alternatives: ${names.map((each) => `$${each}`).join(", ")})`;
+  return `unable to find local '${name}', [man error::dwarf] in ${module.path}, ${where}${alternatives}`;
+}
+
+function returnObject(frame: Frame, symbol: TargetSymbol): SourceObject {
+  const { info, code, program, unit } = frame;
+  const type = program.types.typeOf(code);
+  if (strip(type).kind !== "void") {
+    return { type, place: returnPlace(type), bits: null, node: symbol };
+  }
+  const name = `${info.text(code, "name") ?? ""} (${basename(unit.name)})`;
+  throw new ResolutionError("unresolved-target", `function ${name} has no return value`, symbol);
+}
+
+/** Text of `$$vars` and the like; null if `symbol` is none of them. */
+function contextText(symbol: TargetSymbol, frame: Frame): TargetValue["location"] | null {
+  const objects = contextObjects(symbol.name, frame);
+  if (objects === null) return null;
+  const misuse = symbol.steps.find((step) => step.kind !== "pretty");
+  if (misuse !== undefined) {
+    const as = misuse.kind === "member" ? "a structure" : "an array";
+    const message = `dwarf variable '${symbol.name}' may not be used as ${as}`;
+    throw new ResolutionError("unresolved-target", message, misuse);
+  }
+  const [pretty] = symbol.steps;
+  const depth = pretty?.kind === "pretty" ? pretty.depth : 0;
+  const pieces = objects.flatMap(([name, object], index): readonly FormatPiece[] => [
+    { text: `${index === 0 ? "" : " "}${name}=` },
+    ...shown(object, depth),
+  ]);
+  return { kind: "format", pieces, onFault: null };
+}
+
+function contextObjects(
+  name: string,
+  frame: Frame,
+): readonly (readonly [string, () => SourceObject])[] | null {
+  const named = (variables: readonly Variable[]): (readonly [string, () => SourceObject])[] =>
+    variables.map(({ name: each, die }) => [
+      each,
+      () => objectOf(frame.program, die, frame.position),
+    ]);
+  switch (name) {
+    case "$$vars":
+      return named(frame.variables);
+    case "$$parms":
+      return named(frame.variables.filter(({ isParameter }) => isParameter));
+    case "$$locals":
+      return named(frame.variables.filter(({ isParameter }) => !isParameter));
+    case "$$return":
+      return frame.isReturn ? returnObjects(frame) : null;
+    default:
+      return null;
+  }
+}
+
+function returnObjects(frame: Frame): readonly (readonly [string, () => SourceObject])[] {
+  const type = frame.program.types.typeOf(frame.code);
+  if (strip(type).kind === "void") return [];
+  return [["return", () => ({ type, place: returnPlace(type), bits: null, node: null })]];
+}
+
+/** `%#x`, or pretty-printed; `?` for what is not there. */
+function shown(find: () => SourceObject, depth: 0 | 1 | 2): readonly FormatPiece[] {
+  try {
+    const object = find();
+    if (object.place.kind === "missing") return [{ text: "?" }];
+    if (depth !== 0) return [{ nested: prettyText(object, depth) }];
+    const { kind } = strip(object.type);
+    if (kind === "struct") return [{ text: "{...}" }];
+    if (kind === "array") return [{ text: "[...]" }];
+    return [{ value: objectValue(object), conversion: "x" }];
+  } catch (error) {
+    if (error instanceof ResolutionError) return [{ text: "?" }];
+    throw error;
+  }
+}
+
+/** For -L: what can be read there, `$return` first. */
+function listVariables(frame: Frame): readonly TargetVariable[] {
+  const { program, position, isReturn, code } = frame;
+  const result = program.types.typeOf(code);
+  const listed = frame.variables.flatMap(({ name, die }): readonly TargetVariable[] => {
+    const { type, place } = objectOf(program, die, position);
+    return place.kind === "missing" ? [] : [{ name: `$${name}`, type: showType(type) }];
+  });
+  const hasResult = isReturn && strip(result).kind !== "void";
+  return hasResult ? [{ name: "$return", type: showType(result) }, ...listed] : listed;
+}
