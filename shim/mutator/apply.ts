@@ -31,6 +31,8 @@ export interface Conflict {
   readonly reason: string;
 }
 
+const JUMPS_NOT_MOVED = "code that may jump into it was changed by another tool";
+
 const SYSCALL_BYTES = 2;
 /** Restart codes of the kernel, -512 … -516 (include/linux/errno.h). */
 const RESTART_FIRST = -512n;
@@ -47,13 +49,18 @@ export async function applyPlan(
   const tids = await tracer.stop(pid, STOP_MS);
   try {
     const conflicts: Conflict[] = [];
-    const regions = withMemory(pid, (memory) =>
+    const unchanged = withMemory(pid, (memory) =>
       plan.regions.filter((region) => {
         const reason = whyNotOriginal(memory, region);
         if (reason !== null) conflicts.push({ region, reason });
         return reason === null;
       }),
     );
+    const regions = unchanged.filter((region) => {
+      const isUnsafe = region.isEntered && conflicts.length > 0;
+      if (isUnsafe) conflicts.push({ region, reason: JUMPS_NOT_MOVED });
+      return !isUnsafe;
+    });
     const moves = entering(regions);
     const mappings = readMappings(pid);
     for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);

@@ -11,7 +11,9 @@ import {
   type FunctionIndex,
   functionAt,
   indexFunctions,
+  isJump,
   type ModuleCode,
+  rangeAt,
   withForeignTargets,
 } from "./functions.js";
 import type { PlanOptions, PlanSite, RefusedSite } from "./plan.js";
@@ -21,6 +23,7 @@ import {
   type Region,
   type RegionRules,
   regionFrom,
+  runsAround,
   TOO_CLOSE,
 } from "./regions.js";
 
@@ -74,10 +77,13 @@ export function chooseRegions(
   const addresses = targets.map((target) => target.address);
   const filler = new Set<number>();
   const owners = new Map<number, Choice>();
+  const near = withForeignTargets(index, addresses);
   const planner: Planner = {
-    index: withForeignTargets(index, addresses),
+    index: near,
     rules: {
       ...options,
+      isTarget: ({ targets }, address) => targets.has(address),
+      around: (address) => functionsAround(near, address),
       isFillerUsed: (start, end) => hasAny(filler, start, end),
       isTaken: (start, end) => hasAny(owners, start, end) || hasAny(filler, start, end),
     },
@@ -92,7 +98,7 @@ export function chooseRegions(
 /** Regions ascending, but hosts before all others: an island may only be written behind a jump. */
 function inOrder(owners: ReadonlyMap<number, Choice>): Choice[] {
   const choices = [...new Set(owners.values())];
-  const hosts = new Set(choices.map((choice) => choice.region.host?.start));
+  const hosts = new Set(choices.map((choice) => choice.region.island?.host?.start));
   const isHost = (choice: Choice): number => (hosts.has(choice.region.start) ? 0 : 1);
   return choices.sort((a, b) => isHost(a) - isHost(b) || a.region.start - b.region.start);
 }
@@ -224,16 +230,56 @@ function choose(planner: Planner, regions: Iterable<Region>, at: number, target:
     const others = overlapping(planner, region);
     const [other] = others;
     if (!other) {
+      const sources = sourcesOf(planner, region);
+      if (sources === null) continue;
+      for (const source of sources) take(planner, { region: source, targets: [] });
       take(planner, { region, targets: [target] });
       return true;
     }
-    if (others.length > 1 || other.region.code !== region.code) continue;
+    if (region.entries.length > 0 || others.length > 1 || other.region.code !== region.code)
+      continue;
     drop(planner, other);
     const joined = joinedRegion(planner, region, other, at);
     take(planner, joined ? { region: joined, targets: [...other.targets, target] } : other);
     if (joined) return true;
   }
   return false;
+}
+
+/**
+ * Regions to be added so that all jumps into `region` are moved: none for those that are moved
+ * anyway. Null if one cannot be. They lie before it, so they are patched before it and restored
+ * behind it, and hold long jumps, which are restored in the order of their addresses.
+ */
+function sourcesOf(planner: Planner, region: Region): readonly Region[] | null {
+  const added: Region[] = [];
+  const { code, entries, start } = region;
+  for (const [at, insn] of code.insns.entries()) {
+    if (!isJump(insn) || !entries.includes(insn.target) || insn.address >= start) continue;
+    const owner = planner.owners.get(insn.address)?.region;
+    const found = [owner, ...added].find((each) => each && displaces(each, insn.address));
+    if (found === undefined && owner === undefined) {
+      const source = runsAround(code, at, planner.rules).find(
+        (run) => run.end <= start && isApart(planner, run, added),
+      );
+      if (source === undefined) return null;
+      added.push(source);
+    } else if (found === undefined || !isLong(found)) return null;
+  }
+  return added;
+}
+
+function displaces({ start, next }: Region, address: number): boolean {
+  return address >= start && address < next;
+}
+
+function isLong({ technique }: Region): boolean {
+  return technique !== "island" && technique !== "breakpoint";
+}
+
+function isApart(planner: Planner, run: Region, others: readonly Region[]): boolean {
+  const meets = ({ start, end }: Region): boolean => run.start < end && run.end > start;
+  return overlapping(planner, run).length === 0 && !others.some(meets);
 }
 
 function overlapping({ owners }: Planner, { start, end }: Region): Choice[] {
@@ -257,13 +303,14 @@ function joinedRegion(planner: Planner, region: Region, other: Choice, at: numbe
 function fillerOf(region: Region): number[] {
   const used: number[] = [];
   for (let address = region.next; address < region.end; address++) used.push(address);
-  if (region.island !== 0) for (let i = 0; i < JUMP_BYTES; i++) used.push(region.island + i);
+  const { island } = region;
+  for (let i = 0; island !== null && i < JUMP_BYTES; i++) used.push(island.address + i);
   return used;
 }
 
 function take(planner: Planner, choice: Choice): void {
   const { region } = choice;
-  const { host } = region;
+  const host = region.island?.host;
   if (host && !planner.owners.has(host.start)) take(planner, { region: host, targets: [] });
   for (const address of fillerOf(region)) planner.filler.add(address);
   for (let address = region.start; address < region.end; address++) {
@@ -278,6 +325,27 @@ function drop(planner: Planner, { region }: Choice): void {
     planner.owners.delete(address);
   }
 }
+
+/**
+ * Functions with code in reach of a short jump at `address`, that which holds it first. Others only
+ * where a symbol says what they are: stubs of the linker are entered in their middle.
+ */
+function functionsAround(index: FunctionIndex, address: number): readonly FunctionCode[] {
+  const found = new Set<FunctionCode>();
+  const own = functionAt(index, address);
+  if (own) found.add(own);
+  for (let at = address - SHORT_REACH; at <= address + SHORT_REACH; at++) {
+    const range = rangeAt(index.module, at);
+    if (range === null) continue;
+    const code = range.name === "" || !range.isBounded ? null : functionAt(index, at);
+    if (code && !UNTOUCHABLE.has(code.name)) found.add(code);
+    at = range.address + range.size - 1;
+  }
+  return [...found];
+}
+
+/** A short jump reaches no further, nor does a host of its island begin there. */
+const SHORT_REACH = 136;
 
 /** Address of the next instruction of the function that a plain jump fits, null if none is near. */
 function nearestSite(planner: Planner, code: FunctionCode, at: number): number | null {

@@ -58,7 +58,10 @@ export interface FunctionCode {
   readonly indexes: ReadonlyMap<number, number>;
   /** Address behind the filler. */
   readonly fillerEnd: number;
+  /** Addresses that control may reach other than from the instruction before. */
   readonly targets: ReadonlySet<number>;
+  /** Those that something else than a jump of the function leads to. */
+  readonly fixedTargets: ReadonlySet<number>;
   /** The function sets the direction flag. */
   readonly usesDirection: boolean;
 }
@@ -124,14 +127,20 @@ export function functionAt(index: FunctionIndex, address: number): FunctionCode 
   return code;
 }
 
+/** A function with its size, which is a guess if it is not bounded. */
+export interface BoundedRange extends FunctionRange {
+  readonly isBounded: boolean;
+}
+
 /** The function or part of one whose range contains `address`. */
-export function rangeAt(module: ModuleCode, address: number): FunctionRange | null {
+export function rangeAt(module: ModuleCode, address: number): BoundedRange | null {
   const after = firstAbove(module.functions.length, (i) => startOf(module, i), address);
   const found = module.functions[after - 1];
   if (found === undefined) return null;
   const next = startOf(module, after);
   const size = found.size > 0 ? found.size : Math.min(next - found.address, UNKNOWN_BYTES);
-  return address < found.address + size ? { ...found, size } : null;
+  if (address >= found.address + size) return null;
+  return { ...found, size, isBounded: found.size > 0 };
 }
 
 function startOf(module: ModuleCode, index: number): number {
@@ -200,16 +209,24 @@ function analyse(
   );
   const insns = [...body, ...filler];
   const targets = new Set<number>();
-  addTargets(body, targets);
+  addMarks(body, targets);
   const indexes = new Map(insns.map((insn, at) => [insn.address, at]));
   const isBetween = (target: number): boolean => target >= end || indexes.has(target);
+  const ownJumps = new Map(
+    body.filter(isJump).map((insn) => [insn.address + insn.length, insn.target]),
+  );
   for (const target of foreignTargets(index, start, end + FILLER_BYTES)) {
+    const sources = index.guesses.get(target) ?? [];
+    const isOwn = sources.length > 0 && sources.every((end) => ownJumps.get(end) === target);
+    if (isOwn) continue;
     if (isBetween(target) || range === null || isReal(index, target)) targets.add(target);
   }
   addNeighbours(index, start, end, targets);
   if (body.some((insn) => insn.flow === "indirect-jump")) {
     addTables(module, { start, end, bytes, insns: body }, targets);
   }
+  const fixedTargets = new Set(targets);
+  for (const insn of body) if (isJump(insn)) targets.add(insn.target);
   return {
     start,
     end,
@@ -220,6 +237,7 @@ function analyse(
     indexes,
     fillerEnd: insns.length === 0 ? end : lastEnd(insns),
     targets,
+    fixedTargets,
     usesDirection: body.some((insn) => setsDirectionFlag(insn, bytes, start)),
   };
 }
@@ -246,13 +264,16 @@ function decodeFiller(bytes: Uint8Array, start: number, limit: number): Insn[] {
   return filler;
 }
 
-function addTargets(insns: readonly Insn[], targets: Set<number>): void {
-  for (const insn of insns) {
-    if (insn.target >= 0 && insn.flow !== "call") targets.add(insn.target);
-    if (insn.flow === "call" && insn.target !== insn.address + insn.length) {
-      targets.add(insn.target);
-    }
-    if (insn.isLandingMark) targets.add(insn.address);
+/** True for direct jumps, conditional ones too. */
+export function isJump({ flow, target }: Insn): boolean {
+  return target >= 0 && flow !== "call";
+}
+
+/** What calls lead to, and what is marked as a landing place. */
+function addMarks(insns: readonly Insn[], targets: Set<number>): void {
+  for (const { flow, target, address, length, isLandingMark } of insns) {
+    if (flow === "call" && target !== address + length) targets.add(target);
+    if (isLandingMark) targets.add(address);
   }
 }
 
@@ -292,7 +313,8 @@ function addNeighbours(
     const near = bodyAt(index, range.address, range.size).filter(
       (insn) => insn.address + SHORT_REACH >= start && insn.address <= end + SHORT_REACH,
     );
-    addTargets(near, targets);
+    addMarks(near, targets);
+    for (const insn of near) if (isJump(insn)) targets.add(insn.target);
   }
 }
 

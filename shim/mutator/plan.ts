@@ -11,10 +11,15 @@ import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { Assembler } from "./assembler.js";
 import { type Choice, chooseRegions, type Target } from "./choices.js";
 import { liveFlags } from "./flags.js";
-import { bytesOf, type ModuleCode } from "./functions.js";
+import { bytesOf, type FunctionCode, type ModuleCode } from "./functions.js";
 import { PAGE_BYTES, roundUp } from "./maps.js";
 import { type Region, SHORT_JUMP_BYTES } from "./regions.js";
-import { emitTrampoline, type ProbeCall, type TrampolineShape } from "./trampoline.js";
+import {
+  emitTrampoline,
+  type ProbeCall,
+  type Redirects,
+  type TrampolineShape,
+} from "./trampoline.js";
 
 /** One probe at one place of a module. */
 export interface PlanSite {
@@ -206,6 +211,8 @@ export interface PatchRegion {
   /** Behind the last byte that is written or whose instruction is displaced. */
   readonly end: number;
   readonly technique: Region["technique"];
+  /** Jumps lead into it that only lead elsewhere where the other regions of the module are patched. */
+  readonly isEntered: boolean;
   /** In this order; undone in the opposite one. The last begins at `start`. */
   readonly writes: readonly PatchWrite[];
   /** Where the jump leads, or where the tracer is to send a thread that hit the int3. */
@@ -256,9 +263,10 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
     const offsets = new Map(module.regions.map((r) => [r.region.start, r.offset]));
     const trampolineOf = (region: Region): number =>
       address + (offsets.get(region.start) ?? bug("a region without a trampoline"));
+    const parts = { area, placement, redirects: redirectsOf(module, area, placement) };
     for (const planned of module.regions) {
       const writes = writesOf(planned.region, module.code.loadBias, trampolineOf);
-      regions.push(layRegion(module.code, planned, { area, placement, writes }));
+      regions.push(layRegion(module.code, planned, { ...parts, writes }));
     }
   });
   return { areas, regions, refused: draft.refused };
@@ -275,18 +283,39 @@ function fillHeader(area: Uint8Array, { enter, control }: Placement): void {
 interface LaidParts {
   readonly area: TrampolineArea;
   readonly placement: Placement;
+  readonly redirects: Redirects;
   readonly writes: readonly PatchWrite[];
+}
+
+/** Copies that moved jumps into regions lead to: those of the entries of all regions. */
+function redirectsOf(
+  { code, regions }: PlannedModule,
+  area: TrampolineArea,
+  { entryOf }: Placement,
+): Redirects {
+  const found = new Map<number, number>();
+  const { loadBias } = code;
+  for (const { region, shape, offset } of regions) {
+    if (region.entries.length === 0) continue;
+    const address = area.address + offset;
+    const enterWord = area.address + AREA.enter;
+    const { map } = emitTrampoline(shape, { address, loadBias, enterWord, entryOf });
+    for (const { original, before } of map) {
+      if (region.entries.includes(original - loadBias)) found.set(original - loadBias, before);
+    }
+  }
+  return found;
 }
 
 function layRegion(
   code: ModuleCode,
   { region, shape, offset, bytes }: PlannedRegion,
-  { area, placement, writes }: LaidParts,
+  { area, placement, redirects, writes }: LaidParts,
 ): PatchRegion {
   const { loadBias } = code;
   const address = area.address + offset;
   const enterWord = area.address + AREA.enter;
-  const place = { address, loadBias, enterWord, entryOf: placement.entryOf };
+  const place = { address, loadBias, enterWord, redirects, entryOf: placement.entryOf };
   const trampoline = emitTrampoline(shape, place);
   assert(trampoline.bytes.length === bytes, "the size of a trampoline depends on its address");
   area.bytes.set(trampoline.bytes, offset);
@@ -295,6 +324,7 @@ function layRegion(
     start: region.start + loadBias,
     end: region.end + loadBias,
     technique: region.technique,
+    isEntered: region.entries.length > 0,
     writes,
     trampoline: address,
     trampolineEnd: address + bytes,
@@ -309,26 +339,24 @@ function writesOf(
   loadBias: number,
   trampolineOf: (region: Region) => number,
 ): PatchWrite[] {
-  const { code, start, technique, island, host } = region;
-  const write = (elfAddress: number, patch: Uint8Array): PatchWrite => {
-    const at = elfAddress - code.start;
-    const original = Uint8Array.from(code.bytes.subarray(at, at + patch.length));
+  const { code, start, technique, island } = region;
+  const write = (at: FunctionCode, elfAddress: number, patch: Uint8Array): PatchWrite => {
+    const offset = elfAddress - at.start;
+    const original = Uint8Array.from(at.bytes.subarray(offset, offset + patch.length));
     return { address: elfAddress + loadBias, original, patch };
   };
-  const jump = (from: number, to: Region): PatchWrite =>
-    write(from, jumpTo(from + loadBias, trampolineOf(to)));
-  switch (technique) {
-    case "breakpoint":
-      return [write(start, Uint8Array.of(INT3))];
-    case "island": {
-      const hop = (island - (start + SHORT_JUMP_BYTES)) & 255;
-      // The host's own region writes its jump too; here it keeps the three together.
-      const kept = host ? [jump(host.start, host)] : [];
-      return [...kept, jump(island, region), write(start, Uint8Array.of(0xeb, hop))];
-    }
-    default:
-      return [jump(start, region)];
-  }
+  const jump = (at: FunctionCode, from: number, to: Region): PatchWrite =>
+    write(at, from, jumpTo(from + loadBias, trampolineOf(to)));
+  if (technique === "breakpoint") return [write(code, start, Uint8Array.of(INT3))];
+  if (island === null) return [jump(code, start, region)];
+  const { host } = island;
+  const hop = (island.address - (start + SHORT_JUMP_BYTES)) & 255;
+  return [
+    // The host's own region writes its jump too; here it keeps the three together.
+    ...(host ? [jump(host.code, host.start, host)] : []),
+    jump(island.code, island.address, region),
+    write(code, start, Uint8Array.of(0xeb, hop)),
+  ];
 }
 
 const INT3 = 0xcc;

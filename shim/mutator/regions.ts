@@ -7,10 +7,14 @@
  * two bytes for a short jump to an island that holds the long one; one byte for int3.
  *
  * An island is five bytes of filler or, where there is none, of a host: a region without a probe
- * near by that is moved to a trampoline too, and has bytes left behind its own jump.
+ * near by that is moved to a trampoline too, and has bytes left behind its own jump. It may be in
+ * another function.
+ *
+ * Where none of this fits, a region may be entered at other places than its start if all jumps to
+ * them are moved to trampolines too: there they lead to the copies.
  */
 import type { Insn } from "./decode.js";
-import { bytesOf, type FunctionCode } from "./functions.js";
+import { bytesOf, type FunctionCode, isJump } from "./functions.js";
 import { PAGE_BYTES } from "./maps.js";
 import { endsRegion, whyUnmovable } from "./relocate.js";
 
@@ -29,9 +33,16 @@ export interface Region {
   /** Where control goes on behind the displaced instructions. */
   readonly next: number;
   readonly technique: Technique;
-  /** Address of the long jump, 0 without an island. */
-  readonly island: number;
-  /** Region whose bytes hold the island, null if it lies in filler. */
+  readonly island: Island | null;
+  /** Addresses behind the start that jumps of the function lead to. */
+  readonly entries: readonly number[];
+}
+
+/** Place of the long jump that a short one leads to. */
+export interface Island {
+  readonly address: number;
+  readonly code: FunctionCode;
+  /** Region whose bytes hold it, null if it lies in filler. */
   readonly host: Region | null;
 }
 
@@ -40,6 +51,10 @@ export interface RegionRules {
   readonly allowBreakpoints: boolean;
   /** The process has shadow stacks: a copied call cannot push the original's return address. */
   readonly shadowStacks: boolean;
+  /** True if a region may not hold `address` but as its first. */
+  readonly isTarget: (code: FunctionCode, address: number) => boolean;
+  /** The functions with code in reach of a short jump at `address`, nearest first. */
+  readonly around: (address: number) => readonly FunctionCode[];
   /** True if one of these bytes of filler holds an island or the end of another region's jump. */
   readonly isFillerUsed: (start: number, end: number) => boolean;
   /** True if one of these bytes belongs to a region already chosen. */
@@ -69,17 +84,44 @@ export function* candidates(
   const own = regionFrom(code, site, site, JUMP_BYTES, rules);
   const isBest = typeof own !== "string" && preference(own) === PREFERENCE.plain;
   if (isBest) yield own;
-  const found = isBest || typeof own === "string" ? [] : [own];
-  for (let first = site - 1; first >= Math.max(0, site - MOST_BACKWARD); first--) {
-    const region = regionFrom(code, first, site, JUMP_BYTES, rules);
-    if (typeof region !== "string") found.push(region);
-  }
+  const found = runsAround(code, site, rules).filter(({ first }) => !isBest || first !== site);
   const isGood = (region: Region): boolean => preference(region) < PREFERENCE.island;
   yield* inOrder(found.filter(isGood));
   const short = shortRegion(code, site, rules);
   yield* inOrder([...found.filter((region) => !isGood(region)), ...(short ? [short] : [])]);
+  yield* enteredRegions(code, site, rules);
   const single = rules.allowBreakpoints ? regionFrom(code, site, site, 1, rules) : "";
   if (typeof single !== "string") yield { ...single, technique: "breakpoint" };
+}
+
+/** Regions with long jumps that hold instruction `site`, those that begin near it first. */
+export function runsAround(code: FunctionCode, site: number, rules: RegionRules): Region[] {
+  const found: Region[] = [];
+  for (let first = site; first >= Math.max(0, site - MOST_BACKWARD); first--) {
+    const region = regionFrom(code, first, site, JUMP_BYTES, rules);
+    if (typeof region !== "string") found.push(region);
+  }
+  return found;
+}
+
+/** Regions with places inside that are jumped to, but from the function alone, and from before. */
+function* enteredRegions(code: FunctionCode, site: number, rules: RegionRules): Generator<Region> {
+  const allowing: RegionRules = {
+    ...rules,
+    isTarget: ({ fixedTargets }, address) => fixedTargets.has(address),
+  };
+  for (let first = site; first >= Math.max(0, site - MOST_BACKWARD); first--) {
+    const region = regionFrom(code, first, site, JUMP_BYTES, allowing);
+    if (typeof region === "string") continue;
+    const { start, next } = region;
+    const isInside = (address: number): boolean => address > start && address < next;
+    const entries = [...code.targets].filter(isInside);
+    const jumps = code.insns.filter((insn) => isJump(insn) && isInside(insn.target));
+    // Some code jumps over the prefix of an instruction.
+    const areCopied = entries.every((entry) => code.indexes.has(entry));
+    const areBefore = jumps.every(({ address }) => address < next);
+    if (areCopied && areBefore) yield { ...region, entries };
+  }
 }
 
 function inOrder(regions: readonly Region[]): Region[] {
@@ -121,7 +163,7 @@ export function regionFrom(
     const why = whyNotIn(code, insn, rules);
     if (why !== null) return why;
     end = insn.address + insn.length;
-    if (hasInnerTarget(code, start, end)) return "the code behind it is jumped to";
+    if (hasInnerTarget(code, start, end, rules)) return "the code behind it is jumped to";
     if (endsRegion(insn)) {
       at++;
       break;
@@ -130,7 +172,7 @@ export function regionFrom(
   if (at <= through) return "control does not reach it in a straight line";
   const last = code.insns[at - 1];
   if (last === undefined) return "there is no instruction";
-  const region = { code, first, last: at, start, next: end, island: 0, host: null } as const;
+  const region = { code, first, last: at, start, next: end, island: null, entries: [] } as const;
   if (rules.isFillerUsed(start, end)) return TOO_CLOSE;
   if (end - start >= least) {
     const technique = first < through ? "backward" : "plain";
@@ -147,9 +189,14 @@ function whyNotIn(code: FunctionCode, insn: Insn, rules: RegionRules): string | 
   return whyUnmovable({ insn, bytes: bytesOf(code, insn) });
 }
 
-function hasInnerTarget(code: FunctionCode, start: number, end: number): boolean {
+function hasInnerTarget(
+  code: FunctionCode,
+  start: number,
+  end: number,
+  rules: RegionRules,
+): boolean {
   for (let address = start + 1; address < end; address++) {
-    if (code.targets.has(address)) return true;
+    if (rules.isTarget(code, address)) return true;
   }
   return false;
 }
@@ -176,7 +223,7 @@ function fillerEnd(
 
 function isInsideTaken(code: FunctionCode, insn: Insn, rules: RegionRules): boolean {
   const end = insn.address + insn.length;
-  return rules.isTaken(insn.address, end) || hasInnerTarget(code, insn.address - 1, end);
+  return rules.isTaken(insn.address, end) || hasInnerTarget(code, insn.address - 1, end, rules);
 }
 
 /** A region of two bytes or more whose short jump leads to an island. */
@@ -192,36 +239,58 @@ function shortRegion(code: FunctionCode, site: number, rules: RegionRules): Regi
 }
 
 function inFiller(region: Region, rules: RegionRules): Region | null {
-  const island = findIsland(region.code, region.start, rules);
-  return island === 0 ? null : { ...region, technique: "island", island };
+  for (const code of rules.around(region.start)) {
+    const address = findIsland(code, region.start, rules);
+    if (address !== 0) {
+      return { ...region, technique: "island", island: { address, code, host: null } };
+    }
+  }
+  return null;
 }
 
 /** Takes the nearest host in reach. */
 function inHost(region: Region, rules: RegionRules): Region | null {
-  const { code, start } = region;
-  const from = start + SHORT_JUMP_BYTES;
-  const hosts: Region[] = [];
-  for (let at = Math.max(0, region.first - SHORT_MOST); at < region.first + SHORT_MOST; at++) {
-    const insn = code.insns[at];
-    if (insn === undefined) break;
-    const island = insn.address + JUMP_BYTES;
-    if (island - from < SHORT_LEAST || island - from > SHORT_MOST) continue;
+  const { start } = region;
+  const hosts = rules.around(start).flatMap((code) => [...hostsIn(code, region, rules)]);
+  hosts.sort((a, b) => Math.abs(a.start - start) - Math.abs(b.start - start));
+  const [host] = hosts;
+  if (host === undefined) return null;
+  const island = { address: host.start + JUMP_BYTES, code: host.code, host };
+  return { ...region, technique: "island", island };
+}
+
+/** Free regions of `code` with room for an island in reach of `region`. */
+function* hostsIn(code: FunctionCode, region: Region, rules: RegionRules): Generator<Region> {
+  const from = region.start + SHORT_JUMP_BYTES;
+  const first = firstFrom(code, from + SHORT_LEAST - JUMP_BYTES);
+  for (let at = first; at < code.insns.length; at++) {
+    const island = (code.insns[at]?.address ?? 0) + JUMP_BYTES;
+    if (island - from > SHORT_MOST) return;
     const host = regionFrom(code, at, at, 2 * JUMP_BYTES, rules);
     if (typeof host === "string" || host.technique !== "plain") continue;
     if (crossesPage(host.start, JUMP_BYTES) || crossesPage(island, JUMP_BYTES)) continue;
     const overlaps = host.start < region.end && host.end > region.start;
-    if (!overlaps && !rules.isTaken(host.start, host.end)) hosts.push(host);
+    if (!overlaps && !rules.isTaken(host.start, host.end)) yield host;
   }
-  hosts.sort((a, b) => Math.abs(a.start - start) - Math.abs(b.start - start));
-  const [host] = hosts;
-  return host ? { ...region, technique: "island", island: host.start + JUMP_BYTES, host } : null;
+}
+
+/** Index of the first instruction of `code` at `address` or behind. */
+function firstFrom(code: FunctionCode, address: number): number {
+  let low = 0;
+  let high = code.insns.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((code.insns[middle]?.address ?? 0) < address) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Address of five free bytes of filler in reach of a short jump at `start`, 0 if there are none. */
 function findIsland(code: FunctionCode, start: number, rules: RegionRules): number {
   const from = start + SHORT_JUMP_BYTES;
-  const site = code.indexes.get(start) ?? 0;
-  for (let at = Math.max(1, site - SHORT_MOST); at <= code.insns.length; at++) {
+  const first = firstFrom(code, from + SHORT_LEAST - SHORT_MOST);
+  for (let at = Math.max(1, first); at <= code.insns.length; at++) {
     const last = code.insns[at - 1];
     if (last === undefined || last.isFiller) continue;
     const begin = last.address + last.length;

@@ -58,19 +58,26 @@ export function endsRegion(insn: Insn): boolean {
 
 /**
  * Appends the copy of one instruction to `out`, at the address that `out` has reached.
- * `loadBias` is added to every address that the instruction refers to.
+ * `loadBias` is added to every address that the instruction refers to; jumps to the keys of
+ * `redirects` lead to their values.
  */
-export function relocate(out: Assembler, displaced: Displaced, loadBias: number): void {
+export function relocate(
+  out: Assembler,
+  displaced: Displaced,
+  loadBias: number,
+  redirects: ReadonlyMap<number, number> = NO_REDIRECTS,
+): void {
   const { insn, bytes } = displaced;
+  const target = redirects.get(insn.target) ?? insn.target + loadBias;
   switch (insn.flow) {
     case "jump":
-      out.jump(insn.target + loadBias);
+      out.jump(target);
       break;
     case "branch":
-      out.branch(conditionOf(bytes), insn.target + loadBias);
+      out.branch(conditionOf(bytes), target);
       break;
     case "loop":
-      relocateLoop(out, displaced, loadBias);
+      relocateLoop(out, displaced, target);
       break;
     case "call":
       out.pushWord(insn.address + insn.length + loadBias);
@@ -90,6 +97,8 @@ export function relocate(out: Assembler, displaced: Displaced, loadBias: number)
       bug(`cannot relocate ${insn.flow} at ${insn.address}`);
   }
 }
+
+const NO_REDIRECTS: ReadonlyMap<number, number> = new Map();
 
 /** Low four bits of the opcode of a conditional jump (Intel SDM vol. 2 appendix B.1.4.7). */
 export function conditionOf(bytes: Uint8Array): number {
@@ -118,10 +127,10 @@ function hasAddressSizePrefix(bytes: Uint8Array): boolean {
  *     jmp    +5          eb 05   past it
  *     jmp    target      e9 rel32
  */
-function relocateLoop(out: Assembler, { insn, bytes }: Displaced, loadBias: number): void {
+function relocateLoop(out: Assembler, { insn, bytes }: Displaced, target: number): void {
   out.bytes(bytes.subarray(0, insn.length - 1));
   out.bytes([0x02, 0xeb, 0x05]);
-  out.jump(insn.target + loadBias);
+  out.jump(target);
 }
 
 /** The same bytes with a new 32-bit displacement (Intel SDM vol. 2 §2.2.1.6). */

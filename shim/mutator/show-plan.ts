@@ -16,8 +16,8 @@ function showModule({ code, regions, areaBytes }: PlannedModule): string[] {
 
 function showRegion({ region, shape, offset }: PlannedRegion): string[] {
   const where = region.code.name === "" ? "" : ` in ${region.code.name}`;
-  const host = region.host ? " in a host" : "";
-  const island = region.island === 0 ? "" : ` at ${hex(region.island)}${host}`;
+  const host = region.island?.host ? " in a host" : "";
+  const island = region.island ? ` at ${hex(region.island.address)}${host}` : "";
   const head = `  ${hex(region.start)}-${hex(region.end)} ${region.technique}${island}${where}, trampoline +${hex(offset)}`;
   const body = shape.displaced.flatMap(({ insn, bytes }) => [
     ...shape.calls.filter((call) => call.address === insn.address).map(showCall),

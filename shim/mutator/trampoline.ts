@@ -57,8 +57,12 @@ export interface TrampolineShape {
   readonly next: number;
 }
 
+/** Where jumps lead that would lead into a region: ELF address → address in the process. */
+export type Redirects = ReadonlyMap<number, number>;
+
 /** Where everything is in the process. */
 export interface TrampolinePlace {
+  readonly redirects?: Redirects;
   readonly address: number;
   readonly loadBias: number;
   /** Address of the 8-byte word that holds the address of wt_enter. */
@@ -93,7 +97,7 @@ export function emitTrampoline(shape: TrampolineShape, place: TrampolinePlace): 
     const copy = out.address;
     const taken = calls.find((call) => call.onlyTaken);
     if (taken) emitTakenBranch(out, displaced, taken, place, records);
-    else relocate(out, displaced, place.loadBias);
+    else relocate(out, displaced, place.loadBias, place.redirects);
     return { original: address + place.loadBias, before, copy };
   });
   const last = shape.displaced.at(-1) ?? bug("a region without instructions");

@@ -186,6 +186,77 @@ s("hops to filler when only a short jump fits", () => {
   ]);
 });
 
+const add = [0x83, 0xc0, 0x01]; // add eax, 1
+
+s("moves the jumps into a region that is entered in its middle", () => {
+  const f: TestFunction = {
+    name: "f",
+    bytes: [
+      ...[0x0f, 0x84, ...word32(9)], // 0: je 15
+      ...[...add, ...add, ...add], // 6, 9, 12
+      ret, // 15
+    ],
+  };
+  const input: Case = { functions: [f, long], exitsOf: [0] };
+  assert.equal(show(input), [
+    "0-6 plain in f",
+    "0 je near ptr 000000000000100Fh",
+    "9-16 backward in f",
+    "9 add eax,1",
+    "12 add eax,1",
+    "probe 100 (flags status)",
+    "15 ret",
+  ]);
+  const [jump, entered] = lay(input).regions;
+  const copy = entered?.moves.find(({ from }) => from === LOAD_BIAS + CODE + 15)?.to ?? 0;
+  const bytes = lay(input).areas[0]?.bytes ?? new Uint8Array();
+  const at = (jump?.trampoline ?? 0) - AREA;
+  const displacement = new DataView(bytes.buffer).getInt32(at + 2, true);
+  assert.is((jump?.trampoline ?? 0) + 6 + displacement, copy);
+});
+
+s("leaves alone what is entered from behind, or otherwise than by jumps of the function", () => {
+  const enteredAt = (target: number, from: number): number[] => [0xeb, target - (from + 2)];
+  const behind: TestFunction = {
+    name: "f",
+    bytes: [...add, ...load, ret, ...enteredAt(8, 9)],
+  };
+  assert.match(show({ functions: [behind, long], exitsOf: [0] }).join(), /8-9 padding|refused/);
+  const pointed: TestFunction = { name: "f", bytes: [...add, ...add, ...add, ...add, ...add, ret] };
+  const pointers = [CODE + 15];
+  assert.match(show({ functions: [pointed, long], exitsOf: [0], pointers }).join(), /^refused/);
+});
+
+s("finds a host in another function", () => {
+  const f: TestFunction = { name: "f", bytes: [...load, ...load, ...load, ret] };
+  const call = [0xe8, ...word32(0x100)];
+  const g: TestFunction = { name: "g", bytes: [...call, 0x66, 0x90, ...call, ...add, ret] };
+  const input: Case = { functions: [f, g, long], at: [28] };
+  assert.equal(show(input), [
+    "32-46 plain in f",
+    "32 push rbp",
+    "33 mov rbp,rsp",
+    "36 mov eax,1",
+    "41 mov eax,1",
+    "28-31 island at 37 in a host in g",
+    "probe 0 (flags dead)",
+    "28 add eax,1",
+  ]);
+  const { regions } = lay(input);
+  const originals = regions.flatMap(({ writes }) => writes.map(({ original }) => [...original]));
+  const start = [push, ...move, 0xb8];
+  assert.equal(originals, [start, start, [...load.slice(1), 0xb8], add.slice(0, 2)]);
+});
+
+s("takes no number for a jump into an instruction", () => {
+  // 0 and 16 in f: bytes that look like a jump to 7, inside the second mov
+  const f: TestFunction = {
+    name: "f",
+    bytes: [...load, ...load, 0x48, 0xb8, 0xe9, ...word32(7 - 17), 0, 0, 0, ret],
+  };
+  assert.match(show({ functions: [f], at: [5] }).join(), /^5-10 plain/);
+});
+
 s("hops to a host where there is no filler", () => {
   // push; mov | a table leads to 4: two movs of ten bytes there can make room
   assert.equal(show({ functions: [long], at: [0], pointers: [CODE + 4] }), [
@@ -210,10 +281,11 @@ s("hops to a host where there is no filler", () => {
 
 s("puts a breakpoint only where it is allowed to", () => {
   const f: TestFunction = { name: "f", bytes: [push, ...[0x75, 0xfe], ...load, ...load, ret] }; // jne 1
+  const pointers = [CODE + 1];
   const refused = /^refused .* jumped to/;
-  assert.match(show({ functions: [f], at: [0] }).join(), refused);
+  assert.match(show({ functions: [f], at: [0], pointers }).join(), refused);
   const options = { allowBreakpoints: true };
-  assert.equal(show({ functions: [f], at: [0], options }), [
+  assert.equal(show({ functions: [f], at: [0], pointers, options }), [
     "0-1 breakpoint in f",
     "probe 0 (flags dead)",
     "0 push rbp",
