@@ -40,6 +40,34 @@ Napi::Value units(const Napi::CallbackInfo &info) {
     return found.array;
 }
 
+/* skeletons(file) → [name of the .dwo file, id of the unit in it, …] */
+Napi::Value skeletons(const Napi::CallbackInfo &info) {
+    DebugFile &file = file_of(info);
+    const Libdw &libdw = file.libdw;
+    List found(info.Env());
+    Dwarf_CU *unit = nullptr;
+    uint8_t type;
+    Dwarf_Die die;
+    int result;
+    while ((result = libdw.dwarf_get_units(file.dwarf(), unit, &unit, nullptr, &type, &die,
+                                           nullptr)) == 0) {
+        Dwarf_Attribute attribute;
+        uint64_t id;
+        bool is_named = libdw.dwarf_attr(&die, DW_AT_dwo_name, &attribute) ||
+                        libdw.dwarf_attr(&die, DW_AT_GNU_dwo_name, &attribute);
+        const char *name = is_named ? libdw.dwarf_formstring(&attribute) : nullptr;
+        if (type != DW_UT_skeleton || !name ||
+            libdw.dwarf_cu_info(unit, nullptr, nullptr, nullptr, nullptr, &id, nullptr, nullptr) !=
+                0)
+            continue;
+        found.push(Napi::String::New(info.Env(), name));
+        found.push(Napi::BigInt::New(info.Env(), id));
+    }
+    if (result < 0)
+        fail(libdw);
+    return found.array;
+}
+
 /* splitUnit(file, unit die) → die of the .dwo's unit, or the same die */
 Napi::Value split_unit(const Napi::CallbackInfo &info) {
     DebugFile &file = file_of(info);
@@ -269,6 +297,7 @@ Napi::Value attributes(const Napi::CallbackInfo &info) {
 
 void add_dies(Napi::Object exports) {
     add<units>(exports, "units");
+    add<skeletons>(exports, "skeletons");
     add<split_unit>(exports, "splitUnit");
     add<die>(exports, "die");
     add<children>(exports, "children");

@@ -96,6 +96,8 @@ interface Functions {
   functionSymbols: (file: NativeFile) => readonly DebugSymbol[];
   /** [die, kind, version, …] */
   units: (file: NativeFile) => readonly number[];
+  /** [name of the .dwo file, id of the unit in it, …] */
+  skeletons: (file: NativeFile) => readonly (string | bigint)[];
   /** DIE of the unit in the .dwo file, or the one given if it is not split. */
   splitUnit: (file: NativeFile, unit: DieId) => DieId;
   /** [tag, has children] */

@@ -2,6 +2,7 @@
  * Opening an ELF file together with the files that its debugging information is in. Each file is
  * opened once and stays open; what was read for it is what the result of a compilation depends on.
  */
+import { findPackage, unpackPackage } from "./dwp.js";
 import { debugFileCandidates, findDebugFile, findSupplement } from "./find-debug-file.js";
 import { callNative, type NativeFile, openNative } from "./native.js";
 import { withoutZstd } from "./zstd.js";
@@ -20,15 +21,26 @@ export function openDebugFile(path: string): NativeFile {
 /** Other files that decide what is known of the file at `path`, if it was opened here. */
 export function debugFilesOf(path: string): readonly string[] {
   const file = open.get(path);
-  return file === undefined ? [] : debugFileCandidates(file);
+  return file === undefined ? [] : [...debugFileCandidates(file), `${path}.dwp`];
 }
 
 function openWithDebugFile(path: string): NativeFile {
   const plain = withoutZstd(path);
   const alone = { ...openNative(plain, null), path };
   const debugPath = callNative("hasDwarf", alone) ? null : findDebugFile(alone);
-  if (debugPath === null) return alone;
-  return { ...openNative(plain, withoutZstd(debugPath)), path, debugPath };
+  if (debugPath === null) return withPackage(alone, plain);
+  const plainDebug = withoutZstd(debugPath);
+  return withPackage({ ...openNative(plain, plainDebug), path, debugPath }, plainDebug);
+}
+
+/** `file`, whose DWARF is in the file at `holder`, with what is in its package (.dwp). */
+function withPackage(file: NativeFile, holder: string): NativeFile {
+  const packagePath = findPackage(file);
+  if (packagePath === null || !callNative("hasDwarf", file)) return file;
+  const unpacked = unpackPackage(file, holder, packagePath);
+  const { path, debugPath } = file;
+  const opened = debugPath === null ? openNative(unpacked, null) : openNative(path, unpacked);
+  return { ...opened, path, debugPath };
 }
 
 /** Reads the DWARF of `file` and of its supplementary (dwz) file; false if there is none. */
