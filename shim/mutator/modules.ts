@@ -33,6 +33,8 @@ export interface ModuleArea {
 
 /** What is mapped in a process. */
 export interface ModuleContent {
+  /** Changes with what is mapped. */
+  readonly key: string;
   /** By ascending address. */
   readonly modules: readonly PlacedModule[];
   /** Of BundleMeta.modules. */
@@ -98,6 +100,7 @@ export function readContent(
   mappings: readonly Mapping[],
   { bundle: { meta } }: ModuleNeeds,
 ): ModuleContent {
+  const key = keyOf(mappings);
   const files = readModules(pid, mappings);
   const placed = [
     ...files.map((module) => place(module, openablePath(pid, module.file))),
@@ -105,7 +108,14 @@ export function readContent(
   ];
   const modules = placed.sort((a, b) => a.start - b.start).slice(0, MODULES.capacity);
   const biases = meta.modules.map((name) => findModule(pid, files, name)?.loadBias ?? NOT_LOADED);
-  return { modules, biases };
+  return { key, modules, biases };
+}
+
+function keyOf(mappings: readonly Mapping[]): string {
+  return mappings
+    .filter(({ executable, inode }) => executable && inode !== 0)
+    .map(({ start, device, inode }) => `${start} ${device} ${inode}`)
+    .join();
 }
 
 function place(
@@ -245,10 +255,11 @@ export async function updateModules(
   area: ModuleArea,
   needs: ModuleNeeds,
 ): Promise<ModuleArea> {
-  const content = readContent(pid, readMappings(pid), needs);
+  const mappings = readMappings(pid);
   // A process that was forked may have an older table than its parent is known to have.
   const found = viewOf(readMemory(pid, area.address + MODULES.version, 4)).getUint32(0, true);
-  if (found === area.version && isSame(content, area.content)) return area;
+  if (found === area.version && keyOf(mappings) === area.content.key) return area;
+  const content = readContent(pid, mappings, needs);
   const version = (found + 1) >>> 0;
   const number = version & 1;
   const table = area.address + MODULES.tables + number * MODULES.capacity * MODULE.bytes;
@@ -262,17 +273,6 @@ export async function updateModules(
     { address: area.address + MODULES.version, bytes: word(version) },
   ]);
   return { ...next.area, version, content };
-}
-
-function isSame(a: ModuleContent, b: ModuleContent): boolean {
-  return (
-    a.modules.length === b.modules.length &&
-    a.modules.every((module, index) => {
-      const other = b.modules[index];
-      return module.image === other?.image && module.start === other.start;
-    }) &&
-    a.biases.every((bias, index) => bias === b.biases[index])
-  );
 }
 
 function word(value: number): Uint8Array {

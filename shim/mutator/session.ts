@@ -134,13 +134,16 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   if (status !== null) ended(status);
   const { shared, engine, image, sweeper } = started;
   let looks = 0;
+  let turn = 0;
   const sweep = (): void => {
     if (follower.state === "armed" && looks++ < TID_LOOKS) {
       for (const tracee of follower.tracees.values()) learnThreadId(tracer, tracee).catch(ignore);
     }
     if (follower.state === "armed") {
-      for (const tracee of follower.tracees.values())
-        learnModules(tracer, tracee, image).catch(ignore);
+      // One process at a time, so that many processes cost no more than one.
+      const tracees = [...follower.tracees.values()];
+      const tracee = tracees[turn++ % tracees.length];
+      if (tracee !== undefined) learnModules(tracer, tracee, image).catch(ignore);
     }
     if (!dirty) return;
     dirty = false;

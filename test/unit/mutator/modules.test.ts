@@ -57,6 +57,7 @@ s("a process with another build of a named module is refused", () => {
 s("the area says what the shim reads", () => {
   const image = parseElf(readFileSync(program), program);
   const content = {
+    key: "",
     modules: [
       { path: "/a", openPath: null, image, start: 0x1000, end: 0x3000, loadBias: 0 },
       { path: "/b", openPath: null, image, start: 0x7000, end: 0x9000, loadBias: 0x7000 },
