@@ -58,7 +58,7 @@ export function processModules(point: ProbePoint, context: FamilyContext): Proce
   for (const path of processPaths(point, context)) {
     const executable = open(path, many);
     if (executable === null) continue;
-    const placed = pid === null ? withProcessPath(point, path) : point;
+    const placed = withArguments(point, { process: path });
     for (const [module, resolved] of withLibraries(placed, executable, context)) {
       modules.push({ module, point: resolved, condition });
     }
@@ -72,10 +72,6 @@ function pathOfProcess(pid: bigint): string {
   } catch {
     throw new ResolutionError("no-process", `cannot find the executable of process ${pid}`);
   }
-}
-
-function withProcessPath(point: ProbePoint, path: string): ProbePoint {
-  return withArguments(point, { process: path });
 }
 
 function open(path: string, skipErrors: boolean): Module | null {
@@ -105,7 +101,8 @@ function withLibraries(
   }
   return paths.flatMap((path): [Module, ProbePoint][] => {
     const library = open(path, isPattern(name));
-    return library === null ? [] : [[library, withArguments(point, { library: path })]];
+    const resolved = isPattern(name) ? withArguments(point, { library: path }) : point;
+    return library === null ? [] : [[library, resolved]];
   });
 }
 

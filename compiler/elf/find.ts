@@ -61,12 +61,25 @@ function searchExecutables(spec: string, context: SearchContext): string[] {
     );
     return [...new Set(found.map((path) => realpathSync(path)))].sort();
   }
-  const path = findProgram(spec, context);
-  if (path === null) return [];
+  const path = findProgram(spec, context) ?? fileHere(spec, context);
+  return path === null ? [] : interpreterOf(path, context, MOST_INTERPRETERS);
+}
+
+/** How many scripts may interpret each other (execve(2) "Interpreter scripts"). */
+const MOST_INTERPRETERS = 4;
+
+/** The program at `path`, or that which interprets it. */
+function interpreterOf(path: string, context: SearchContext, most: number): string[] {
   const interpreter = readInterpreter(path);
   if (interpreter === null) return [realpathSync(path)];
   const program = findProgram(interpreter, context);
-  return program === null ? [] : [realpathSync(program)];
+  return program === null || most === 0 ? [] : interpreterOf(program, context, most - 1);
+}
+
+/** A name that is not on $PATH may be that of a file in the current directory. */
+function fileHere(name: string, { directory }: SearchContext): string | null {
+  const path = resolve(directory, name);
+  return name !== "" && isFile(path) ? path : null;
 }
 
 /** Absolute path of library `name` (a path, a soname or a glob of one) for a program, or none. */

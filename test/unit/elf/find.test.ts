@@ -32,6 +32,9 @@ s.before(() => {
   program("bin/tool2", "\x7fELF");
   program("bin/script", `#!${join(root, "bin/tool")} -x\n`);
   program("bin/by-env", "#!/usr/bin/env tool\n");
+  program("bin/of-script", "#!/usr/bin/env by-env\n");
+  program("bin/endless", "#!/usr/bin/env endless\n");
+  writeFileSync(join(root, "here"), "");
   writeFileSync(join(root, "bin/data"), "");
   writeFileSync(join(root, "lib/libx.so.1"), "");
   symlinkSync("tool", join(root, "bin/link"));
@@ -53,9 +56,15 @@ s("searches $PATH for bare names only", () => {
 
 s("resolves links", () => assert.equal(found("link"), ["bin/tool"]));
 
+s("takes a file of the current directory for a name that is not on $PATH", () => {
+  assert.equal(found("here"), ["here"]);
+});
+
 s("takes the interpreter of a script", () => {
   assert.equal(found("script"), ["bin/tool"]);
   assert.equal(found("by-env"), ["bin/tool"]);
+  assert.equal(found("of-script"), ["bin/tool"]);
+  assert.equal(found("endless"), []);
 });
 
 s("expands globs without $PATH", () => {
