@@ -1,7 +1,7 @@
 /** process.begin, .end, .thread.begin, .thread.end: which handlers concern an event of a process. */
-import { realpathSync } from "node:fs";
 import type { ProcessEvent } from "../shim/mutator/follow.js";
-import { readSubject, type Subject } from "../shim/mutator/subject.js";
+import { concernsProcess } from "../shim/mutator/observe.js";
+import { readSubject, type Subject, unknownSubject } from "../shim/mutator/subject.js";
 import type { BundleProbe } from "../wasm-runtime/bundle.js";
 
 /** Probes of events of processes; events that come before `start` wait for it. */
@@ -30,7 +30,7 @@ export function createProcessProbes(probes: readonly BundleProbe[]): ProcessProb
   let stopped = false;
   /** What is known of the thread of `event`; at its end that is what it was last. */
   const subjectOf = ({ kind, pid, tid }: ProcessEvent): Subject => {
-    const subject = readSubject(pid, tid) ?? known.get(tid) ?? unknownThread(pid, tid);
+    const subject = readSubject(pid, tid) ?? known.get(tid) ?? unknownSubject(pid, tid);
     if (kind === "end" || kind === "thread.end") known.delete(tid);
     else known.set(tid, subject);
     return subject;
@@ -57,18 +57,5 @@ export function createProcessProbes(probes: readonly BundleProbe[]): ProcessProb
 
 function concerns(point: BundleProbe["point"], event: ProcessEvent): boolean {
   if (point.kind !== "process" || point.event !== event.kind) return false;
-  if (point.pid > 0 && point.pid !== event.pid) return false;
-  return point.path === null || point.path === resolved(event.path);
-}
-
-function unknownThread(pid: number, tid: number): Subject {
-  return { ids: [pid, tid, -1, -1, -1, -1, -1, -1, -1], name: "" };
-}
-
-function resolved(path: string | null): string | null {
-  try {
-    return path === null ? null : realpathSync(path);
-  } catch {
-    return path;
-  }
+  return concernsProcess(point, event.pid, event.path);
 }

@@ -2,7 +2,12 @@
 
 import { readPrebuilt } from "../base/prebuilt.js";
 import type { RunnableBundle } from "../shim/mutator/runnable.js";
-import { type Session, type SessionTarget, startSession } from "../shim/mutator/session.js";
+import {
+  type Session,
+  type SessionOptions,
+  type SessionTarget,
+  startSession,
+} from "../shim/mutator/session.js";
 import { showPlan } from "../shim/mutator/show-plan.js";
 import { compileImage } from "../wasm-runtime/aot/compile.js";
 import { validateModule } from "../wasm-runtime/aot/validate.js";
@@ -19,6 +24,7 @@ import { openOutput, say } from "./output.js";
 import { createRecordPrinter } from "./print-records.js";
 import { createProcessProbes } from "./process-probes.js";
 import { type RunContext, runSession } from "./run.js";
+import { createThreadProbes } from "./thread-probes.js";
 
 /** Runs the bundle in `bytes`, called `name` in messages, as `options` say. Gives the exit status. */
 export async function runBundle(
@@ -39,7 +45,11 @@ export async function runBundle(
   if (verbosity > 0) say("Pass 5: starting run.");
   const interrupted = firstInterrupt();
   const processProbes = createProcessProbes(meta.probes);
-  const session = await openSession(bundle, options, messages, processProbes.happened);
+  const threadProbes = createThreadProbes(meta.probes);
+  const session = await openSession(bundle, options, messages, {
+    onProcess: processProbes.happened,
+    onStop: threadProbes.stopped,
+  });
   const context: RunContext = {
     session,
     probes: meta.probes,
@@ -48,6 +58,7 @@ export async function runBundle(
     print: createRecordPrinter(meta, output, messages),
     messages,
     processProbes,
+    threadProbes,
     ownsTarget: options.command !== null,
     interrupted,
     timeoutMs: options.timeoutMs,
@@ -95,14 +106,14 @@ async function openSession(
   bundle: RunnableBundle,
   options: Options,
   messages: Messages,
-  onProcess: ReturnType<typeof createProcessProbes>["happened"],
+  listeners: Pick<SessionOptions, "onProcess" | "onStop">,
 ): Promise<Session> {
   return startSession({
     bundle,
     target: sessionTarget(options),
     allowBreakpoints: options.allowBreakpoints,
     debugSource: await openDebugSource(bundle.meta),
-    onProcess,
+    ...listeners,
     onWarning: messages.warning,
     ...(options.dump.has("plan") ? { onPlan: (draft) => say(showPlan(draft)) } : {}),
   });

@@ -17,6 +17,7 @@ import { say } from "./output.js";
 import type { RecordPrinter } from "./print-records.js";
 import type { ProcessProbes } from "./process-probes.js";
 import { sessionState } from "./session-state.js";
+import type { ThreadProbes } from "./thread-probes.js";
 import { startTimers } from "./timers.js";
 
 /** Milliseconds between two looks at the rings while nothing comes in. */
@@ -36,6 +37,7 @@ export interface RunContext {
   readonly print: RecordPrinter;
   readonly messages: Messages;
   readonly processProbes: ProcessProbes;
+  readonly threadProbes: ThreadProbes;
   readonly verbose: boolean;
   /** Settles at the first signal to end. */
   readonly interrupted: Promise<void>;
@@ -94,11 +96,12 @@ interface Progress {
 }
 
 async function runArmed(context: RunContext, progress: Progress): Promise<void> {
-  const { session, processProbes } = context;
+  const { session, processProbes, threadProbes } = context;
   const state = sessionState(session.memory);
   const run = (index: number, subject: Subject | null = null): void =>
     runLocal(context, index, subject);
   state.set(SESSION_STATE.running);
+  threadProbes.start(run);
   await session.arm();
   reportUnpatched(context);
   const timers = startTimers(context.probes, run);
@@ -109,6 +112,7 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   const ending = await untilEnding(context);
   timers.stop();
   processProbes.stop();
+  threadProbes.stop();
   if (ending.kind !== "target ended" || !context.ownsTarget) return;
   progress.targetFailed = ending.status !== 0;
   reportStatus(context, ending.status);

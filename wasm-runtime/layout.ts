@@ -16,7 +16,7 @@
 import { RULE } from "../base/elf/cfi-rows.js";
 
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
-export const ABI_VERSION = 5;
+export const ABI_VERSION = 6;
 
 /** Wasm core 2.0 §4.2.8: unit of linear memory. */
 export const WASM_PAGE_BYTES = 65536;
@@ -78,6 +78,26 @@ export const PRIVATE = {
   subject: 4112,
   subjectName: 72,
   subjectBytes: 88,
+  /** In it, in the mutator: SUBJECT_STATE, what more is known of that thread. */
+  subjectState: 4200,
+} as const;
+
+/** What handlers in the mutator can see of the thread that they are about; all 0 if nothing. */
+export const SUBJECT_STATE = {
+  /** u64, process whose memory is read, as the mutator knows it. */
+  process: 0,
+  /** u64[4], start and end of its arguments and of its environment. */
+  startArea: 8,
+  /** u64, 1 if there are registers: of a thread that is stopped, or as they were at an event. */
+  hasFrame: 40,
+  /** FRAME, then u64, number of the system call that the thread stands at, -1 for none. */
+  frame: 48,
+  systemCall: 192,
+  /** u64, module area of the process, in the mutator's own memory; 0 if there is none. */
+  modules: 200,
+  /** u64, fs base of the thread. */
+  threadPointer: 208,
+  bytes: 216,
 } as const;
 
 /**

@@ -175,7 +175,7 @@ export function statShape(use: StatUse | null, hasVariance: boolean): StatShape 
 
 /** True if the handler of `probe` runs in the mutator. */
 export function runsInMutator(probe: Probe): boolean {
-  return ["begin", "end", "error", "timer", "never"].includes(probe.point.kind);
+  return probe.point.kind !== "site" && probe.point.kind !== "absolute";
 }
 
 /** True if no other handler runs at the same time: begin before probes are armed, end after. */

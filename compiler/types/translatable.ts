@@ -14,9 +14,7 @@ const MAX_KEYS = 9;
 
 /** Kinds of points that no session runs, as they are called. */
 const NOT_RUN: ReadonlyMap<Probe["point"]["kind"], string> = new Map([
-  ["syscall", "system calls"],
   ["watch", "watched data"],
-  ["profile", "samples"],
   ["absolute", "absolute addresses"],
 ]);
 

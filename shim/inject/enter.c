@@ -19,18 +19,22 @@ void wt_trapped(struct wt_thread *thread) {
     vm->trap_reason = 0;
 }
 
-/* Runs the entry thunk at entry on thread's stack, without registers of a hit. */
+/*
+ * Runs the entry thunk at entry on thread's stack, with the registers of the thread that the
+ * mutator's handler is about, else without.
+ */
 void wt_start(struct wt_thread *thread, uint64_t entry, uint32_t probe) {
     struct {
         struct wt_site site;
         struct wt_site_handler handler;
     } only = {.site = {.handler_count = 1, .flags = 0},
               .handler = {.entry = entry, .probe = probe, .reserved = 0}};
-    wt_start_site(thread, &only.site);
+    const struct wt_subject *subject = wt_subject();
+    wt_start_site(thread, &only.site, subject && subject->has_frame ? &subject->frame : NULL);
 }
 
 /*
- * Runs the compiled function at entry in the mutator (begin, end, error and timer probes, init).
+ * Runs the compiled function at entry in the mutator (init, and probes that are no places in code).
  * Returns 0, the reason of a trap, or -1 when called while running.
  */
 uint32_t wt_run(uint64_t entry, uint32_t probe) {

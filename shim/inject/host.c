@@ -34,6 +34,8 @@ static const uint8_t identity_calls[] = {
 #define IDENTITY_CPU 9
 #define IDENTITY_MUTATOR 10
 #define IDENTITY_START_AREA 11
+/* host.register: number of the system call, behind the registers of the frame. */
+#define REGISTER_SYSTEM_CALL (WT_FRAME_BYTES / 8)
 
 /*
  * The thread pointer, which the thread block holds itself where thread ids are read from it (glibc,
@@ -50,10 +52,13 @@ static uint64_t thread_pointer(void) {
 
 /* host.register: value, 0 where there is none. */
 WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
+    const struct wt_subject *subject = wt_subject();
     if (!vm->frame)
         return 0;
     if (index == DWARF_FS_BASE)
-        return thread_pointer();
+        return subject ? subject->thread_pointer : thread_pointer();
+    if (index == REGISTER_SYSTEM_CALL)
+        return subject ? subject->system_call : 0;
     return index < WT_FRAME_BYTES / 8 ? vm->frame->registers[index] : 0;
 }
 
@@ -61,7 +66,7 @@ WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
 WT_EXPORT int32_t wt_host_set_register(struct wt_vm_context *vm, uint32_t index, uint64_t value) {
     if ((vm->params->capabilities & WT_CAPABILITY_WRITE_MEMORY) == 0)
         return -WT_EPERM;
-    if (!vm->frame || index >= WT_FRAME_RIP || index == WT_FRAME_RSP)
+    if (!vm->frame || index >= WT_FRAME_RIP || index == WT_FRAME_RSP || wt_params.in_mutator)
         return -WT_EFAULT;
     ((struct wt_frame *)vm->frame)->registers[index] = value;
     return 0;
@@ -107,8 +112,8 @@ WT_EXPORT int64_t wt_host_identity(struct wt_vm_context *vm, uint32_t what) {
         return thread->tid;
     if (what == IDENTITY_MUTATOR)
         return wt_params.mutator_pid;
-    if (what >= IDENTITY_START_AREA && subject())
-        return 0;
+    if (what >= IDENTITY_START_AREA && what < IDENTITY_START_AREA + 4 && subject())
+        return (int64_t)wt_subject()->start_area[what - IDENTITY_START_AREA];
     if (what >= IDENTITY_START_AREA && what < IDENTITY_START_AREA + 4)
         return (int64_t)wt_params.start_area[what - IDENTITY_START_AREA];
     if (wt_params.no_system_calls)

@@ -30,12 +30,17 @@ static bool is_granted(const struct wt_vm_context *vm, uint32_t capability) {
     return (vm->params->capabilities & capability) != 0;
 }
 
+/* Process id of the memory that handlers on thread read. */
+static uint64_t owner(const struct wt_thread *thread) {
+    return wt_subject() && wt_subject()->process != 0 ? wt_subject()->process : thread->tid;
+}
+
 /* Returns the number of bytes that the kernel copied, or -errno. */
 static int64_t transfer(int64_t call, const struct wt_thread *thread, const void *local,
                         uint64_t remote, uint64_t length) {
     struct io_vector here = {(uint64_t)local, length};
     struct io_vector there = {remote, length};
-    uint64_t arguments[6] = {thread->tid, (uint64_t)&here, 1, (uint64_t)&there, 1, 0};
+    uint64_t arguments[6] = {owner(thread), (uint64_t)&here, 1, (uint64_t)&there, 1, 0};
     return wt_syscall6(call, arguments);
 }
 
@@ -68,7 +73,7 @@ static uint64_t rest_of_page(uint64_t address, uint64_t most) {
 }
 
 static bool may_read_directly(void) {
-    return wt_params.guard != 0 && wt_shared__alive();
+    return !wt_params.in_mutator && wt_params.guard != 0 && wt_shared__alive();
 }
 
 static int64_t forget_on_fault(uint64_t page, int64_t result) {
@@ -87,11 +92,12 @@ static int64_t read_by_kernel(const struct wt_thread *thread, void *to, uint64_t
 
 /*
  * How many of most bytes at from handlers may ask for: none outside of user space, and in the
- * mutator only those of its arguments and environment.
+ * mutator only those of its arguments and environment, if the handler is about no other process.
  */
 static uint64_t askable(uint64_t from, uint64_t most) {
-    uint64_t start = wt_params.in_mutator ? wt_params.start_area[0] : 0;
-    uint64_t end = wt_params.in_mutator ? wt_params.start_area[3] : USER_END;
+    bool is_own = wt_subject() && wt_subject()->process == 0;
+    uint64_t start = is_own ? wt_params.start_area[0] : 0;
+    uint64_t end = is_own ? wt_params.start_area[3] : USER_END;
     if (from < start || from >= end)
         return 0;
     return end - from < most ? end - from : most;

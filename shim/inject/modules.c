@@ -7,15 +7,20 @@
 /* Times that a table is looked at again because it was replaced meanwhile. */
 #define TRIES 4
 
+/* Address of the module area of the process that the handler is about, 0 if there is none. */
+static uint64_t base(void) {
+    return wt_subject() ? wt_subject()->modules : wt_params.modules;
+}
+
 /* What lies at offset of the module area. */
 static const void *area(uint32_t offset) {
-    return (const void *)(wt_params.modules + offset);
+    return (const void *)(base() + offset);
 }
 
 /* host.load-bias: -1 if the module is not loaded. */
 WT_EXPORT int64_t wt_host_load_bias(struct wt_vm_context *vm, uint32_t module) {
     (void)vm;
-    if (wt_params.modules == 0 || module >= *(const uint32_t *)area(WT_MODULES_BIAS_COUNT))
+    if (base() == 0 || module >= *(const uint32_t *)area(WT_MODULES_BIAS_COUNT))
         return WT_NOT_LOADED;
     const int64_t *biases = *(const int64_t *const *)area(WT_MODULES_BIASES);
     return __atomic_load_n(biases + module, __ATOMIC_RELAXED);
@@ -42,7 +47,7 @@ static bool search(uint32_t table, uint64_t address, struct wt_module *found) {
 
 /* Finds the module that address lies in; false if it lies in none. */
 bool wt_modules__find(uint64_t address, struct wt_module *found) {
-    if (wt_params.modules == 0)
+    if (base() == 0)
         return false;
     const uint32_t *version = area(WT_MODULES_VERSION);
     for (uint32_t i = 0; i < TRIES; i++) {

@@ -151,6 +151,28 @@ struct wt_expression {
     const struct wt_thread *thread;
 };
 
+/* In the mutator: the thread that a handler is about; SUBJECT_STATE. */
+struct wt_subject {
+    uint64_t process;
+    uint64_t start_area[4];
+    uint64_t has_frame;
+    struct wt_frame frame;
+    uint64_t system_call;
+    uint64_t modules;
+    uint64_t thread_pointer;
+};
+_Static_assert(sizeof(struct wt_subject) == WT_SUBJECT_STATE_BYTES, "SUBJECT_STATE");
+_Static_assert(offsetof(struct wt_subject, start_area) == WT_SUBJECT_STATE_START_AREA &&
+                   offsetof(struct wt_subject, has_frame) == WT_SUBJECT_STATE_HAS_FRAME &&
+                   offsetof(struct wt_subject, frame) == WT_SUBJECT_STATE_FRAME &&
+                   offsetof(struct wt_subject, system_call) == WT_SUBJECT_STATE_SYSTEM_CALL &&
+                   offsetof(struct wt_subject, modules) == WT_SUBJECT_STATE_MODULES &&
+                   offsetof(struct wt_subject, thread_pointer) == WT_SUBJECT_STATE_THREAD_POINTER,
+               "SUBJECT_STATE");
+
+/* subject.c */
+const struct wt_subject *wt_subject(void);
+
 /* shared.c: the control area */
 bool wt_shared__alive(void);
 void wt_shared__count(uint32_t offset);
@@ -181,7 +203,8 @@ int64_t wt_copy_string(void *to, uint64_t from, uint64_t length);
 
 /* arch/x86_64/enter.S */
 void wt_enter(const struct wt_frame *frame, const struct wt_site *site);
-void wt_start_site(struct wt_thread *thread, const struct wt_site *site);
+void wt_start_site(struct wt_thread *thread, const struct wt_site *site,
+                   const struct wt_frame *frame);
 void wt_call(uint64_t entry, struct wt_vm_context *vm, uint32_t context);
 
 #endif

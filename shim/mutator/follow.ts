@@ -5,10 +5,13 @@
  * parent's patches; a program that is executed is held until it is known whether probes concern
  * it. Until `arm` nothing is patched; once `disarm` has begun nothing is patched any more.
  */
+
+import { STOP_MS } from "./apply.js";
 import { hasLoader, runToEntry } from "./entry.js";
 import { targetError } from "./errors.js";
 import type { SessionImage } from "./inject.js";
 import { needsModules } from "./modules.js";
+import { type ThreadStop, threadStop, wantsCalls } from "./observe.js";
 import { executablePath } from "./process.js";
 import { isSystemFailure, type TraceEvent, type Tracer } from "./ptrace.js";
 import {
@@ -39,6 +42,8 @@ export interface FollowListener {
   /** A process ended, with its wait status. */
   onExit(pid: number, status: number): void;
   onProcess(event: ProcessEvent): void;
+  /** A thread stands still until this returns. */
+  onStop(stop: ThreadStop): void;
   /** Something failed in a process that was executed later; it runs on without probes. */
   onWarning(message: string): void;
 }
@@ -112,8 +117,22 @@ export function follow(follower: Follower, event: TraceEvent): void {
     case "threadEnd":
       report(follower, "thread.end", pid, tid);
       break;
+    case "call":
+    case "callEnd":
+    case "sample":
+      stopped(follower, event);
+      break;
     case "groupStop":
       break;
+  }
+}
+
+function stopped({ listener, paths, state, tracer }: Follower, event: TraceEvent): void {
+  const stop = threadStop(event, paths.get(event.pid) ?? null);
+  try {
+    if (state === "armed" && stop !== null) listener.onStop(stop);
+  } finally {
+    tracer.unpark(event.tid);
   }
 }
 
@@ -153,12 +172,28 @@ function executed(follower: Follower, pid: number, tid: number): void {
 async function followExec(follower: Follower, tracee: Tracee): Promise<void> {
   const { listener, tracees } = follower;
   try {
+    await observe(follower, tracee);
     await armHeld(follower, tracee);
   } catch (cause) {
     const error = targetError("follow a program", tracee.pid, cause);
     if (tracees.has(tracee.pid) && tracee.held) listener.onWarning(error.message);
   }
   if (follower.state === "armed") await release(follower, tracee.pid);
+}
+
+/** Has system calls of a process told if handlers look at them. */
+async function observe({ armed, paths, tracer }: Follower, { pid, held }: Tracee): Promise<void> {
+  if (armed === null) return;
+  if (!paths.has(pid)) paths.set(pid, executablePath(pid));
+  const isWanted = wantsCalls(armed.image.bundle, pid, paths.get(pid) ?? null);
+  if (!isWanted && !held) return;
+  if (held) return tracer.traceCalls(pid, isWanted);
+  await tracer.stop(pid, STOP_MS);
+  try {
+    await tracer.traceCalls(pid, isWanted);
+  } finally {
+    await tracer.resume(pid);
+  }
 }
 
 /** Patches what a held program has of the probed modules. */
@@ -209,6 +244,7 @@ export async function armAll(
   follower.armed = { image, options };
   follower.state = "armed";
   for (const tracee of [...tracees.values()]) {
+    await observe(follower, tracee);
     if (tracee.held) await armHeld(follower, tracee);
     else unpatched.push(...(await arm(tracer, tracee, image, options)));
   }

@@ -19,8 +19,8 @@ using Deliver = std::function<void(Napi::Env, Napi::Function)>;
 using Produce = std::function<Napi::Value(Napi::Env)>;
 
 const char *event_name(Event::Kind kind) {
-    static const char *const names[] = {"exec",      "fork",    "exit",     "threadBegin",
-                                        "threadEnd", "reached", "groupStop"};
+    static const char *const names[] = {"exec",    "fork",      "exit", "threadBegin", "threadEnd",
+                                        "reached", "groupStop", "call", "callEnd",     "sample"};
     return names[kind];
 }
 
@@ -95,6 +95,9 @@ class JsTracer : public Napi::ObjectWrap<JsTracer> {
     Napi::Value release(const Napi::CallbackInfo &info);
     Napi::Value watch(const Napi::CallbackInfo &info);
     Napi::Value detach(const Napi::CallbackInfo &info);
+    Napi::Value trace_calls(const Napi::CallbackInfo &info);
+    Napi::Value sample(const Napi::CallbackInfo &info);
+    Napi::Value unpark(const Napi::CallbackInfo &info);
     Napi::Value call(const Napi::CallbackInfo &info);
     Napi::Value registers(const Napi::CallbackInfo &info);
     Napi::Value set_registers(const Napi::CallbackInfo &info);
@@ -143,6 +146,8 @@ JsTracer::JsTracer(const Napi::CallbackInfo &info) : Napi::ObjectWrap<JsTracer>(
             object.Set("pid", event.pid);
             object.Set("tid", event.tid);
             object.Set("value", static_cast<double>(event.value));
+            if (event.registers)
+                object.Set("registers", registers_to(env, *event.registers));
             on_event.Call({object});
         });
     });
@@ -229,6 +234,30 @@ Napi::Value JsTracer::detach(const Napi::CallbackInfo &info) {
         tracer.detach(pid);
         return nothing;
     });
+}
+
+Napi::Value JsTracer::trace_calls(const Napi::CallbackInfo &info) {
+    pid_t pid = id(info[0]);
+    bool on = info[1].ToBoolean();
+    return request(info.Env(), [pid, on](Tracer &tracer) -> Produce {
+        tracer.trace_calls(pid, on);
+        return nothing;
+    });
+}
+
+Napi::Value JsTracer::sample(const Napi::CallbackInfo &info) {
+    pid_t pid = id(info[0]);
+    uint32_t value = info[1].ToNumber().Uint32Value();
+    return request(info.Env(), [pid, value](Tracer &tracer) -> Produce {
+        tracer.sample(pid, value);
+        return nothing;
+    });
+}
+
+Napi::Value JsTracer::unpark(const Napi::CallbackInfo &info) {
+    pid_t tid = id(info[0]);
+    tracer_->post([tid](Tracer &tracer) { tracer.unpark(tid); });
+    return info.Env().Undefined();
 }
 
 Napi::Value JsTracer::call(const Napi::CallbackInfo &info) {
@@ -355,20 +384,28 @@ Napi::Value JsTracer::abandon(const Napi::CallbackInfo &info) {
 }
 
 Napi::Function JsTracer::define(Napi::Env env) {
-    return DefineClass(
-        env, "Tracer",
-        {InstanceMethod("seize", &JsTracer::seize), InstanceMethod("spawn", &JsTracer::spawn),
-         InstanceMethod("stop", &JsTracer::stop), InstanceMethod("resume", &JsTracer::resume),
-         InstanceMethod("release", &JsTracer::release), InstanceMethod("watch", &JsTracer::watch),
-         InstanceMethod("detach", &JsTracer::detach), InstanceMethod("call", &JsTracer::call),
-         InstanceMethod("registers", &JsTracer::registers),
-         InstanceMethod("setRegisters", &JsTracer::set_registers),
-         InstanceMethod("read", &JsTracer::read), InstanceMethod("write", &JsTracer::write),
-         InstanceMethod("setFixups", &JsTracer::set_fixups),
-         InstanceMethod("setBreakpoints", &JsTracer::set_breakpoints),
-         InstanceMethod("holdGuard", &JsTracer::hold_guard),
-         InstanceMethod("releaseGuard", &JsTracer::release_guard),
-         InstanceMethod("close", &JsTracer::close), InstanceMethod("abandon", &JsTracer::abandon)});
+    return DefineClass(env, "Tracer",
+                       {InstanceMethod("seize", &JsTracer::seize),
+                        InstanceMethod("spawn", &JsTracer::spawn),
+                        InstanceMethod("stop", &JsTracer::stop),
+                        InstanceMethod("resume", &JsTracer::resume),
+                        InstanceMethod("release", &JsTracer::release),
+                        InstanceMethod("watch", &JsTracer::watch),
+                        InstanceMethod("detach", &JsTracer::detach),
+                        InstanceMethod("call", &JsTracer::call),
+                        InstanceMethod("traceCalls", &JsTracer::trace_calls),
+                        InstanceMethod("sample", &JsTracer::sample),
+                        InstanceMethod("unpark", &JsTracer::unpark),
+                        InstanceMethod("registers", &JsTracer::registers),
+                        InstanceMethod("setRegisters", &JsTracer::set_registers),
+                        InstanceMethod("read", &JsTracer::read),
+                        InstanceMethod("write", &JsTracer::write),
+                        InstanceMethod("setFixups", &JsTracer::set_fixups),
+                        InstanceMethod("setBreakpoints", &JsTracer::set_breakpoints),
+                        InstanceMethod("holdGuard", &JsTracer::hold_guard),
+                        InstanceMethod("releaseGuard", &JsTracer::release_guard),
+                        InstanceMethod("close", &JsTracer::close),
+                        InstanceMethod("abandon", &JsTracer::abandon)});
 }
 
 Napi::Value system_error(Napi::Env env, const char *what) {

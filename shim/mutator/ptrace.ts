@@ -11,12 +11,25 @@ import { loadAddon } from "../../base/addon.js";
 export interface TraceEvent {
   /**
    * exec: another program, held until `release`; fork: a child of process `value`, runs already;
-   * exit: `value` is the wait status; reached: held at the watched address.
+   * exit: `value` is the wait status; reached: held at the watched address; call, callEnd, sample:
+   * the thread is parked until `unpark`.
    */
-  readonly kind: "exec" | "fork" | "exit" | "threadBegin" | "threadEnd" | "reached" | "groupStop";
+  readonly kind:
+    | "exec"
+    | "fork"
+    | "exit"
+    | "threadBegin"
+    | "threadEnd"
+    | "reached"
+    | "groupStop"
+    | "call"
+    | "callEnd"
+    | "sample";
   readonly pid: number;
   readonly tid: number;
   readonly value: number;
+  /** Of a parked thread. */
+  readonly registers?: Registers;
 }
 
 /** Why a request failed: an Error with the error number. */
@@ -27,8 +40,29 @@ export interface SystemFailure extends Error {
 /** Registers of a thread in the order of struct user_regs_struct (sys/user.h). */
 export type Registers = BigUint64Array;
 
-/** Index of some registers in `Registers`. */
-export const REGISTER = { rax: 10, originalRax: 15, rip: 16, rsp: 19, fsBase: 21 } as const;
+/** Index of registers in `Registers`. */
+export const REGISTER = {
+  r15: 0,
+  r14: 1,
+  r13: 2,
+  r12: 3,
+  rbp: 4,
+  rbx: 5,
+  r11: 6,
+  r10: 7,
+  r9: 8,
+  r8: 9,
+  rax: 10,
+  rcx: 11,
+  rdx: 12,
+  rsi: 13,
+  rdi: 14,
+  originalRax: 15,
+  rip: 16,
+  rflags: 18,
+  rsp: 19,
+  fsBase: 21,
+} as const;
 
 /** One write to process memory. */
 export interface MemoryWrite {
@@ -60,6 +94,12 @@ export interface Tracer {
   watch(pid: number, address: number): Promise<void>;
   /** Lets go of a stopped process for good. */
   detach(pid: number): Promise<void>;
+  /** From its next `resume` or `release` on, tells of every system call of a process, or no more. */
+  traceCalls(pid: number, on: boolean): Promise<void>;
+  /** Tells where each thread of a process is that runs; bits of `value` come back with it. */
+  sample(pid: number, value: number): Promise<void>;
+  /** Ends one event for which a thread is parked. */
+  unpark(tid: number): void;
   /**
    * Makes a stopped process do a system call; `slack` are executable bytes that nothing uses.
    * `tid` is the thread to use, 0 for any.
@@ -121,6 +161,9 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
     release: (pid) => native.release(pid),
     watch: (pid, address) => native.watch(pid, address),
     detach: (pid) => native.detach(pid),
+    traceCalls: (pid, on) => native.traceCalls(pid, on),
+    sample: (pid, value) => native.sample(pid, value),
+    unpark: (tid) => native.unpark(tid),
     call: (pid, slack, number, args, data, tid = 0) =>
       native.call(pid, slack, number, args, data, tid),
     registers: (tid) => native.registers(tid),

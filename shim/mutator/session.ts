@@ -33,6 +33,7 @@ import {
   sharedBytes,
 } from "./inject.js";
 import { type LocalEngine, startLocal } from "./local.js";
+import { type Sampling, samplePeriods, startSampling, type ThreadStop } from "./observe.js";
 import type { PatchDraft } from "./plan.js";
 import { isSystemFailure, startTracer, type Tracer } from "./ptrace.js";
 import { openRemote } from "./remote.js";
@@ -64,6 +65,8 @@ export interface SessionOptions {
   readonly onPlan?: (draft: PatchDraft) => void;
   /** Called for begin and end of processes and threads that are traced. */
   readonly onProcess?: (event: ProcessEvent) => void;
+  /** Called for each thread that is stopped for handlers; it goes on when this returns. */
+  readonly onStop?: (stop: ThreadStop) => void;
   /** Called with what went wrong in a process that is followed. */
   readonly onWarning?: (message: string) => void;
 }
@@ -127,6 +130,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       ended(value);
     },
     onProcess: (event) => options.onProcess?.(event),
+    onStop: (stop) => options.onStop?.(stop),
     onWarning: (message) => options.onWarning?.(message),
   });
   const started = await start(tracer, follower, options);
@@ -155,6 +159,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   const armed = new Set<number>();
   const { allowBreakpoints, onPlan } = options;
   const armOptions = { allowBreakpoints, armed, ...(onPlan === undefined ? {} : { onPlan }) };
+  let sampling: Sampling | null = null;
   const timer = setInterval(sweep, SWEEP_MS);
   timer.unref();
   return {
@@ -170,10 +175,15 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       return engine.run(probe.handler, index, subject);
     },
     armed,
-    arm: () => armAll(follower, image, armOptions),
+    arm: async () => {
+      await armAll(follower, image, armOptions);
+      const periods = samplePeriods(options.bundle.meta.probes.map(({ point }) => point));
+      sampling = startSampling(tracer, periods, () => [...follower.tracees.keys()]);
+    },
     resume: () => release(follower, started.pid),
     disarm: () => {
       clearInterval(timer);
+      sampling?.stop();
       return disarmAll(follower);
     },
     close: () => close(tracer, shared),

@@ -27,29 +27,6 @@ bool is_stop_signal(int signal) {
     return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
-/*
- * System calls that fail with EINTR when a stop without a signal interrupts them (signal(7)), and
- * that are the same when made once more.
- */
-bool is_cut_short(uint64_t number) {
-    switch (number) {
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-    case 441: /* epoll_pwait2 */
-    case SYS_semop:
-    case SYS_semtimedop:
-    case SYS_rt_sigtimedwait:
-    case SYS_io_getevents:
-    case 333: /* io_pgetevents */
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Kernel's value for "restart, or EINTR if a handler runs" (include/linux/errno.h). */
-constexpr int64_t ERESTARTNOHAND = 514;
-
 } // namespace
 
 int64_t now_ms() {
@@ -207,6 +184,7 @@ Process &Tracer::add_process(pid_t pid, pid_t parent) {
     if (found != processes_.end()) {
         process->fixups = found->second->fixups;
         process->breakpoints = found->second->breakpoints;
+        process->traces_calls = found->second->traces_calls;
     }
     Process &added = *process;
     processes_[pid] = std::move(process);
@@ -288,6 +266,7 @@ void Tracer::stopped(Thread &thread, int status) {
             report_({Event::group_stop, thread.process->pid, thread.tid, signal});
         else
             keep_restartable(thread);
+        saw_interrupt(thread);
         break;
     default:
         break;
@@ -324,28 +303,19 @@ bool Tracer::fix(Thread &thread, int signal) {
     return ptrace(PTRACE_SETREGS, thread.tid, nullptr, &regs) == 0;
 }
 
-/*
- * A system call that our interrupt made fail with EINTR is made to restart, as one that a signal
- * without handler interrupts. The kernel still turns it into EINTR if a handler runs first.
- */
-void Tracer::keep_restartable(Thread &thread) {
-    user_regs_struct regs{};
-    if (ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) != 0)
-        return;
-    if (!is_cut_short(regs.orig_rax) || static_cast<int64_t>(regs.rax) != -EINTR)
-        return;
-    regs.rax = static_cast<uint64_t>(-ERESTARTNOHAND);
-    ptrace(PTRACE_SETREGS, thread.tid, nullptr, &regs);
-}
-
 void Tracer::stopped_in_system_call(Thread &thread) {
     thread.syscall_stop = true;
-    if (thread.driven || thread.watch == 0)
-        return;
     user_regs_struct regs{};
-    if (ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) != 0 || regs.rip != thread.watch)
+    if (thread.driven || (thread.watch == 0 && !thread.process->traces_calls) ||
+        ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) != 0)
         return;
+    if (thread.watch == 0 || regs.rip != thread.watch) {
+        if (thread.process->traces_calls)
+            saw_call(thread, regs);
+        return;
+    }
     thread.watch = 0;
+    thread.hide_end = true;
     thread.process->held = true;
     report_({Event::reached, thread.process->pid, thread.tid, 0});
 }
@@ -399,10 +369,13 @@ void Tracer::rest(Thread &thread) {
 }
 
 void Tracer::go_on(Thread &thread) {
+    bool to_call = thread.watch != 0 || thread.process->traces_calls;
+    if (thread.parked > 0)
+        return;
     if (thread.group_stop)
         resume_thread(thread, PTRACE_LISTEN, 0);
     else
-        resume_thread(thread, thread.watch != 0 ? PTRACE_SYSCALL : PTRACE_CONT, thread.signal);
+        resume_thread(thread, to_call ? PTRACE_SYSCALL : PTRACE_CONT, thread.signal);
 }
 
 void Tracer::resume_thread(Thread &thread, int request, int signal) {
@@ -413,6 +386,7 @@ void Tracer::resume_thread(Thread &thread, int request, int signal) {
 }
 
 void Tracer::interrupt(Thread &thread) {
+    thread.interrupted = true;
     ptrace(PTRACE_INTERRUPT, thread.tid, nullptr, nullptr);
 }
 

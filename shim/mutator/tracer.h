@@ -17,7 +17,8 @@
  *
  * A process is *stopped* while `stops` > 0: each thread that stops stays stopped, with the signal
  * that it was about to take kept in the kernel (signal-delivery-stop), so that nothing is lost if
- * we die. It is *held* after execve(2) and at a watched address until it is released.
+ * we die. It is *held* after execve(2) and at a watched address until it is released. A thread is
+ * *parked* while handlers look at it (observe.cc).
  */
 #ifndef WT_TRACER_H
 #define WT_TRACER_H
@@ -31,6 +32,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <sys/types.h>
@@ -66,6 +68,16 @@ struct Thread {
     bool driven = false;
     /* Instruction after a system call where the process is to be held, 0 for none. */
     uint64_t watch = 0;
+    /* Events about it that handlers still look at. */
+    int parked = 0;
+    /* Was asked to stop by us, and has not yet. */
+    bool interrupted = false;
+    /* Not 0: its next stop that we asked for is a sample; bits of those who asked. */
+    uint32_t sampled = 0;
+    /* The end of the system call that it makes is not to be seen. */
+    bool hide_end = false;
+    /* A system call that our interrupt cut short, as it ended; the kernel makes it again. */
+    std::optional<user_regs_struct> cut_call;
 };
 
 /* Faults at [start, end) continue at `target`. */
@@ -80,6 +92,8 @@ struct Process {
     bool held = false;
     /* No thread is in a stub that a killed tracer left behind. */
     bool stubs_left = false;
+    /* Handlers look at its system calls. */
+    bool traces_calls = false;
     /* Counts execve(2). */
     int generation = 0;
     int exit_status = 0;
@@ -92,10 +106,23 @@ struct Process {
 
 /* What happened to a tracee, for JavaScript. */
 struct Event {
-    enum Kind { exec, fork, exit, thread_begin, thread_end, reached, group_stop } kind;
+    enum Kind {
+        exec,
+        fork,
+        exit,
+        thread_begin,
+        thread_end,
+        reached,
+        group_stop,
+        call,
+        call_end,
+        sample,
+    } kind;
     pid_t pid, tid;
-    /* fork: the parent; exit, thread_end: wait status; group_stop: signal. */
+    /* fork: the parent; exit, thread_end: wait status; group_stop: signal; sample: who asked. */
     int64_t value;
+    /* call, call_end, sample: of the thread, which is parked until `unpark`. */
+    std::optional<user_regs_struct> registers = {};
 };
 
 /* One system call to be made by a tracee. */
@@ -139,6 +166,9 @@ class Tracer {
     void release(pid_t pid);
     void watch(pid_t pid, uint64_t address);
     void detach(pid_t pid);
+    void trace_calls(pid_t pid, bool on);
+    void sample(pid_t pid, uint32_t value);
+    void unpark(pid_t tid);
     int64_t call(pid_t pid, const RemoteCall &remote);
     user_regs_struct registers(pid_t tid);
     void set_registers(pid_t tid, const user_regs_struct &registers);
@@ -183,6 +213,11 @@ class Tracer {
     void detach_thread(Thread &thread);
     std::vector<pid_t> ids(const Process &process) const;
     int memory(Process &process);
+
+    /* observe.cc */
+    void park(Thread &thread, Event::Kind kind, const user_regs_struct &regs, int64_t value = 0);
+    void saw_call(Thread &thread, const user_regs_struct &regs);
+    void saw_interrupt(Thread &thread);
 
     /* remote.cc */
     pid_t pick_thread(Process &process);

@@ -141,7 +141,7 @@ wt_enter:
     ret
     .size   wt_enter, . - wt_enter
 
-/* void wt_start_site(struct wt_thread *, const struct wt_site *): runs it without a frame. */
+/* void wt_start_site(struct wt_thread *, const struct wt_site *, const struct wt_frame *) */
 wt_start_site:
     pushq   %rbx
     pushq   %rbp
@@ -150,7 +150,7 @@ wt_start_site:
     pushq   %r14
     pushq   %r15
     movq    %rdi, %rax
-    xorl    %edi, %edi
+    movq    %rdx, %rdi
     call    .Lrun
     jmp     .Lrestore
     .size   wt_start_site, . - wt_start_site
