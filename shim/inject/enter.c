@@ -29,7 +29,7 @@ void wt_start(struct wt_thread *thread, uint64_t entry, uint32_t probe) {
         struct wt_site_handler handler;
     } only = {.site = {.handler_count = 1, .flags = 0},
               .handler = {.entry = entry, .probe = probe, .reserved = 0}};
-    const struct wt_subject *subject = wt_subject();
+    const struct wt_subject *subject = wt_subject__current();
     wt_start_site(thread, &only.site, subject && subject->has_frame ? &subject->frame : NULL);
 }
 

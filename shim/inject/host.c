@@ -52,13 +52,14 @@ static uint64_t thread_pointer(void) {
 
 /* host.register: value, 0 where there is none. */
 WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
-    const struct wt_subject *subject = wt_subject();
+    const struct wt_subject *subject = wt_subject__current();
     if (!vm->frame)
         return 0;
     if (index == DWARF_FS_BASE)
         return subject ? subject->thread_pointer : thread_pointer();
     if (index == REGISTER_SYSTEM_CALL)
-        return subject ? subject->system_call : 0;
+        if (index == REGISTER_SYSTEM_CALL)
+            return subject ? subject->system_call : 0;
     return index < WT_FRAME_BYTES / 8 ? vm->frame->registers[index] : 0;
 }
 
@@ -113,7 +114,7 @@ WT_EXPORT int64_t wt_host_identity(struct wt_vm_context *vm, uint32_t what) {
     if (what == IDENTITY_MUTATOR)
         return wt_params.mutator_pid;
     if (what >= IDENTITY_START_AREA && what < IDENTITY_START_AREA + 4 && subject())
-        return (int64_t)wt_subject()->start_area[what - IDENTITY_START_AREA];
+        return (int64_t)wt_subject__current()->start_area[what - IDENTITY_START_AREA];
     if (what >= IDENTITY_START_AREA && what < IDENTITY_START_AREA + 4)
         return (int64_t)wt_params.start_area[what - IDENTITY_START_AREA];
     if (wt_params.no_system_calls)

@@ -32,7 +32,9 @@ static bool is_granted(const struct wt_vm_context *vm, uint32_t capability) {
 
 /* Process id of the memory that handlers on thread read. */
 static uint64_t owner(const struct wt_thread *thread) {
-    return wt_subject() && wt_subject()->process != 0 ? wt_subject()->process : thread->tid;
+    return wt_subject__current() && wt_subject__current()->process != 0
+               ? wt_subject__current()->process
+               : thread->tid;
 }
 
 /* Returns the number of bytes that the kernel copied, or -errno. */
@@ -95,7 +97,7 @@ static int64_t read_by_kernel(const struct wt_thread *thread, void *to, uint64_t
  * mutator only those of its arguments and environment, if the handler is about no other process.
  */
 static uint64_t askable(uint64_t from, uint64_t most) {
-    bool is_own = wt_subject() && wt_subject()->process == 0;
+    bool is_own = wt_subject__current() && wt_subject__current()->process == 0;
     uint64_t start = is_own ? wt_params.start_area[0] : 0;
     uint64_t end = is_own ? wt_params.start_area[3] : USER_END;
     if (from < start || from >= end)

@@ -9,7 +9,7 @@
 
 /* Address of the module area of the process that the handler is about, 0 if there is none. */
 static uint64_t base(void) {
-    return wt_subject() ? wt_subject()->modules : wt_params.modules;
+    return wt_subject__current() ? wt_subject__current()->modules : wt_params.modules;
 }
 
 /* What lies at offset of the module area. */

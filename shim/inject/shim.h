@@ -171,7 +171,7 @@ _Static_assert(offsetof(struct wt_subject, start_area) == WT_SUBJECT_STATE_START
                "SUBJECT_STATE");
 
 /* subject.c */
-const struct wt_subject *wt_subject(void);
+const struct wt_subject *wt_subject__current(void);
 
 /* shared.c: the control area */
 bool wt_shared__alive(void);

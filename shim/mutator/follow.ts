@@ -187,12 +187,12 @@ async function observe({ armed, paths, tracer }: Follower, { pid, held }: Tracee
   if (!paths.has(pid)) paths.set(pid, executablePath(pid));
   const isWanted = wantsCalls(armed.image.bundle, pid, paths.get(pid) ?? null);
   if (!isWanted && !held) return;
-  if (held) return tracer.traceCalls(pid, isWanted);
-  await tracer.stop(pid, STOP_MS);
   try {
+    if (!held) await tracer.stop(pid, STOP_MS);
     await tracer.traceCalls(pid, isWanted);
-  } finally {
-    await tracer.resume(pid);
+    if (!held) await tracer.resume(pid);
+  } catch (cause) {
+    throw targetError("trace system calls", pid, cause);
   }
 }
 

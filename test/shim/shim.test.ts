@@ -86,6 +86,7 @@ const EXPORTED = [
   "wt_slots__of_mutator",
   "wt_start",
   "wt_start_site",
+  "wt_subject__current",
   "wt_trapped",
 ];
 
