@@ -58,8 +58,7 @@ WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
     if (index == DWARF_FS_BASE)
         return subject ? subject->thread_pointer : thread_pointer();
     if (index == REGISTER_SYSTEM_CALL)
-        if (index == REGISTER_SYSTEM_CALL)
-            return subject ? subject->system_call : 0;
+        return subject ? subject->system_call : 0;
     return index < WT_FRAME_BYTES / 8 ? vm->frame->registers[index] : 0;
 }
 
