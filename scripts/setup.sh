@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that building, checking and testing need, if any is missing.
 set -eu
-packages="gcc g++ make python3 libc6-dev libdw-dev libelf-dev clang-format-14 musl-tools wabt
+packages="gcc g++ make python3 libc6-dev libdw-dev libelf-dev clang-format-14 musl-tools wabt gdb
 clang llvm dwz debuginfod xz-utils systemtap strace php8.2-cli python3.11 postgresql-15 postgresql-contrib util-linux procps"
 missing=""
 for package in $packages; do

@@ -559,6 +559,41 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     faults++;
 }
 
+/* Evaluates the bytes with 7 on the stack; what is on top at the end, or -1. */
+static uint64_t evaluated(const uint8_t *bytes, uint64_t length) {
+    static const uint64_t registers[WT_COLUMNS] = {[7] = 100, [16] = 0x102b};
+    struct wt_thread *thread = (struct wt_thread *)acquire();
+    struct wt_expression expression = {
+        .bytes = bytes, .length = length, .registers = registers, .thread = thread};
+    uint64_t result;
+    bool is_known = wt_expression__evaluate(&expression, 7, &result);
+    release(&thread->vm);
+    return is_known ? result : (uint64_t)-1;
+}
+#define EVALUATED(...) evaluated((const uint8_t[]){__VA_ARGS__}, sizeof(uint8_t[]){__VA_ARGS__})
+
+static void expressions_are_evaluated(void) {
+    static const uint64_t word = 42;
+    uint8_t indirect[] = {0x0e, 0, 0, 0, 0, 0, 0, 0, 0, 0x06};
+    const uint64_t address = (uint64_t)&word;
+    memcpy(indirect + 1, &address, sizeof address);
+    CHECK(evaluated(indirect, sizeof indirect) == 42);
+    CHECK(EVALUATED(0x77, 8) == 108);              /* breg7 8 */
+    CHECK(EVALUATED(0x77, 0x78) == 92);            /* breg7 -8 */
+    CHECK(EVALUATED(0x23, 0x80, 1) == 135);        /* plus_uconst 128 */
+    CHECK(EVALUATED(0x09, 0xff, 0x22) == 6);       /* const1s -1, plus */
+    CHECK(EVALUATED(0x31, 0x32, 0x17) == 1);       /* lit1, lit2, rot: 2 7 1 */
+    CHECK(EVALUATED(0x12, 0x33, 0x16) == 7);       /* dup, lit3, swap */
+    CHECK(EVALUATED(0x33, 0x28, 1, 0, 0x30) == 7); /* lit3, bra over lit0 */
+    /* The CFA of a PLT section: breg7 8, breg16 0, lit15, and, lit11, ge, lit3, shl, plus. */
+    CHECK(EVALUATED(0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22) == 116);
+    CHECK(EVALUATED(0x22, 0x22) == (uint64_t)-1);       /* too few on the stack */
+    CHECK(EVALUATED(0x77) == (uint64_t)-1);             /* cut off */
+    CHECK(EVALUATED(0x2f, 0xfd, 0xff) == (uint64_t)-1); /* skip -3: without end */
+    CHECK(EVALUATED(0x30, 0x06) == (uint64_t)-1);       /* unreadable address */
+    CHECK(EVALUATED(0x9c) == (uint64_t)-1);             /* call_frame_cfa: not here */
+}
+
 static void load_biases_are_those_of_the_module_area(void) {
     struct {
         uint8_t head[WT_MODULES_TABLES];
@@ -606,6 +641,7 @@ static const struct {
     CASE(strings_end_at_nul_capacity_or_fault),
     CASE(writes_need_a_grant_and_writable_pages),
     CASE(unwinding_follows_frame_pointers),
+    CASE(expressions_are_evaluated),
     CASE(load_biases_are_those_of_the_module_area),
     CASE(identities_clock_and_name_are_the_kernels),
 };
