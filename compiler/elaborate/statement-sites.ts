@@ -2,6 +2,7 @@
 import type { ProbePoint } from "../syntax/ast.js";
 import { type ChosenFunction, chooseFunctions } from "./code-functions.js";
 import { type CodeQuery, showPlace, targetsAt } from "./code-query.js";
+import { findAround } from "./code-ranges.js";
 import { codeSite } from "./code-site.js";
 import type { LineChoice } from "./function-pattern.js";
 import { withPlace } from "./function-sites.js";
@@ -11,7 +12,6 @@ import type { Site } from "./site.js";
 import {
   type FileLines,
   findStatements,
-  hasAddress,
   linesOfFile,
   type NoStatement,
   type Statement,
@@ -24,10 +24,12 @@ export function statementSites(query: CodeQuery, lines: LineChoice): readonly Si
   const sites: Site[] = [];
   let missing: ResolutionError | null = null;
   for (const unit of groupBy(functions, ({ unit }) => unit).values()) {
+    const around = findAround(unit);
     for (const [file, here] of groupBy(unit, (code) => code.file)) {
       const found = statementsIn(query, here, file, lines);
       if ("near" in found) missing ??= noRecords(file, found);
-      else for (const each of found) sites.push(...sitesOf(query, unit, each, lines));
+      else
+        for (const each of found) sites.push(...sitesOf(query, around(each.address), each, lines));
     }
   }
   if (sites.length === 0 && missing !== null) throw missing;
@@ -50,7 +52,7 @@ function statementsIn(
   return findStatements(records, table, functions, lines, hasComponent(where.point, "nearest"));
 }
 
-/** A site for each function that has the statement: where it is inlined, also for what it is part of. */
+/** A site for each of the functions that hold the statement: where it is inlined, those around too. */
 function sitesOf(
   query: CodeQuery,
   functions: readonly ChosenFunction[],
@@ -58,24 +60,22 @@ function sitesOf(
   lines: LineChoice,
 ): readonly Site[] {
   const { where } = query;
-  return functions
-    .filter((code) => hasAddress(code, address))
-    .map((code) => {
-      const place = (at: number): ProbePoint =>
-        withPlace(where.point, showPlace(code.name, code.file, at));
-      const point = place(line);
-      const wanted = wantedLine(lines, code) ?? line;
-      return codeSite({
-        where,
-        point: withoutNearest(point),
-        listed: place(wanted),
-        address,
-        size: 0,
-        symbol: code.name,
-        isReturn: false,
-        targets: targetsAt(query, code, address),
-      });
+  return functions.map((code) => {
+    const place = (at: number): ProbePoint =>
+      withPlace(where.point, showPlace(code.name, code.file, at));
+    const point = place(line);
+    const wanted = wantedLine(lines, code) ?? line;
+    return codeSite({
+      where,
+      point: withoutNearest(point),
+      listed: place(wanted),
+      address,
+      size: 0,
+      symbol: code.name,
+      isReturn: false,
+      targets: targetsAt(query, code, address),
     });
+  });
 }
 
 /** The line that was asked for, which with `.nearest` need not be the one that was found. */
