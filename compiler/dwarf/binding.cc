@@ -94,6 +94,7 @@ Napi::Object InitDwarf(Napi::Env, Napi::Object exports) {
     add_functions(exports);
     add_lines(exports);
     add_locations(exports);
+    add_names(exports);
     add_zstd(exports);
     return exports;
 }

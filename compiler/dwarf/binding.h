@@ -63,6 +63,7 @@ void add_scopes(Napi::Object exports);
 void add_functions(Napi::Object exports);
 void add_lines(Napi::Object exports);
 void add_locations(Napi::Object exports);
+void add_names(Napi::Object exports);
 void add_zstd(Napi::Object exports);
 
 } // namespace wastap_dwarf

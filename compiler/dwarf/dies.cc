@@ -5,22 +5,7 @@ namespace wastap_dwarf {
 
 namespace {
 
-/* Compile units by section: the unit to look into is the split one where there is one. */
-enum UnitKind { UNIT_COMPILE, UNIT_PARTIAL, UNIT_TYPE };
-
-UnitKind kind_of(uint8_t unit_type) {
-    switch (unit_type) {
-    case DW_UT_partial:
-        return UNIT_PARTIAL;
-    case DW_UT_type:
-    case DW_UT_split_type:
-        return UNIT_TYPE;
-    default:
-        return UNIT_COMPILE;
-    }
-}
-
-/* units(file) → [die, kind, version, …] */
+/* units(file) → [die, version, …] of the compile units */
 Napi::Value units(const Napi::CallbackInfo &info) {
     DebugFile &file = file_of(info);
     List found(info.Env());
@@ -31,8 +16,9 @@ Napi::Value units(const Napi::CallbackInfo &info) {
     int result;
     while ((result = file.libdw.dwarf_get_units(file.dwarf(), unit, &unit, &version, &type, &die,
                                                 nullptr)) == 0) {
+        if (!is_compile_unit(type))
+            continue;
         found.push(file.id(die));
-        found.push(static_cast<double>(kind_of(type)));
         found.push(static_cast<double>(version));
     }
     if (result < 0)

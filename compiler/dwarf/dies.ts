@@ -20,7 +20,7 @@ export interface Dies {
   text(die: Die, name: AttributeName): string | null;
   /** The attribute if it is a constant, read without sign. */
   constant(die: Die, name: AttributeName): bigint | null;
-  /** The attribute if it refers to a DIE. */
+  /** What the attribute refers to; for a type that is only declared there, its type unit's DIE. */
   reference(die: Die, name: AttributeName): Die | null;
   /** True if the attribute is a flag that is set. */
   flag(die: Die, name: AttributeName): boolean;
@@ -76,6 +76,10 @@ function openAttributes(
     }
     return null;
   };
+  const definition = (type: Die): Die => {
+    const signature = type.attributes.get("signature");
+    return signature?.kind === "reference" ? die(signature.die) : type;
+  };
   const attribute = (from: Die, name: AttributeName): AttributeValue | null =>
     owner(from, name)?.attributes.get(name) ?? null;
   return {
@@ -91,7 +95,7 @@ function openAttributes(
     },
     reference(from, name) {
       const value = attribute(from, name);
-      return value?.kind === "reference" ? die(value.die) : null;
+      return value?.kind === "reference" ? definition(die(value.die)) : null;
     },
     flag(from, name) {
       const value = attribute(from, name);

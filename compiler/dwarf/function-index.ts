@@ -19,11 +19,15 @@ export function stringAt({ strings }: FunctionIndex, offset: number): string {
   return textOf(strings).toString("utf8", offset, strings.indexOf(0, offset));
 }
 
+/** Offset of `text` in `strings`, 0 if it is empty or not there. */
+export function findString(strings: Uint8Array, text: string): number {
+  return text === "" ? 0 : textOf(strings).indexOf(`\0${text}\0`) + 1;
+}
+
 /** Rows whose name or linkage name is `name`. */
 export function findRows(index: FunctionIndex, name: string): number[] {
-  const at = textOf(index.strings).indexOf(`\0${name}\0`);
-  if (at < 0 || name === "") return [];
-  return rowsOf(index, (offset) => offset === at + 1);
+  const wanted = findString(index.strings, name);
+  return wanted === 0 ? [] : rowsOf(index, (offset) => offset === wanted);
 }
 
 /** Rows whose name or linkage name satisfies `fits`, which is asked once for each name. */

@@ -2,10 +2,7 @@
  * The index of a file's functions: one walk over all units, columns of numbers instead of an object
  * per DIE, so that large files stay cheap and the index can be kept on disk.
  */
-#include "binding.h"
-#include <cstring>
-#include <string_view>
-#include <unordered_map>
+#include "columns.h"
 #include <unordered_set>
 
 namespace wastap_dwarf {
@@ -31,23 +28,6 @@ bool may_hold_functions(int tag) {
         return false;
     }
 }
-
-/* Text, each once, as UTF-8 with a zero after it; the empty text is at 0. */
-class Strings {
-  public:
-    uint32_t add(const char *value) {
-        if (!value || !*value)
-            return 0;
-        auto [found, is_new] = offsets_.try_emplace(value, static_cast<uint32_t>(bytes.size()));
-        if (is_new)
-            bytes.insert(bytes.end(), value, value + strlen(value) + 1);
-        return found->second;
-    }
-    std::vector<char> bytes{'\0'};
-
-  private:
-    std::unordered_map<std::string_view, uint32_t> offsets_;
-};
 
 /* No address, no DIE. */
 constexpr double NONE = -1;
@@ -154,13 +134,6 @@ class FunctionIndex {
         return NONE;
     }
 };
-
-template <typename Array, typename Element>
-Array column(Napi::Env env, const std::vector<Element> &values) {
-    Array array = Array::New(env, values.size());
-    std::copy(values.begin(), values.end(), array.Data());
-    return array;
-}
 
 /* functionIndex(file) → {dies, origins, entries, instances, names, linkageNames, strings, isSplit}
  */

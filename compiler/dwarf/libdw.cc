@@ -48,6 +48,10 @@ const Libdw &load_libdw(const std::string &directory) {
     return libdw;
 }
 
+bool is_compile_unit(uint8_t unit_type) {
+    return unit_type != DW_UT_partial && unit_type != DW_UT_type && unit_type != DW_UT_split_type;
+}
+
 void fail(const Libdw &libdw) {
     throw std::runtime_error(libdw.dwarf_errmsg(-1));
 }

@@ -31,6 +31,9 @@ struct Libdw {
 #undef USE
 };
 
+/* Not a partial unit (dwz) or a unit of one type. */
+bool is_compile_unit(uint8_t unit_type);
+
 /* Loads libelf.so.1 and libdw.so.1 from `directory` on the first call. Throws std::runtime_error.
  */
 const Libdw &load_libdw(const std::string &directory);

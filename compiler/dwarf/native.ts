@@ -33,9 +33,6 @@ export interface DebugSymbol {
   readonly binding: number;
 }
 
-/** Kinds of units in the result of `units`. */
-export const UNIT_KIND = { compile: 0, partial: 1, type: 2 } as const;
-
 /** Kinds of values in the result of `attributes`. */
 export const VALUE_KIND = {
   address: 0,
@@ -71,6 +68,16 @@ export interface FunctionIndex {
   readonly isSplit: boolean;
 }
 
+/** Names outside of functions, a row for each unit that has one. */
+export interface NameIndex {
+  /** Offsets in `strings`. */
+  readonly names: Uint32Array;
+  /** Places in the list of compile units. */
+  readonly units: Uint32Array;
+  /** As in FunctionIndex. */
+  readonly strings: Uint8Array;
+}
+
 /** An operation of a location expression, as libdw gives it. */
 export interface NativeOperation {
   readonly atom: number;
@@ -94,7 +101,7 @@ interface Functions {
   missingSupplement: (file: NativeFile) => readonly [string, string] | null;
   setSupplement: (file: NativeFile, path: string) => void;
   functionSymbols: (file: NativeFile) => readonly DebugSymbol[];
-  /** [die, kind, version, …] */
+  /** [die, version, …] of the compile units */
   units: (file: NativeFile) => readonly number[];
   /** [name of the .dwo file, id of the unit in it, …] */
   skeletons: (file: NativeFile) => readonly (string | bigint)[];
@@ -115,6 +122,7 @@ interface Functions {
   ranges: (file: NativeFile, die: DieId) => readonly number[];
   arangesUnit: (file: NativeFile, address: number) => DieId | null;
   functionIndex: (file: NativeFile) => FunctionIndex;
+  nameIndex: (file: NativeFile) => NameIndex;
   hasLocationLists: (file: NativeFile, unit: DieId) => boolean;
   /** [address, file, line, column, flags, …] */
   lines: (file: NativeFile, unit: DieId) => Float64Array;

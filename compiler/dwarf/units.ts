@@ -1,8 +1,9 @@
 /** Compile units: the list, and which has code at an address. */
 import type { Die } from "./die.js";
 import type { DieReader } from "./dies.js";
+import { findString } from "./function-index.js";
 import { type LanguageName, languageName } from "./languages.js";
-import { callNative, type DieId, UNIT_KIND } from "./native.js";
+import { callNative, type DieId, type NameIndex } from "./native.js";
 import { type AddressRange, readRanges } from "./ranges.js";
 
 /** A compile unit. What is not its identity is read when it is asked for. */
@@ -28,6 +29,8 @@ export interface Units {
   units(): readonly Unit[];
   /** The unit with code at the ELF `address`. */
   unitAt(address: number): Unit | null;
+  /** The units that name a type, variable or enumerator `name` (without scopes) outside of functions. */
+  unitsNaming(name: string): readonly Unit[];
   /** The unit that the DIE is in; null in type units, partial units and dwz files. */
   unitOf(die: DieId): Unit | null;
   /** True if variables of the unit have lists of locations, as they have where code is optimized. */
@@ -38,6 +41,7 @@ export interface Units {
 export function openUnits(dies: DieReader): Units {
   let known: readonly Unit[] | null = null;
   let byDie: ReadonlyMap<DieId, Unit> | null = null;
+  let names: NameIndex | null = null;
   let byAddress: readonly CodeOfUnit[] | null = null;
   const withLists = new Map<Unit, boolean>();
   const units = (): readonly Unit[] => {
@@ -57,6 +61,10 @@ export function openUnits(dies: DieReader): Units {
       byAddress ??= sortByAddress(units());
       return lookUp(byAddress, address);
     },
+    unitsNaming(name) {
+      names ??= callNative("nameIndex", dies.file);
+      return ordinalsOf(names, name).flatMap((ordinal) => units()[ordinal] ?? []);
+    },
     unitOf: (die) => find(callNative("unitDie", dies.file, die)),
     hasLocationLists(unit) {
       const known = withLists.get(unit) ?? callNative("hasLocationLists", dies.file, unit.die.id);
@@ -69,10 +77,8 @@ export function openUnits(dies: DieReader): Units {
 function readUnits(dies: DieReader): readonly Unit[] {
   const flat = callNative("units", dies.file);
   const found: Unit[] = [];
-  for (let i = 0; i + 2 < flat.length; i += 3) {
-    if (flat[i + 1] === UNIT_KIND.compile) {
-      found.push(lazyUnit(dies, flat[i] as DieId, flat[i + 2] ?? 0));
-    }
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    found.push(lazyUnit(dies, flat[i] as DieId, flat[i + 1] ?? 0));
   }
   return found;
 }
@@ -109,6 +115,17 @@ function lazyUnit(dies: DieReader, id: DieId, version: number): Unit {
       return ranges;
     },
   };
+}
+
+/** Places in the list of units. */
+function ordinalsOf({ names, units, strings }: NameIndex, name: string): readonly number[] {
+  const offset = findString(strings, name);
+  const found: number[] = [];
+  for (let row = offset === 0 ? -1 : names.indexOf(offset); row >= 0; ) {
+    found.push(units[row] ?? 0);
+    row = names.indexOf(offset, row + 1);
+  }
+  return found;
 }
 
 interface CodeOfUnit extends AddressRange {

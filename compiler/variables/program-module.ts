@@ -21,8 +21,12 @@ export interface ProgramModule {
   readonly reference: BundleModule;
   /** Names of `unit`. */
   names(unit: Unit): UnitNames;
-  /** Looks in `first`, then in all other units; what `choose` gives first. */
-  find<T>(first: Unit | null, choose: (names: UnitNames, unit: Unit) => T | null): T | null;
+  /** Looks in `first`, then in all other units that name `name`; what `choose` gives first. */
+  find<T>(
+    name: string,
+    first: Unit | null,
+    choose: (names: UnitNames, unit: Unit) => T | null,
+  ): T | null;
 }
 
 /** DIEs by their names without namespaces, in the order of the unit. */
@@ -48,7 +52,7 @@ export function programModule(module: Module): ProgramModule | null {
 export function findType(program: ProgramModule, text: string, first: Unit | null): Die | null {
   const [, keyword, path = ""] = /^(?:(struct|union|class|enum)\s+)?(.*)$/.exec(text.trim()) ?? [];
   const name = path.split("::").at(-1) ?? path;
-  return program.find(first, ({ types }) => {
+  return program.find(name, first, ({ types }) => {
     const named = types.get(name) ?? [];
     const fits = named.filter(
       (die) => isOfKind(die, keyword) && (name === path || hasPath(die, path, program.info)),
@@ -66,7 +70,7 @@ export function findGlobal(
 ): { readonly die: Die; readonly unit: Unit } | null {
   const { info } = program;
   const last = name.split("::").at(-1) ?? name;
-  return program.find(first, ({ variables }, unit) => {
+  return program.find(last, first, ({ variables }, unit) => {
     if (file !== null && !isUnit(unit, file)) return null;
     const die = (variables.get(last) ?? []).find(
       (each) => isDefined(each, info) && (last === name || hasPath(each, name, info)),
@@ -81,7 +85,7 @@ export function findEnumerator(
   name: string,
   first: Unit | null,
 ): bigint | null {
-  return program.find(first, ({ enumerators }) => {
+  return program.find(name, first, ({ enumerators }) => {
     const [die] = enumerators.get(name) ?? [];
     return die === undefined ? null : enumeratorValue(die, program.info);
   });
@@ -106,9 +110,10 @@ function openModuleNames(module: Module, info: DebugInfo): ProgramModule {
     types: createTypeReader(info, (keyword, name) => findType(program, `${keyword} ${name}`, null)),
     reference: { path: module.path, buildId: module.image.buildId },
     names,
-    find(first, choose) {
-      const units = first === null ? info.units() : [first, ...info.units()];
-      for (const unit of units) {
+    find(name, first, choose) {
+      const near = first === null ? null : choose(names(first), first);
+      if (near !== null) return near;
+      for (const unit of info.unitsNaming(name)) {
         const found = choose(names(unit), unit);
         if (found !== null) return found;
       }
@@ -144,8 +149,10 @@ function indexChildren(id: DieId, index: Index): void {
   for (const child of index.info.children(id)) indexDie(child, index);
 }
 
-function indexDie(die: Die, index: Index): void {
+function indexDie(named: Die, index: Index): void {
   const { info } = index;
+  // What is in a type unit is only declared in the compile unit.
+  const die = info.reference(named, "signature") ?? named;
   switch (die.tag) {
     case "structure_type":
     case "class_type":

@@ -139,6 +139,22 @@ for (const form of FORMS) {
     assert.is(info.unitAt(0), null);
   });
 
+  test(`${title}: members of a type, and who names what`, () => {
+    const { info } = open(form);
+    const area = only(info.functions("area").filter(({ isInlined }) => !isInlined));
+    const point = info.children(area.die.id).find((die) => info.text(die, "name") === "point");
+    let type = point ?? area.die;
+    for (let i = 0; i < 3; i++) type = info.reference(type, "type") ?? type;
+    assert.ok(names(info, info.children(type.id)).includes("y"));
+    for (const name of ["int", "Point", "made", "hidden", "sum", "nobody"]) {
+      const naming = info.unitsNaming(name).map((unit) => unit.name.replace(/.*\//, ""));
+      // Link-time optimization has units of its own, which refer to the others.
+      const own = new Set(naming.filter((each) => each !== "<artificial>"));
+      const expected = name === "nobody" || name === "sum" ? [] : ["shapes.cc"];
+      assert.equal([...own], expected, name);
+    }
+  });
+
   test(`${title}: variables of the program`, () => {
     const { info, path } = open(form);
     const address = addressByNm(path, "shapes::Point::made");
