@@ -228,6 +228,28 @@ static bool leave_frame(struct walk *walk, uint64_t address) {
     return registers[WT_FRAME_RIP] != 0;
 }
 
+/* Longest call with a register or memory operand, and where its opcode can be before its end. */
+#define CALL_BYTES 7
+static const uint8_t indirect_call_at[] = {2, 3, 4, 6, 7};
+
+/*
+ * Whether a call ends at address (Intel SDM vol. 2 CALL: e8 rel32, ff /2). What rbp leads to in
+ * code that uses it for other things is hardly ever such an address.
+ */
+static bool is_behind_call(const struct walk *walk, uint64_t address) {
+    uint8_t code[CALL_BYTES];
+    if (wt_memory__read(walk->thread, code, address - sizeof code, sizeof code) != 0)
+        return false;
+    if (code[CALL_BYTES - 5] == 0xe8)
+        return true;
+    for (uint32_t i = 0; i < sizeof indirect_call_at; i++) {
+        const uint8_t *opcode = code + CALL_BYTES - indirect_call_at[i];
+        if (opcode[0] == 0xff && (opcode[1] >> 3 & 7) == 2)
+            return true;
+    }
+    return false;
+}
+
 /* The same without rules. */
 static bool guess(struct walk *walk) {
     uint64_t *registers = walk->registers;
@@ -239,7 +261,8 @@ static bool guess(struct walk *walk) {
     if (frame % sizeof(uint64_t) != 0 || frame < registers[WT_FRAME_RSP])
         return false;
     return read_word(walk, frame, &registers[WT_FRAME_RBP]) &&
-           leave_frame(walk, frame + sizeof(uint64_t));
+           leave_frame(walk, frame + sizeof(uint64_t)) &&
+           is_behind_call(walk, registers[WT_FRAME_RIP]);
 }
 
 /*

@@ -493,10 +493,12 @@ static void writes_need_a_grant_and_writable_pages(void) {
 static void unwinding_follows_frame_pointers(void) {
     struct wt_thread *thread = (struct wt_thread *)acquire();
     struct wt_vm_context *vm = &thread->vm;
-    uint64_t stack[8] = {0x111, 0, 0x222, 0, 0x333};
+    static const uint8_t code[16] = {[4] = 0xe8, [9] = 0xff, [10] = 0xd0};
+    const uint64_t first = (uint64_t)(code + 9), second = (uint64_t)(code + 11);
+    uint64_t stack[8] = {0x111, 0, first};
     stack[1] = (uint64_t)&stack[3];
     stack[3] = (uint64_t)&stack[1]; /* leads back: the walk ends */
-    stack[4] = 0x333;
+    stack[4] = second;
     struct wt_frame frame = {{0}};
     frame.registers[WT_FRAME_RSP] = (uint64_t)&stack[0];
     frame.registers[WT_FRAME_RBP] = (uint64_t)&stack[1];
@@ -507,11 +509,13 @@ static void unwinding_follows_frame_pointers(void) {
     uint64_t found[4];
     CHECK(wt_host_unwind(vm, 0, 64, 10) == 4);
     memcpy(found, memory + 64, sizeof found);
-    CHECK(found[0] == (0xabc | 1ull << 63) && found[1] == 0x111 && found[2] == 0x222 &&
-          found[3] == 0x333);
+    CHECK(found[0] == (0xabc | 1ull << 63) && found[1] == 0x111 && found[2] == first &&
+          found[3] == second);
     CHECK(wt_host_unwind(vm, 0, 64, 2) == 2);
     one_site.site.flags = 0;
     CHECK(wt_host_unwind(vm, 0, 64, 10) == 3);
+    stack[4] = (uint64_t)(code + 8); /* not behind a call */
+    CHECK(wt_host_unwind(vm, 0, 64, 10) == 2);
     frame.registers[WT_FRAME_RBP] = 8;
     CHECK(wt_host_unwind(vm, 0, 64, 10) == 1);
     CHECK(wt_host_unwind(vm, 0, MEMORY - 8, 10) == -WT_EFAULT);
