@@ -23,6 +23,6 @@ function absoluteSites(point: ProbePoint, context: FamilyContext): Site[] {
     place: { kind: "absolute", pid, address, place },
     isReturn: place === "exits",
     targets: NO_TARGETS,
-    condition: null,
+    condition: `pid() == ${pid}`,
   }));
 }

@@ -13,10 +13,7 @@ import type { Global, Probe, Program } from "./program.js";
 const MAX_KEYS = 9;
 
 /** Kinds of points that no session runs, as they are called. */
-const NOT_RUN: ReadonlyMap<Probe["point"]["kind"], string> = new Map([
-  ["watch", "watched data"],
-  ["absolute", "absolute addresses"],
-]);
+const NOT_RUN: ReadonlyMap<Probe["point"]["kind"], string> = new Map([["watch", "watched data"]]);
 
 /** Checks all bodies and globals of `program`. */
 export function checkTranslatable(program: Program, context: CompileContext): void {

@@ -9,6 +9,7 @@ import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { PARAMS } from "../../wasm-runtime/layout.js";
+import { absoluteSite } from "./absolute.js";
 import { type Applied, applyPlan, type Footprint, isUsed, STOP_MS, undoPlan } from "./apply.js";
 import { targetError } from "./errors.js";
 import type { Range } from "./frames.js";
@@ -111,6 +112,19 @@ export function sitesOf(bundle: RunnableBundle): ProbedSite[] {
   );
 }
 
+/** The addresses of process `pid` that a bundle wants to probe. */
+function absoluteSites(
+  { meta }: RunnableBundle,
+  pid: number,
+  modules: readonly Module[],
+): ProbedSite[] {
+  return meta.probes.flatMap(({ point }, probe) =>
+    point.kind === "absolute" && point.pid === pid
+      ? [{ probe, site: absoluteSite(point, modules) }]
+      : [],
+  );
+}
+
 /** A module of the process and the probes in it. */
 interface ProbedModule {
   readonly module: Module;
@@ -129,7 +143,9 @@ export async function arm(
 ): Promise<Unpatched[]> {
   const { pid } = tracee;
   const mappings = readMappings(pid);
-  const [probed, missing] = matchModules(pid, readModules(pid, mappings), sitesOf(image.bundle));
+  const modules = readModules(pid, mappings);
+  const sites = [...sitesOf(image.bundle), ...absoluteSites(image.bundle, pid, modules)];
+  const [probed, missing] = matchModules(pid, modules, sites);
   const unpatched = missing.map(({ probe, site }) =>
     notPatched(pid, probe, site, `${site.module} is not loaded`),
   );
