@@ -34,6 +34,9 @@ export interface DieReader extends Dies {
 /** How many references are followed from DIE to DIE; a file with more goes round in circles. */
 const MAX_REFERENCES = 32;
 
+/** What a DIE does not have because another one that it completes has it (DWARF 5 §2.13.2). */
+const NOT_INHERITED: ReadonlySet<AttributeName> = new Set(["declaration", "sibling"]);
+
 /** DIEs of `file`; each is read once. */
 export function openDies(file: NativeFile): DieReader {
   const known = new Map<DieId, Die>();
@@ -70,6 +73,7 @@ function openAttributes(
     let at = from;
     for (let i = 0; i < MAX_REFERENCES; i++) {
       if (at.attributes.has(name)) return at;
+      if (NOT_INHERITED.has(name)) return null;
       const next = at.attributes.get("abstract_origin") ?? at.attributes.get("specification");
       if (next?.kind !== "reference") return null;
       at = die(next.die);

@@ -146,6 +146,8 @@ for (const form of FORMS) {
     let type = point ?? area.die;
     for (let i = 0; i < 3; i++) type = info.reference(type, "type") ?? type;
     assert.ok(names(info, info.children(type.id)).includes("y"));
+    assert.not.ok(info.flag(area.die, "declaration"));
+    assert.not.ok(info.flag(type, "declaration"));
     for (const name of ["int", "Point", "made", "hidden", "sum", "nobody"]) {
       const naming = info.unitsNaming(name).map((unit) => unit.name.replace(/.*\//, ""));
       // Link-time optimization has units of its own, which refer to the others.
