@@ -24,4 +24,5 @@ export const HOST: Readonly<Record<HostFunction, string>> = {
   load_bias: "i>l",
   set_register: "il>i",
   locate: "iliii>i",
+  vector: "ii>l",
 };

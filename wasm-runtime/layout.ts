@@ -254,6 +254,12 @@ export const THREAD = {
 } as const;
 
 /**
+ * Saved vector registers, 16 bytes each, below the FRAME of a probe hit whose handlers use or ask
+ * for them; then mxcsr and padding.
+ */
+export const FLOATS = { count: 16, mxcsr: 256, bytes: 272 } as const;
+
+/**
  * Saved registers of a probe hit, 8 bytes each, indexed by DWARF register number
  * (SysV AMD64 ABI figure 3.36); rsp is its value before the probe's instruction.
  */
@@ -297,6 +303,7 @@ export const HOST_FUNCTIONS = [
   "load_bias",
   "set_register",
   "locate",
+  "vector",
 ] as const;
 
 /** Why a handler was ended by the engine. 0 means it was not. */

@@ -90,7 +90,6 @@ const IDENTIFIERS: ReadonlySet<string> = new Set([
   "alias",
   "point",
   "component",
-  "member",
 ]);
 
 /** Type of the token that a message about `place` shows. */

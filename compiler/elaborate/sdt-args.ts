@@ -3,7 +3,7 @@
  * locations. Each operand is `[-]SIZE[f]@OPERAND` in the assembler's AT&T notation; a negative
  * size means signed. Source: <sys/sdt.h> of SystemTap (format), GNU as manual §9.16.3 (operands).
  */
-import type { Location } from "../types/location.js";
+import { FIRST_VECTOR, isVector, type Location } from "../types/location.js";
 
 /** An argument, or why it cannot be read. */
 export type SdtArgument =
@@ -22,15 +22,12 @@ export function splitSdtArguments(args: string): string[] {
 
 /** The argument that `text` states for a mark at ELF address `pc`. */
 export function parseSdtArgument(text: string, pc: number, find: FindSymbol): SdtArgument {
-  const match = /^(?:(-?)(\d+)(f?)@)?(.*)$/.exec(text);
-  const [, sign, size, float, operand] = match ?? [];
+  const match = /^(?:(-?)(\d+)f?@)?(.*)$/.exec(text);
+  const [, sign, size, operand] = match ?? [];
   const bytes = size === undefined ? 8 : Number(size);
   if (operand === undefined || operand === "" || !isBytes(bytes)) return unsupported(text);
   // Without a size (version 1 and 2 of the macros) values are signed words.
   const signed = size === undefined ? true : sign === "-";
-  if (float === "f" && operand.startsWith("%")) {
-    return { kind: "unsupported", reason: `floating point operand '${text}'` };
-  }
   const location = parseOperand(operand, { bytes, signed }, pc, find);
   return location === null ? unsupported(text) : { kind: "location", location };
 }
@@ -122,7 +119,7 @@ function addRegisters(displacement: Location, parts: readonly string[]): Locatio
 
 function wholeRegister(name: string): Location | null {
   const register = name.startsWith("%") ? registerOf(name.slice(1)) : null;
-  if (register === null || register.bytes < 4) return null;
+  if (register === null || register.bytes < 4 || isVector(register.number)) return null;
   const { number, bytes } = register;
   return { kind: "register", register: number, bytes, shift: 0, signed: false };
 }
@@ -193,5 +190,6 @@ function registerTable(): Map<string, Register> {
     add(`r${number}b`, number, 1);
     add(`r${number}l`, number, 1);
   }
+  for (let number = 0; number < 16; number++) add(`xmm${number}`, FIRST_VECTOR + number, 8);
   return table;
 }

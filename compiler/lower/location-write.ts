@@ -18,12 +18,6 @@ export interface LocationPlace {
   write(value: IrExpression): void;
 }
 
-/** True if a variable at `location` can be assigned to. */
-export function isWritable(location: Location): boolean {
-  if (location.kind === "bits") return isWritable(location.value);
-  return location.kind === "load" || location.kind === "register";
-}
-
 /** The place that `target` names. */
 export function placeOf(target: Expression, scope: Scope): LocationPlace {
   const location = scope.unit.program.locations.get(target.id) ?? bug("no location to write to");

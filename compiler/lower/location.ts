@@ -9,7 +9,14 @@ import { binary, get, i32, i64, unary } from "../ir/build.js";
 import type { BinaryOp, IrExpression } from "../ir/ir.js";
 import type { Expression } from "../syntax/ast.js";
 import { operandsOf } from "../syntax/walk.js";
-import { type Bytes, type Location, type LocationOperator, partsOf } from "../types/location.js";
+import {
+  type Bytes,
+  FIRST_VECTOR,
+  isVector,
+  type Location,
+  type LocationOperator,
+  partsOf,
+} from "../types/location.js";
 import { divide, guardDivisor } from "./arithmetic.js";
 import { callForValue, callOf, checkError, keep, lowerLong, type Scope, widen } from "./scope.js";
 import { unsupported } from "./unit.js";
@@ -124,8 +131,16 @@ function readRegister(
   location: Location & { kind: "register" },
   { scope }: Evaluation,
 ): IrExpression {
-  const whole = callOf({ kind: "host", name: "register" }, [i32(location.register)]);
-  return extractBits(keep(scope, whole), { ...location, size: 8 * location.bytes });
+  const { register, shift } = location;
+  const size = 8 * location.bytes;
+  if (isVector(register)) {
+    const half = shift >= 64 ? 1 : 0;
+    const args = [i32(register - FIRST_VECTOR), i32(half)];
+    const word = keep(scope, callOf({ kind: "host", name: "vector" }, args));
+    return extractBits(word, { ...location, size, shift: shift - 64 * half });
+  }
+  const whole = keep(scope, callOf({ kind: "host", name: "register" }, [i32(register)]));
+  return extractBits(whole, { ...location, size });
 }
 
 /** `size` bits from bit `shift` on. */

@@ -55,7 +55,7 @@ function parseSteps(stream: TokenStream, value: Expression): AccessStep[] {
       steps.push(suffix);
       pretty = true;
     } else if (operator.text === "->") {
-      steps.push(...parseMember(stream));
+      steps.push(...parseMember(stream, operator));
       pretty = steps.at(-1)?.kind === "pretty";
     } else {
       const index = stream.parseExpression(stream);
@@ -74,13 +74,13 @@ function prettySuffix(stream: TokenStream): AccessStep | null {
 }
 
 /** Name of a member; a `$` at its end asks for pretty printing. */
-function parseMember(stream: TokenStream): AccessStep[] {
+function parseMember(stream: TokenStream, { span }: Token): AccessStep[] {
   const kind = stream.peek()?.kind;
   if (kind !== "identifier" && kind !== "keyword")
     return stream.failExpected("identifier or keyword");
   const token = stream.next();
   const [name, pretty] = splitPretty(token);
-  const steps: AccessStep[] = name === "" ? [] : [{ kind: "member", name, span: token.span }];
+  const steps: AccessStep[] = name === "" ? [] : [{ kind: "member", name, span }];
   return pretty === null ? steps : [...steps, pretty];
 }
 

@@ -36,7 +36,10 @@ export type LocationOperator = (typeof LOCATION_OPERATORS)[number];
 /** Value of a `$variable`. */
 export type Location =
   | { readonly kind: "constant"; readonly value: bigint }
-  /** DWARF register number (FRAME), `bytes` low bytes from byte `shift`/8, then extended. */
+  /**
+   * DWARF register number: FRAME, 17 to 32 for xmm0 to xmm15, 58 for fs base. `bytes` low bytes from
+   * byte `shift`/8, then extended; a word of a vector register at most.
+   */
   | {
       readonly kind: "register";
       readonly register: number;
@@ -100,6 +103,15 @@ export type FormatPiece =
   | { readonly value: Location; readonly conversion: "quoted"; readonly most: number | null }
   /** A text within the text, with a fault of its own. */
   | { readonly nested: Location };
+
+/** DWARF number of xmm0 (SysV AMD64 ABI figure 3.36), and how many there are in a frame. */
+export const FIRST_VECTOR = 17;
+const VECTORS = 16;
+
+/** True for the DWARF number of a vector register. */
+export function isVector(register: number): boolean {
+  return register >= FIRST_VECTOR && register < FIRST_VECTOR + VECTORS;
+}
 
 /** The integer constant `value`. */
 export function constant(value: bigint | number): Location {

@@ -80,7 +80,8 @@ function placeOf(program: ProgramModule, die: Die, position: CodePosition | null
     const defined = isDeclaration(die, program) ? definitionOf(program, die) : null;
     if (defined !== null) return placeOf(program, defined, null);
     const name = info.text(die, "name") ?? "";
-    return inaccessible(`failed to retrieve location attribute for '${name}'`, null);
+    const reason = `failed to retrieve location attribute for '${name}' [man error::dwarf]`;
+    return { kind: "missing", reason };
   }
   const operations = operationsAt(program, die, position);
   if (operations === null || operations.length === 0) return inaccessible(null, position);

@@ -3,7 +3,7 @@
  * Parts of objects are places too, and numbers are read from any place as Locations.
  */
 import { ResolutionError } from "../elaborate/report.js";
-import { add, type Bytes, bits, constant, type Location } from "../types/location.js";
+import { add, type Bytes, bits, constant, isVector, type Location } from "../types/location.js";
 
 /** A place; `offset` is in bytes from its start. */
 export type ObjectPlace =
@@ -30,8 +30,10 @@ export interface NumberShape {
   readonly signed: boolean;
 }
 
-/** Number of general purpose registers; those behind are not in a FRAME. */
-const REGISTERS = 16;
+/** Number of registers of a FRAME with DWARF numbers of their own: up to rip. */
+const REGISTERS = 17;
+/** Bytes of a register. */
+const WORD = 8;
 const WORD_BITS = 64;
 
 /** The part of `place` from byte `offset` on. */
@@ -92,14 +94,26 @@ function readRegister(
   bytes: number,
   signed: boolean,
 ): Location {
-  if (register > REGISTERS) {
-    return refuse(`not supported yet: value in register ${register} (floating point or vector)`);
-  }
-  if (isSize(bytes) && offset + bytes <= 8) {
+  if (isSize(bytes) && (offset % WORD) + bytes <= WORD) {
+    checkRegister(register, offset + bytes);
     return { kind: "register", register, bytes, shift: 8 * offset, signed };
   }
-  const whole: Location = { kind: "register", register, bytes: 8, shift: 0, signed: false };
-  return bits(whole, 8 * offset, Math.min(8 * bytes, WORD_BITS - 8 * offset), signed);
+  const value = registerBits(register, 8 * offset, 8 * bytes);
+  return extend(value, 8 * bytes, signed);
+}
+
+/** `size` bits from bit `start` of a register on, all in one word of it. */
+function registerBits(register: number, start: number, size: number): Location {
+  const word = Math.floor(start / WORD_BITS) * WORD_BITS;
+  checkRegister(register, Math.ceil((start + size) / 8));
+  if (start - word + size > WORD_BITS) refuse("not supported yet: a part of a vector register");
+  const whole: Location = { kind: "register", register, bytes: 8, shift: word, signed: false };
+  return bits(whole, start - word, size, false);
+}
+
+function checkRegister(register: number, end: number): void {
+  if (register < REGISTERS ? end <= WORD : isVector(register) && end <= 2 * WORD) return;
+  refuse(`not supported yet: value in register ${register}`);
 }
 
 /** `size` bits from bit `start` of `place` on, zero-extended; at most 64. */
@@ -107,17 +121,8 @@ function readBits(place: ObjectPlace, start: number, size: number): Location {
   switch (place.kind) {
     case "memory":
       return memoryBits(place.address, start, size);
-    case "register": {
-      const at = 8 * place.offset + start;
-      if (place.register > REGISTERS) return readNumber(place, { bytes: 8, signed: false });
-      const { register } = place;
-      return bits(
-        { kind: "register", register, bytes: 8, shift: 0, signed: false },
-        at,
-        size,
-        false,
-      );
-    }
+    case "register":
+      return registerBits(place.register, 8 * place.offset + start, size);
     case "value": {
       const at = 8 * place.offset + start;
       return at + size > WORD_BITS ? constant(0) : bits(place.value, at, size, false);

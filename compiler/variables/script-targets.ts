@@ -66,7 +66,11 @@ export function resolveModuleVariable(
     const object = globalObject(program, name, file);
     if (object !== null) return targetValue({ ...object, node }, node.steps, 0, use);
   }
-  throw new ResolutionError("unresolved-target", "unresolved @var() expression", node);
+  const [searched] = programs(node.module, modules);
+  const message = searched
+    ? `unable to find global '${name}' in ${searched.module.path}`
+    : "unresolved @var() expression";
+  throw new ResolutionError("unresolved-target", message, node);
 }
 
 function globalObject(

@@ -5,7 +5,7 @@
 import { type Place, ResolutionError } from "../elaborate/report.js";
 import type { PointerType, TargetUse, TargetValue } from "../elaborate/site.js";
 import type { AccessStep } from "../syntax/ast.js";
-import type { Location } from "../types/location.js";
+import { isVector, type Location } from "../types/location.js";
 import {
   addressOfObject,
   follow,
@@ -90,5 +90,6 @@ function operandObject(type: SourceType, node: Place | null): SourceObject {
 /** True for what can be assigned to. */
 function isPlace(location: Location): boolean {
   if (location.kind === "bits") return isPlace(location.value);
-  return location.kind === "load" || location.kind === "register";
+  if (location.kind === "register") return !isVector(location.register);
+  return location.kind === "load";
 }

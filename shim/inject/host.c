@@ -62,6 +62,14 @@ WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
     return index < WT_FRAME_BYTES / 8 ? vm->frame->registers[index] : 0;
 }
 
+/* host.vector: what the trampoline saved below the frame. */
+WT_EXPORT uint64_t wt_host_vector(struct wt_vm_context *vm, uint32_t index, uint32_t half) {
+    if (!vm->frame || index >= WT_FLOATS_COUNT || half > 1)
+        return 0;
+    const uint8_t *saved = (const uint8_t *)vm->frame - WT_FLOATS_BYTES;
+    return ((const uint64_t *)saved)[2 * index + half];
+}
+
 /* host.set-register: the trampoline restores the frame, so a change of it is one of the thread. */
 WT_EXPORT int32_t wt_host_set_register(struct wt_vm_context *vm, uint32_t index, uint64_t value) {
     if ((vm->params->capabilities & WT_CAPABILITY_WRITE_MEMORY) == 0)

@@ -25,7 +25,7 @@
  * All of this is made of instructions that leave flags alone until pushfq has saved them.
  */
 import { bug } from "../../base/assert.js";
-import { FRAME, SITE, SITE_HANDLER } from "../../wasm-runtime/layout.js";
+import { FLOATS, FRAME, SITE, SITE_HANDLER } from "../../wasm-runtime/layout.js";
 import { Assembler, type Label } from "./assembler.js";
 import type { FlagsKind } from "./flags.js";
 import { conditionOf, type Displaced, endsRegion, relocate } from "./relocate.js";
@@ -254,31 +254,29 @@ function emitStatusFlags(out: Assembler, at: number): void {
   out.bytes([0x9e]); // sahf
 }
 
-const XMM_COUNT = 16;
-/** xmm0 … xmm15, then mxcsr and padding. */
-const FLOAT_BYTES = 16 * XMM_COUNT + 16;
+const XMM_COUNT = FLOATS.count;
 /** mxcsr that handlers expect: all exceptions masked, round to nearest (Intel SDM vol. 1 §10.2.3). */
 const DEFAULT_MXCSR = 0x1f80;
 
 function emitSaveFloats(out: Assembler): void {
   out.bytes([0x48, 0x81, 0xec]); // sub rsp, 272
-  out.bytes(int32(FLOAT_BYTES));
+  out.bytes(int32(FLOATS.bytes));
   for (let i = 0; i < XMM_COUNT; i++) out.bytes(moveXmm(0x11, i)); // movups [rsp+16*i], xmm_i
   out.bytes([0x0f, 0xae, 0x9c, 0x24]); // stmxcsr [rsp+256]
-  out.bytes(int32(16 * XMM_COUNT));
+  out.bytes(int32(FLOATS.mxcsr));
   out.bytes([0xc7, 0x84, 0x24]); // mov dword [rsp+260], 0x1f80
-  out.bytes(int32(16 * XMM_COUNT + 4));
+  out.bytes(int32(FLOATS.mxcsr + 4));
   out.bytes(int32(DEFAULT_MXCSR));
   out.bytes([0x0f, 0xae, 0x94, 0x24]); // ldmxcsr [rsp+260]
-  out.bytes(int32(16 * XMM_COUNT + 4));
+  out.bytes(int32(FLOATS.mxcsr + 4));
 }
 
 function emitRestoreFloats(out: Assembler): void {
   for (let i = 0; i < XMM_COUNT; i++) out.bytes(moveXmm(0x10, i)); // movups xmm_i, [rsp+16*i]
   out.bytes([0x0f, 0xae, 0x94, 0x24]); // ldmxcsr [rsp+256]
-  out.bytes(int32(16 * XMM_COUNT));
+  out.bytes(int32(FLOATS.mxcsr));
   out.bytes([0x48, 0x8d, 0xa4, 0x24]); // lea rsp, [rsp+272]
-  out.bytes(int32(FLOAT_BYTES));
+  out.bytes(int32(FLOATS.bytes));
 }
 
 /** `movups` between xmm`index` and [rsp + 16*index]; opcode 0x10 loads, 0x11 stores. */

@@ -74,6 +74,7 @@ const EXPORTED = [
   "wt_host_thread_name",
   "wt_host_ticks",
   "wt_host_unwind",
+  "wt_host_vector",
   "wt_host_write",
   "wt_memory__read",
   "wt_modules__find",

@@ -51,8 +51,8 @@ export function reach(modules: readonly ResolvedModule[], roots: readonly Functi
     const key = functionKey(id);
     if (found.has(key)) continue;
     found.set(key, id);
-    if (hasFloat(modules, id)) float.push(key);
-    if (readsFrame(modules, id)) frame.push(key);
+    if (hasFloat(modules, id) || callsHost(modules, id, FLOAT_READERS)) float.push(key);
+    if (callsHost(modules, id, FRAME_READERS)) frame.push(key);
     const called = callees(modules, id);
     calls.set(key, called.map(functionKey));
     for (const callee of called) {
@@ -87,13 +87,19 @@ function closureOf(
 }
 
 /** Host functions that look at VM_CONTEXT.frame. */
-const FRAME_READERS: readonly string[] = ["register", "set_register", "unwind"];
+const FRAME_READERS: readonly string[] = ["register", "set_register", "unwind", "vector"];
+/** Those that look at what is saved below it where handlers use floats. */
+const FLOAT_READERS: readonly string[] = ["vector"];
 
-function readsFrame(modules: readonly ResolvedModule[], id: FunctionId): boolean {
+function callsHost(
+  modules: readonly ResolvedModule[],
+  id: FunctionId,
+  names: readonly string[],
+): boolean {
   const targets = modules[id.module]?.context.targets;
   return functionBody(modules, id).body.some((i) => {
     const target = i.op === "call" ? targets?.[i.function] : undefined;
-    return target?.kind === "host" && FRAME_READERS.includes(target.name);
+    return target?.kind === "host" && names.includes(target.name);
   });
 }
 

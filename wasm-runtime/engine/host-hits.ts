@@ -80,6 +80,7 @@ export function createHost(
     locate: (what: number, address: bigint, to: number, capacity: number, numbers: number) =>
       writePlace(placeAt(current(), what, address), range(to, capacity), range(numbers, 16)),
     relax: (round: number) => options.relax?.(round),
+    vector: () => 0n,
     set_register: (index: number, value: bigint) => {
       if (options.canWrite !== true) return DENIED;
       if (!WRITABLE_REGISTERS.has(index)) return FAULT;

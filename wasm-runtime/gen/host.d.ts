@@ -70,4 +70,8 @@ export function setRegister(index: number, value: bigint): number;
  * -ENOENT (-2).
  */
 export function locate(what: number, address: bigint, to: Ptr, capacity: number, numbers: Ptr): number;
+/**
+ * Word `half` (0 low, 1 high) of vector register xmm`index` of the probe hit; 0 where there is none.
+ */
+export function vector(index: number, half: number): bigint;
 export type Ptr = number;

@@ -91,11 +91,12 @@ const CASES: readonly (readonly [operand: string, expected: string])[] = [
   ["4@1000", "u4[1000]"],
   // without a size: a signed word
   ["%rax", "s8:r0"],
-  // floating point: bits from memory only
+  // floating point: the bits
   ["8f@8(%rsp)", "u8[u8:r7+8]"],
-  ["8f@%xmm0", "unsupported floating point operand '8f@%xmm0'"],
+  ["8f@%xmm0", "u8:r17"],
+  ["4f@%xmm15", "u4:r32"],
   // what nobody can read
-  ["8@%xmm0", "unsupported operand '8@%xmm0'"],
+  ["8@%xmm16", "unsupported operand '8@%xmm16'"],
   ["8@%fs:0x10", "unsupported operand '8@%fs:0x10'"],
   ["8@other(%rip)", "unsupported operand '8@other(%rip)'"],
   ["3@%rax", "unsupported operand '3@%rax'"],

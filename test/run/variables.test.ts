@@ -1,0 +1,157 @@
+/** Variables of programs of both compilers at all levels of optimization: as the program prints them. */
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { buildProgram, cannotTrace, type Finished, hasProgram, wastap } from "../support/tools.js";
+
+const s = suite("run/variables");
+const missing = cannotTrace();
+const test = missing === null ? s : s.skip;
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+
+/** What `script` prints while `program` runs, and what that prints. */
+function traced(
+  program: string,
+  script: string,
+  ...options: readonly string[]
+): Finished & { readonly own: string } {
+  const output = join(mkdtempSync(join(tmpdir(), "wastap-variables-")), "output");
+  const args = ["-w", ...options, "-o", output, "-e", script, "-c", program, program];
+  const finished = wastap(args);
+  assert.is(finished.stderr, "");
+  assert.is(finished.status, 0);
+  return { ...finished, own: readFileSync(output, "utf8") };
+}
+
+const VALUES = `
+  probe process(@1).function("numbers").call {
+    printf("%d %d %d %d %d %d %d ", $c, $uc, $s, $us, $i, ($u << 32) >> 32, $color)
+    printf("%d %d %x %x %d\\n", $l, $ul, $f, $d, $b)
+  }
+  probe process(@1).function("members").call {
+    i = $index
+    printf("%d %d %d %d %d ", $n->values[i], $n->small, $n->bits, $n->rest, $n->color)
+    node = $n
+    printf("%d %d %x %s %d ", node->where->x, $n->where->y, $n->whole, user_string(&$n->text[0]), $n->grid[1][i])
+    printf("%s %d %d ", user_string(node->next->next->name), $by_value->x, $by_value->y)
+    printf("%d %d %d\\n", $file_static, $global_numbers[i + 1], $thread_number)
+  }
+  probe process(@1).function("members").return { printf("%d %d\\n", $return->x, $return->y) }
+  probe process(@1).function("halve").return { printf("%x\\n", $return) }
+  function last() { return @var("file_static", @1) }
+  probe process(@1).function("change").call {
+    printf("%d %d %d %d %d\\n", $number, $n->bits, @cast($n, "struct node")->rest, $n->where->y, last())
+  }`;
+
+for (const compiler of ["gcc", "clang"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  if (!isThere) process.stdout.write(`skipped: no ${compiler}\n`);
+  for (const level of [["-O0"], ["-O2"], ["-O3", "-flto"]]) {
+    (isThere ? s : s.skip)(`${compiler} ${level.join(" ")}`, () => {
+      const program = buildProgram("values", ["-g", ...level], compiler);
+      const { stdout, own } = traced(program, VALUES);
+      assert.is(own, stdout);
+    });
+  }
+}
+
+test("return probes see parameters as they were, and globals as they are", () => {
+  const program = buildProgram("values", ["-g", "-O2"]);
+  const script = `
+    probe process(@1).function("numbers").return { println($return, " ", $i, " ", $$return, " ", @entry($s)) }
+    probe process(@1).function("members").return {
+      println($return$, " ", @var("sink"), " ", @entry($n)->where->y, " ", $n->bits)
+    }`;
+  const { own } = traced(program, script);
+  assert.is(own, "-69999 -70000 return=0xfffffffffffeee91 -5\n{.x=4, .y=-8} 1 -4 -7\n");
+});
+
+test("pretty-printed variables", () => {
+  const program = buildProgram("values", ["-g", "-O0"]);
+  const script = `
+    probe process(@1).function("members") {
+      println($n$)
+      println($n$$)
+      println($n->text$, $by_value$, $index$, $global_numbers$, " ", $$parms$)
+      println(@cast(8, "struct node")$, " ", $n->where$)
+    }`;
+  const { own } = traced(program, script);
+  const members = (deep: boolean): string =>
+    [
+      "{.next=P",
+      '.name="node"',
+      deep ? ".values=[1, ...]" : ".values=[...]",
+      ".small=5, .bits=-7, .rest=12345, .color=-3",
+      deep ? ".where={.x=3, .y=-4}" : ".where={...}",
+      deep ? "<union>={.whole=4886718345, .real=?}" : "<union>={...}",
+      deep ? '.text="hello"' : ".text=[...]",
+      ".single=?",
+      deep ? ".grid=[0, ...]}" : ".grid=[...]}",
+    ].join(", ");
+  const shown = own.replaceAll(/0x[0-9a-f]+/g, "P").split("\n");
+  assert.is(shown[0], members(false));
+  assert.is(shown[1], members(true));
+  assert.is(
+    shown[2],
+    `"hello"{.x=7, .y=-8}1[10, ...] n=${members(false)} by_value={.x=7, .y=-8} index=1`,
+  );
+  assert.is(shown[3], "ERROR {.x=3, .y=-4}");
+});
+
+test("what cannot be read is an error that can be caught", () => {
+  const program = buildProgram("values", ["-g", "-O2"]);
+  const script = `probe process(@1).function("change") {
+    try { println(@cast(8, "struct node")->rest) } catch (message) { println(message) }
+    try { println($n[1000000000]->rest) } catch (message) { println(substr(message, 0, 33)) }
+  }`;
+  const { own } = traced(program, script);
+  assert.is(own, "read fault [man error::fault] at 0x20\nread fault [man error::fault] at \n");
+});
+
+test("variables are written in memory, bit fields and registers", () => {
+  for (const level of ["-O0", "-O2"]) {
+    const program = buildProgram("values", ["-g", level]);
+    const script = `
+      probe process(@1).function("change") {
+        $number = 77
+        $n->bits = 4
+        $n->rest += 1
+        $n->where->y++
+        @var("file_static") = 6
+      }
+      probe process(@1).function("members").return { $return = (5 << 32) | 4 }`;
+    const { stdout } = traced(program, script, "-g");
+    assert.match(stdout, /\n4 5\n/, level);
+    assert.match(stdout, /\n77 4 12346 -3 6\n$/, level);
+  }
+});
+
+const CPP_VALUES = `
+  probe process(@1).function("Derived::method").call {
+    printf("%d %d %d %d %d ", $this->base, $this->other, $this->own, $this->inner->depth,
+      @cast($this->reference, "int"))
+    printf("%d %d %d %d %d\\n", $n, $from->own, $from->other, $flag, @var("place::counter"))
+  }
+  probe process(@1).function("shared").call { printf("%d %d\\n", $pointer->base, $pointer->own) }`;
+
+for (const compiler of ["g++", "clang++"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  if (!isThere) process.stdout.write(`skipped: no ${compiler}\n`);
+  for (const level of ["-O0", "-O2"]) {
+    (isThere ? s : s.skip)(`${compiler} ${level}`, () => {
+      const program = buildProgram("values", ["-g", level], compiler, "cc");
+      const { stdout, own } = traced(program, CPP_VALUES);
+      assert.is(own, stdout);
+    });
+  }
+}
+
+test("listings have the variables that can be read, with their types", () => {
+  const program = buildProgram("values", ["-g", "-O2"]);
+  const { stdout } = wastap(["-L", `process("${program}").function("members").call`]);
+  assert.match(stdout, / \$n:struct node\* \$by_value:struct point \$index:int\n$/);
+});
+
+s.run();
