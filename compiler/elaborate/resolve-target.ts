@@ -3,6 +3,7 @@
  * them, where a body is going to run. What cannot be resolved is remembered; it is an error only if
  * it survives. In return probes variables are taken as they were at the entry.
  */
+import { TargetError } from "../../base/target-error.js";
 import type { Module } from "../elf/read.js";
 import type {
   CastExpression,
@@ -73,10 +74,17 @@ export function resolveTarget(
   try {
     table.values.set(made.id, valueOfTarget(made, use, surroundings));
   } catch (error) {
-    if (!(error instanceof ResolutionError)) throw error;
-    table.failures.set(made.id, { ...error.reason, node: error.reason.node ?? made });
+    const reason = reasonOf(error);
+    table.failures.set(made.id, { ...reason, node: reason.node ?? made });
   }
   return made;
+}
+
+/** Why something cannot be resolved: also damaged debug information is a reason. */
+function reasonOf(error: unknown): Message {
+  if (error instanceof ResolutionError) return error.reason;
+  if (!(error instanceof TargetError)) throw error;
+  return { code: "unreadable-debuginfo", message: error.message, node: null };
 }
 
 function copyParts(node: Target, copy: Copy): Target {
@@ -117,11 +125,8 @@ export function resolveAddress(
     const value = valueOfTarget(made.operand, "address", surroundings);
     surroundings.table.values.set(made.id, value);
   } catch (error) {
-    if (!(error instanceof ResolutionError)) throw error;
-    surroundings.table.failures.set(made.id, {
-      ...error.reason,
-      node: error.reason.node ?? made.operand,
-    });
+    const reason = reasonOf(error);
+    surroundings.table.failures.set(made.id, { ...reason, node: reason.node ?? made.operand });
   }
   return made;
 }
@@ -179,11 +184,11 @@ export function isDefined(operand: Expression, surroundings: Surroundings): bool
       const targets = (atEntry ? surroundings.entryTargets : null) ?? surroundings.targets;
       valueOfTarget(node, use, { ...surroundings, targets });
     } catch (error) {
-      if (!(error instanceof ResolutionError)) throw error;
+      const reason = reasonOf(error);
       defined = false;
-      if (error.reason.code === "unsupported-dwarf") {
-        const message = `${error.reason.message}; @defined of it is 0`;
-        surroundings.warn({ ...error.reason, message });
+      if (reason.code === "unsupported-dwarf") {
+        const message = `${reason.message}; @defined of it is 0`;
+        surroundings.warn({ ...reason, message });
       }
     }
   };

@@ -3,6 +3,7 @@
  * found by the rules for its address (DWARF 5 §3.3.5, §6.4), addresses of the module by its load
  * bias. Variables of a scope become places.
  */
+import { TargetError } from "../../base/target-error.js";
 import type { Die } from "../dwarf/die.js";
 import type { Operation } from "../dwarf/operations.js";
 import { ResolutionError } from "../elaborate/report.js";
@@ -10,7 +11,7 @@ import { add, constant, type Location } from "../types/location.js";
 import type { SourceObject } from "./access.js";
 import { type ExpressionContext, evaluatePlace, evaluateValue } from "./expression.js";
 import type { NumberShape, ObjectPlace } from "./place.js";
-import { findGlobal, type ProgramModule } from "./program-module.js";
+import type { ProgramModule } from "./program-module.js";
 import { strip } from "./source-type.js";
 import { threadLocalAddress } from "./thread-local.js";
 
@@ -21,6 +22,9 @@ export interface CodePosition {
   /** DIEs around it, innermost first, up to that of the unit. */
   readonly scopes: readonly Die[];
 }
+
+/** End of SystemTap's messages about debug information. */
+const IS_COMPLETE = " [man error::dwarf]";
 
 /** What expressions see at `position` of `program`. */
 export function frameContext(
@@ -62,7 +66,22 @@ export function objectOf(
   position: CodePosition | null,
 ): SourceObject {
   const type = program.types.typeOf(die);
-  return { type, place: placeOf(program, die, position), bits: null, node: null };
+  return { type, place: placeOrReason(program, die, position), bits: null, node: null };
+}
+
+/** What is damaged or cannot be expressed makes a variable inaccessible, no more. */
+function placeOrReason(
+  program: ProgramModule,
+  die: Die,
+  position: CodePosition | null,
+): ObjectPlace {
+  try {
+    const place = placeOf(program, die, position);
+    return place.kind === "missing" ? inaccessible(place.reason, position) : place;
+  } catch (error) {
+    if (!(error instanceof ResolutionError || error instanceof TargetError)) throw error;
+    return inaccessible(error.message, position);
+  }
 }
 
 function placeOf(program: ProgramModule, die: Die, position: CodePosition | null): ObjectPlace {
@@ -77,37 +96,21 @@ function placeOf(program: ProgramModule, die: Die, position: CodePosition | null
     }
   }
   if (info.owner(die, "location") === null) {
-    const defined = isDeclaration(die, program) ? definitionOf(program, die) : null;
-    if (defined !== null) return placeOf(program, defined, null);
     const name = info.text(die, "name") ?? "";
-    const reason = `failed to retrieve location attribute for '${name}' [man error::dwarf]`;
+    const reason = `failed to retrieve location attribute for '${name}'${IS_COMPLETE}`;
     return { kind: "missing", reason };
   }
   const operations = operationsAt(program, die, position);
-  if (operations === null || operations.length === 0) return inaccessible(null, position);
-  try {
-    const place = evaluatePlace(operations, frameContext(program, position));
-    return place.kind === "missing" ? inaccessible(place.reason, position) : place;
-  } catch (error) {
-    if (!(error instanceof ResolutionError)) throw error;
-    return inaccessible(error.message, position);
-  }
-}
-
-function isDeclaration(die: Die, { info }: ProgramModule): boolean {
-  return info.flag(die, "declaration") || info.flag(die, "external");
-}
-
-function definitionOf(program: ProgramModule, die: Die): Die | null {
-  const name = program.info.text(die, "name");
-  return name === null ? null : (findGlobal(program, name, null, null)?.die ?? null);
+  if (operations === null || operations.length === 0) return { kind: "missing", reason: "" };
+  return evaluatePlace(operations, frameContext(program, position));
 }
 
 /** SystemTap's words, with the reason where there is more to say. */
-function inaccessible(reason: string | null, position: CodePosition | null): ObjectPlace {
+function inaccessible(reason: string, position: CodePosition | null): ObjectPlace {
+  if (reason.endsWith(IS_COMPLETE)) return { kind: "missing", reason };
   const pc = position === null ? "" : ` (pc: 0x${position.address.toString(16)})`;
-  const base = `not accessible at this address${pc} [man error::dwarf]`;
-  return { kind: "missing", reason: reason === null ? base : `${base}: ${reason}` };
+  const base = `not accessible at this address${pc}${IS_COMPLETE}`;
+  return { kind: "missing", reason: reason === "" ? base : `${base}: ${reason}` };
 }
 
 /** Operations of the location of `die` at `position`; null where it has none. */

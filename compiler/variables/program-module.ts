@@ -79,6 +79,12 @@ export function findGlobal(
   });
 }
 
+/** The DIE that says where the global variable `die` is: itself, or the definition of that name. */
+export function definitionOf(program: ProgramModule, die: Die, name: string): Die {
+  if (isDefined(die, program.info)) return die;
+  return findGlobal(program, name, null, null)?.die ?? die;
+}
+
 /** Value of the enumerator `name`. */
 export function findEnumerator(
   program: ProgramModule,

@@ -18,6 +18,7 @@ import { objectValue, type SourceObject } from "./access.js";
 import { type CodePosition, objectOf } from "./frame.js";
 import { prettyText } from "./pretty.js";
 import {
+  definitionOf,
   enumeratorValue,
   findGlobal,
   type ProgramModule,
@@ -76,7 +77,10 @@ function openFrame(place: TargetPlace): Frame {
   const outer = own >= 0 ? around.slice(own) : [code, ...info.enclosing(code.id)];
   const blocks = blocksInside(around.slice(0, Math.max(own, 0)));
   const variables = [code, ...blocks].flatMap((die) => variablesIn(die, info));
-  return { ...place, program, position: { address, scopes: [...outer] }, variables };
+  const origin = info.owner(code, "name");
+  // Link-time optimization puts code into units of its own.
+  const source = (origin === null ? null : info.unitOf(origin.id)) ?? unit;
+  return { ...place, unit: source, program, position: { address, scopes: [...outer] }, variables };
 }
 
 const BLOCKS: ReadonlySet<string> = new Set([
@@ -127,7 +131,8 @@ function objectNamed(symbol: TargetSymbol, frame: Frame): SourceObject {
     const local = frame.variables.findLast((variable) => variable.name === name);
     if (local !== undefined) return objectOf(program, local.die, position);
     const [global] = program.names(unit).variables.get(name) ?? [];
-    if (global !== undefined) return objectOf(program, global, position);
+    if (global !== undefined)
+      return objectOf(program, definitionOf(program, global, name), position);
     const enumerator = enumeratorNamed(name, frame);
     if (enumerator !== null) return enumerator;
   }

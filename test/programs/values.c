@@ -28,7 +28,7 @@ struct node {
 };
 
 static int file_static = -42;
-int global_numbers[4] = {10, -20, 30, -40};
+__attribute__((used)) int global_numbers[4] = {10, -20, 30, -40};
 struct node *global_node;
 __thread long thread_number = 99;
 volatile int sink;
@@ -39,24 +39,29 @@ static uint64_t bits_of(double number) {
     return bits;
 }
 
-NOINLINE int numbers(char c, unsigned char uc, short s, unsigned short us, int i, unsigned u,
-                     long l, unsigned long ul, float f, double d, enum color color, _Bool b) {
-    printf("%d %d %d %d %d %d %d ", c, uc, s, us, i, (int)u, (int)color);
-    printf("%ld %ld %lx %lx %d\n", l, (long)ul, (long)bits_of(f), (long)bits_of(d), b);
+NOINLINE int numbers(char c, unsigned char uc, short s, unsigned short us, int i, long l, float f,
+                     double d) {
+    printf("%d %d %d %d %d ", c, uc, s, us, i);
+    printf("%ld %lx %lx\n", l, (long)bits_of(f), (long)bits_of(d));
     return i + 1;
+}
+
+NOINLINE void more_numbers(unsigned u, unsigned long ul, enum color color, _Bool b) {
+    printf("%d %ld %d %d\n", (int)u, (long)ul, (int)color, b);
+    sink = (int)u;
 }
 
 NOINLINE struct point members(struct node *n, struct point by_value, int index) {
     printf("%d %d %d %d %d ", n->values[index], n->small, n->bits, (int)n->rest, n->color);
     printf("%d %d %lx %s %d ", n->where.x, n->where.y, n->whole, n->text, n->grid[1][index]);
-    printf("%s %d %d ", n->next->next->name, by_value.x, by_value.y);
+    printf("%s ", n->next->next->name);
     printf("%d %d %ld\n", file_static, global_numbers[index + 1], thread_number);
     sink = index;
     return (struct point){n->where.x + index, by_value.y};
 }
 
 NOINLINE double halve(double number) {
-    printf("%lx\n", (long)bits_of(number / 2));
+    printf("%lx\n", (long)bits_of(number));
     return number / 2;
 }
 
@@ -76,9 +81,10 @@ int main(void) {
     node.single = 1.5f;
     node.grid[1][1] = 12;
     thread_number++;
-    numbers('x', 200, -5, 65000, -70000, 4000000000u, -1L << 40, ~0ul, 1.5f, -2.25, GREEN, 1);
+    sink = numbers('x', 200, -5, 65000, -70000, -1L << 40, 1.5f, -2.25);
+    more_numbers(sink == -69999 ? 4000000000u : 1, ~0ul, GREEN, 1);
     struct point p = members(&node, (struct point){7, -8}, 1);
-    printf("%d %d\n", p.x, p.y);
+    sink = p.x + p.y;
     halve(3.5);
     file_static -= node.single > 1;
     change(1, &node);

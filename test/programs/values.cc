@@ -12,7 +12,8 @@ struct Inner {
 
 struct Base {
     int base;
-    virtual ~Base() {}
+    virtual ~Base() {
+    }
 };
 struct Other {
     long other;

@@ -27,19 +27,20 @@ function traced(
 
 const VALUES = `
   probe process(@1).function("numbers").call {
-    printf("%d %d %d %d %d %d %d ", $c, $uc, $s, $us, $i, ($u << 32) >> 32, $color)
-    printf("%d %d %x %x %d\\n", $l, $ul, $f, $d, $b)
+    printf("%d %d %d %d %d %d %x %x\\n", $c, $uc, $s, $us, $i, $l, $f, $d)
+  }
+  probe process(@1).function("more_numbers").call {
+    printf("%d %d %d %d\\n", ($u << 32) >> 32, $ul, $color, $b)
   }
   probe process(@1).function("members").call {
     i = $index
     printf("%d %d %d %d %d ", $n->values[i], $n->small, $n->bits, $n->rest, $n->color)
     node = $n
     printf("%d %d %x %s %d ", node->where->x, $n->where->y, $n->whole, user_string(&$n->text[0]), $n->grid[1][i])
-    printf("%s %d %d ", user_string(node->next->next->name), $by_value->x, $by_value->y)
+    printf("%s ", user_string(node->next->next->name))
     printf("%d %d %d\\n", $file_static, $global_numbers[i + 1], $thread_number)
   }
-  probe process(@1).function("members").return { printf("%d %d\\n", $return->x, $return->y) }
-  probe process(@1).function("halve").return { printf("%x\\n", $return) }
+  probe process(@1).function("halve").call { printf("%x\\n", $number) }
   function last() { return @var("file_static", @1) }
   probe process(@1).function("change").call {
     printf("%d %d %d %d %d\\n", $number, $n->bits, @cast($n, "struct node")->rest, $n->where->y, last())
@@ -61,11 +62,12 @@ test("return probes see parameters as they were, and globals as they are", () =>
   const program = buildProgram("values", ["-g", "-O2"]);
   const script = `
     probe process(@1).function("numbers").return { println($return, " ", $i, " ", $$return, " ", @entry($s)) }
+    probe process(@1).function("halve").return { printf("%x\\n", $return) }
     probe process(@1).function("members").return {
       println($return$, " ", @var("sink"), " ", @entry($n)->where->y, " ", $n->bits)
     }`;
   const { own } = traced(program, script);
-  assert.is(own, "-69999 -70000 return=0xfffffffffffeee91 -5\n{.x=4, .y=-8} 1 -4 -7\n");
+  assert.is(own, "-69999 -70000 return=0xfffffffffffeee91 -5\n{.x=4, .y=-8} 1 -4 -7\n3ffc000000000000\n");
 });
 
 test("pretty-printed variables", () => {
@@ -121,9 +123,9 @@ test("variables are written in memory, bit fields and registers", () => {
         $n->where->y++
         @var("file_static") = 6
       }
-      probe process(@1).function("members").return { $return = (5 << 32) | 4 }`;
+      probe process(@1).function("numbers").return { $return = -4 }`;
     const { stdout } = traced(program, script, "-g");
-    assert.match(stdout, /\n4 5\n/, level);
+    assert.match(stdout, /\n1 -1 5 1\n/, level);
     assert.match(stdout, /\n77 4 12346 -3 6\n$/, level);
   }
 });

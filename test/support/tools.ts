@@ -137,11 +137,12 @@ export function buildProgram(
   name: string,
   flags: readonly string[] = [],
   compiler: string = "gcc",
+  extension: string = "c",
 ): string {
   const directory = join(PACKAGE_ROOT, "build", "programs");
   mkdirSync(directory, { recursive: true });
-  const source = join(PACKAGE_ROOT, "test", "programs", `${name}.c`);
-  const suffix = [compiler, ...flags].join("").replaceAll(/[^A-Za-z0-9]/g, "");
+  const source = join(PACKAGE_ROOT, "test", "programs", `${name}.${extension}`);
+  const suffix = [compiler, extension, ...flags].join("").replaceAll(/[^A-Za-z0-9]/g, "_");
   const target = join(directory, `${name}-${suffix}`);
   if (existsSync(target) && statSync(target).mtimeMs > statSync(source).mtimeMs) return target;
   const args = ["-O2", "-pthread", ...flags, "-o", target, source];
