@@ -67,7 +67,10 @@ test("return probes see parameters as they were, and globals as they are", () =>
       println($return$, " ", @var("sink"), " ", @entry($n)->where->y, " ", $n->bits)
     }`;
   const { own } = traced(program, script);
-  assert.is(own, "-69999 -70000 return=0xfffffffffffeee91 -5\n{.x=4, .y=-8} 1 -4 -7\n3ffc000000000000\n");
+  assert.is(
+    own,
+    "-69999 -70000 return=0xfffffffffffeee91 -5\n{.x=4, .y=-8} 1 -4 -7\n3ffc000000000000\n",
+  );
 });
 
 test("pretty-printed variables", () => {
