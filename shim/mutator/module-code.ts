@@ -90,6 +90,8 @@ function readFrames(image: ElfImage): FunctionRange[] {
   const view = viewOf(sectionBytes(image, section));
   const commons = new Map<number, CommonInfo | null>();
   const ranges: FunctionRange[] = [];
+  // The first stub of the PLT begins with what the others push, but no function goes on there.
+  const stubs = findSection(image, ".plt")?.address;
   let at = 0;
   while (at + 8 <= view.byteLength) {
     const length = view.getUint32(at, true);
@@ -102,7 +104,7 @@ function readFrames(image: ElfImage): FunctionRange[] {
       const common = commons.get(at + 4 - id);
       const cursor = { view, base: section.address, at: at + 8 };
       const range = common ? readDescription(cursor, common, end) : null;
-      if (range) ranges.push(range);
+      if (range) ranges.push(range.address === stubs ? { ...range, isPart: false } : range);
     }
     at = end;
   }

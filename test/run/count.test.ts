@@ -1,4 +1,5 @@
 /** Counting calls exactly, from many threads at once, in programs of every kind. */
+import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { buildProgram, cannotTrace, hasProgram, wastap } from "../support/tools.js";
@@ -18,6 +19,16 @@ test("8 threads of 10,000,000 calls each count to 80,000,000", () => {
   assert.is(result.stdout, "threads=8 calls=10000000 sum=444503048\n80000000\n");
   assert.is(result.stderr, "");
   assert.is(result.status, 0);
+});
+
+test("a function that ends by jumping to a stub of the PLT returns there, not where the stub goes", () => {
+  const program = buildProgram("values", ["-O2", "-Wl,-z,lazy"]);
+  const point = `process("${program}").function("change")`;
+  const script = `global n, r probe ${point} { n++ } probe ${point}.return { r++ }
+    probe end { printf("%d %d\\n", n, r) }`;
+  const result = wastap(["-o", `${program}.out`, "-e", script, "-c", program]);
+  assert.is(result.status, 0, result.stderr);
+  assert.is(readFileSync(`${program}.out`, "utf8"), "1 1\n");
 });
 
 test("8 threads add to shared and to own elements of arrays, which all begin unset", () => {
