@@ -76,12 +76,13 @@ fuzz: dist ## a million inputs for the parser; FUZZ_INPUTS=N, FUZZ_SECONDS=N bou
 fuzz-dwarf: all ## 20,000 damaged files for the DWARF reader; FUZZ_FILES=N, FUZZ_SECONDS=N bound it
 	node --enable-source-maps dist/test/fuzz/dwarf.js --inputs $(FUZZ_FILES) --seconds $(FUZZ_SECONDS)
 
-bench: all ## cost of a hit, of starting and of compiling
+bench: all ## cost of a hit, of starting, compiling, debug information and unwinding
 	node --enable-source-maps dist/test/bench/hit.js
 	node --enable-source-maps dist/test/bench/start.js
 	node --enable-source-maps dist/test/bench/aot.js
 	node --enable-source-maps dist/test/bench/compile.js
 	node --enable-source-maps dist/test/bench/dwarf.js
+	node --enable-source-maps dist/test/bench/unwind.js
 
 demo: setup all ## call tree of a PHP program, traced live
 	docs/examples/php-calls.sh
