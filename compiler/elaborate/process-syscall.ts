@@ -16,7 +16,7 @@ import type { FamilyContext, FamilyTable, Site, TargetScope, TargetValue } from 
 const ARGUMENTS: readonly number[] = [5, 4, 1, 10, 8, 9];
 const RAX = 0;
 /** Index of the number of the system call in host.register. */
-const SYSTEM_CALL = 18;
+const SYSTEM_CALL = 1024;
 
 /** The families of system calls of processes. */
 export const SYSCALL_FAMILIES: FamilyTable = PROCESS_ROOTS.flatMap(

@@ -173,9 +173,9 @@ export function statShape(use: StatUse | null, hasVariance: boolean): StatShape 
   };
 }
 
-/** True if the handler of `probe` runs in the mutator. */
+/** True if the handler of `probe` runs in the mutator whatever comes; those of processes count not. */
 export function runsInMutator(probe: Probe): boolean {
-  return probe.point.kind !== "site" && probe.point.kind !== "absolute";
+  return !["site", "absolute", "process"].includes(probe.point.kind);
 }
 
 /** True if no other handler runs at the same time: begin before probes are armed, end after. */

@@ -34,8 +34,8 @@ static const uint8_t identity_calls[] = {
 #define IDENTITY_CPU 9
 #define IDENTITY_MUTATOR 10
 #define IDENTITY_START_AREA 11
-/* host.register: number of the system call, behind the registers of the frame. */
-#define REGISTER_SYSTEM_CALL (WT_FRAME_BYTES / 8)
+/* host.register: number of the system call, beyond all DWARF register numbers. */
+#define REGISTER_SYSTEM_CALL 1024
 
 /*
  * The thread pointer, which the thread block holds itself where thread ids are read from it (glibc,
