@@ -16,7 +16,7 @@ import type {
   Script,
 } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
-import { childrenOf } from "../syntax/walk.js";
+import { forEachChild } from "../syntax/walk.js";
 import type { DerivedProbe } from "./derive.js";
 import type { Definitions, LibraryEntry } from "./library.js";
 import type { Reporter } from "./report.js";
@@ -174,7 +174,7 @@ function visit(node: Node, scope: Scope, state: State): void {
       resolveCall(node, scope, state);
       return;
     default:
-      for (const child of childrenOf(node)) visit(child, scope, state);
+      forEachChild(node, (child) => visit(child, scope, state));
   }
 }
 

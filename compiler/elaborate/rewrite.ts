@@ -1,9 +1,9 @@
 /**
- * Replacing nodes of a syntax tree, in a copy or with the ids kept. Works on any node kind, because
- * nodes are plain objects with `kind` and `id`.
+ * Replacing nodes of a syntax tree, in a copy or with the ids kept; where the parts of a node are,
+ * the table of the syntax says.
  */
-import { type Node, newNodeId } from "../syntax/ast.js";
-import { walk } from "../syntax/walk.js";
+import { type AccessStep, type Node, newNodeId } from "../syntax/ast.js";
+import { isList, nodesIn, PARTS, type Part, partOf } from "../syntax/walk.js";
 
 /** What to put in the place of a node: another node, or null to copy it and look inside. */
 export type Replace = (node: Node, copy: <T extends Node>(node: T) => T) => Node | null;
@@ -11,68 +11,57 @@ export type Replace = (node: Node, copy: <T extends Node>(node: T) => T) => Node
 /** A copy of `node` with fresh ids; `replace` is asked about each node before its parts. */
 export function copyTree<T extends Node>(node: T, replace: Replace): T {
   const copy = <U extends Node>(part: U): U => copyNode(part) as U;
-  const copyNode = (part: Node): Node => {
-    const other = replace(part, copy);
-    if (other !== null) return other;
-    return { ...copyFields(part, copyNode), id: newNodeId() } as Node;
-  };
+  const copyNode = (part: Node): Node =>
+    replace(part, copy) ?? { ...withParts(part, copyNode), id: newNodeId() };
   return copyNode(node) as T;
 }
 
 /** `node` with some nodes replaced; ids stay, and parts without replacement are shared. */
 export function editTree<T extends Node>(node: T, replace: Replace): T {
   const edit = <U extends Node>(part: U): U => editNode(part) as U;
-  const editNode = (part: Node): Node =>
-    replace(part, edit) ?? (copyFields(part, editNode) as unknown as Node);
+  const editNode = (part: Node): Node => replace(part, edit) ?? withParts(part, editNode);
   return editNode(node) as T;
 }
 
 /** Calls `visit` for `node` and every node in it, parents first. */
 export function forEachNode(node: Node, visit: (node: Node) => void): void {
-  walk(node, (part) => {
-    visit(part);
-    return true;
-  });
+  for (const part of nodesIn(node)) visit(part);
 }
 
-/** `node` itself if nothing in it changes: trees are edited often and change little. */
-function copyFields(node: object, copyNode: (node: Node) => Node): Record<string, unknown> {
-  const fields = node as Record<string, unknown>;
-  let copy: Record<string, unknown> | null = null;
-  for (const key of Object.keys(fields)) {
-    const value = fields[key];
-    if (typeof value !== "object" || value === null || key === "span") continue;
-    const copied = copyValue(value, copyNode);
-    if (copied === value) continue;
-    copy ??= { ...fields };
-    copy[key] = copied;
+/** `node` with what `edit` makes of its parts; itself if they stay: trees change little. */
+function withParts(node: Node, edit: (node: Node) => Node): Node {
+  let changed: Record<string, Part> | null = null;
+  for (const field of PARTS[node.kind]) {
+    const part = partOf(node, field);
+    if (part === null) continue;
+    const edited = isList(part) ? editItems(part, edit) : edit(part);
+    if (edited === part) continue;
+    changed ??= {};
+    changed[field] = edited;
   }
-  return copy ?? fields;
+  return changed === null ? node : { ...node, ...changed };
 }
 
-function copyValue(value: object, copyNode: (node: Node) => Node): unknown {
-  if (Array.isArray(value)) return copyItems(value, copyNode);
-  if (isNode(value)) return copyNode(value);
-  return isSpan(value) ? value : copyFields(value, copyNode);
-}
+type Items = readonly (Node | AccessStep | null)[];
 
-function copyItems(items: readonly unknown[], copyNode: (node: Node) => Node): readonly unknown[] {
-  let copy: unknown[] | null = null;
+function editItems(items: Items, edit: (node: Node) => Node): Items {
+  let changed: (Node | AccessStep | null)[] | null = null;
   for (const [i, item] of items.entries()) {
-    if (typeof item !== "object" || item === null) continue;
-    const copied = copyValue(item, copyNode);
-    if (copied === item) continue;
-    copy ??= [...items];
-    copy[i] = copied;
+    const edited = editItem(item, edit);
+    if (edited === item) continue;
+    changed ??= [...items];
+    changed[i] = edited;
   }
-  return copy ?? items;
+  return changed ?? items;
 }
 
-/** Spans are shared and never looked into. */
-function isSpan(value: object): boolean {
-  return "file" in value;
-}
-
-function isNode(value: object): value is Node {
-  return "kind" in value && "id" in value;
+function editItem(
+  item: Node | AccessStep | null,
+  edit: (node: Node) => Node,
+): Node | AccessStep | null {
+  if (item === null) return null;
+  if ("id" in item) return edit(item);
+  if (item.kind !== "element") return item;
+  const index = edit(item.index);
+  return index === item.index ? item : ({ ...item, index } as AccessStep);
 }

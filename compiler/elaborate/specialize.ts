@@ -6,7 +6,7 @@
 import type { BlockStatement, Expression, Node, NodeId, NumberLiteral } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
 import { showExpression } from "../syntax/print-expression.js";
-import { walk } from "../syntax/walk.js";
+import { nodesIn } from "../syntax/walk.js";
 import {
   type Copy,
   isDefined,
@@ -80,7 +80,7 @@ function specializeTree<T extends Node>(body: T, surroundings: Surroundings): T 
 
 /** True if something in `node` is decided or found when it is specialized. */
 export function mentionsTargets(node: Node): boolean {
-  return contains(node, ({ kind }) => SPECIALIZED.has(kind));
+  return nodesIn(node).some(({ kind }) => SPECIALIZED.has(kind));
 }
 
 const SPECIALIZED: ReadonlySet<Node["kind"]> = new Set([
@@ -94,7 +94,7 @@ const SPECIALIZED: ReadonlySet<Node["kind"]> = new Set([
 
 /** True if something in `node` depends on the probe it runs in. */
 export function dependsOnPlace(node: Node): boolean {
-  return contains(node, (part) => {
+  return nodesIn(node).some((part) => {
     switch (part.kind) {
       case "target":
       case "cast":
@@ -105,15 +105,6 @@ export function dependsOnPlace(node: Node): boolean {
         return part.kind === "entry" || part.kind === "probewrite";
     }
   });
-}
-
-function contains(node: Node, test: (part: Node) => boolean): boolean {
-  let found = false;
-  walk(node, (part) => {
-    found ||= test(part);
-    return !found;
-  });
-  return found;
 }
 
 function constant(place: Expression, value: bigint, known: Map<NodeId, bigint>): NumberLiteral {

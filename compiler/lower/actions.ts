@@ -11,8 +11,8 @@ import { unreachable } from "../../base/assert.js";
 import { CONTEXT } from "../../wasm-runtime/layout.js";
 import { binary, get, i32, load } from "../ir/build.js";
 import type { Expression, Statement } from "../syntax/ast.js";
+import { nodesIn } from "../syntax/walk.js";
 import type { FunctionInstance, Probe, Program } from "../types/program.js";
-import { descendants } from "./children.js";
 import { type Place, type Scope, storeError } from "./scope.js";
 import type { Unit } from "./unit.js";
 
@@ -130,7 +130,7 @@ function statementActions(node: Statement, program: Program): number {
 
 function callActions(expression: Expression, program: Program): number {
   let total = 0;
-  for (const node of descendants(expression)) {
+  for (const node of nodesIn(expression)) {
     if (node.kind !== "call") continue;
     for (const fn of program.calls.get(node.id) ?? []) total += mostActions(fn, program);
   }

@@ -8,10 +8,10 @@ import type {
   IndexExpression,
   UpdateExpression,
 } from "../syntax/ast.js";
+import { contains } from "../syntax/walk.js";
 import type { Variable } from "../types/program.js";
 import { type Arithmetic, divide, guardDivisor, lowerArithmetic } from "./arithmetic.js";
 import { addToEntry, insertEntry, lowerKeys, requireArray, valueAddress } from "./array.js";
-import { descendants } from "./children.js";
 import { placeOf } from "./location-write.js";
 import { freezeText, lowerOperands, type Operand } from "./operands.js";
 import {
@@ -142,11 +142,10 @@ function assignTextElement(
 
 /** True if evaluating `expression` could look at `variable`. */
 function mayRead(expression: Expression, variable: Variable, scope: Scope): boolean {
-  if (variable.kind === "global") return true;
-  for (const node of descendants(expression)) {
-    if (scope.unit.program.variables.get(node.id) === variable) return true;
-  }
-  return false;
+  const { variables } = scope.unit.program;
+  return (
+    variable.kind === "global" || contains(expression, ({ id }) => variables.get(id) === variable)
+  );
 }
 
 /** Keys of the element, then the value assigned, each as it was when evaluated. */

@@ -4,7 +4,8 @@
  */
 import type { IrExpression } from "../ir/ir.js";
 import type { Expression } from "../syntax/ast.js";
-import { descendants } from "./children.js";
+import { contains } from "../syntax/walk.js";
+import type { FunctionInstance } from "../types/program.js";
 import {
   callLibrary,
   keep,
@@ -15,7 +16,7 @@ import {
   takeText,
 } from "./scope.js";
 import { typeOfExpression } from "./unit.js";
-import { changedGlobals } from "./usage.js";
+import { changesGlobals } from "./usage.js";
 
 /** Value of an operand. */
 export type Operand =
@@ -70,8 +71,11 @@ function freeze(operand: Operand, scope: Scope): Operand {
 
 /** True if evaluating `expression` may change a variable. */
 function mayChange(expression: Expression, scope: Scope): boolean {
-  for (const node of descendants(expression)) {
-    if (node.kind === "assignment" || node.kind === "update") return true;
-  }
-  return changedGlobals(scope.unit.usages.ofCode(expression)).size > 0;
+  const { program, usages } = scope.unit;
+  const changes = (fn: FunctionInstance): boolean => changesGlobals(usages.all(fn));
+  return contains(
+    expression,
+    ({ kind, id }) =>
+      kind === "assignment" || kind === "update" || program.calls.get(id)?.some(changes) === true,
+  );
 }

@@ -9,8 +9,9 @@ import type { IrExpression } from "../ir/ir.js";
 import { compileRegex, type RegexTables } from "../regex/regex.js";
 import { RegexError } from "../regex/syntax.js";
 import type { MatchExpression } from "../syntax/ast.js";
+import { nodesIn } from "../syntax/walk.js";
 import type { Program } from "../types/program.js";
-import { type Code, descendants } from "./children.js";
+import type { Code } from "./children.js";
 import { boundName } from "./library-calls.js";
 import type { Limits } from "./limits.js";
 import { callForValue, lowerText, type Scope } from "./scope.js";
@@ -80,6 +81,6 @@ function* matchesOf(program: Program): Generator<MatchExpression> {
   const bodies: Code[] = program.probes.flatMap((probe) => [...probe.conditions, probe.body]);
   for (const { body } of program.functions) if (body.kind === "block") bodies.push(body);
   for (const body of bodies) {
-    for (const node of descendants(body)) if (node.kind === "match") yield node;
+    for (const node of nodesIn(body)) if (node.kind === "match") yield node;
   }
 }

@@ -82,6 +82,11 @@ export function changedGlobals(usage: Usage): ReadonlySet<Global> {
   return new Set([...usage.writes, ...usage.adds]);
 }
 
+/** True if `usage` changes a global. */
+export function changesGlobals(usage: Usage): boolean {
+  return usage.writes.size > 0 || usage.adds.size > 0;
+}
+
 /** What `usage` does that does not commute with additions: numbers assigned, statistics deleted. */
 export function replacedGlobals(usage: Usage): ReadonlySet<Global> {
   const assigned = [...usage.writes].filter((global) => global.type !== "stats");

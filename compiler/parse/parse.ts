@@ -10,7 +10,7 @@ import type { CompileContext, CompileOptions, Stage } from "../../base/stage.js"
 import type { Script } from "../syntax/ast.js";
 import { showScript } from "../syntax/print.js";
 import { toBytes } from "../syntax/strings.js";
-import { walk } from "../syntax/walk.js";
+import { contains } from "../syntax/walk.js";
 import { type Declarations, parseDeclaration } from "./declarations.js";
 import { parseExpression } from "./expressions.js";
 import { Lexer } from "./lexer.js";
@@ -167,14 +167,13 @@ export const parseStage: Stage<ParseInput, readonly Script[]> = {
 
 /** True if the script reads all arguments through the globals argc or argv of the library. */
 function usesArgv(script: Script): boolean {
-  let found = false;
-  const bodies = [...script.probes, ...script.aliases, ...script.functions];
-  for (const body of bodies)
-    walk(body, (node) => {
-      found ||= node.kind === "identifier" && /^argc$|^argv$/.test(node.name);
-      return !found;
-    });
-  return found;
+  const declarations = [...script.probes, ...script.aliases, ...script.functions];
+  return declarations.some((declaration) =>
+    contains(
+      declaration,
+      (node) => node.kind === "identifier" && (node.name === "argc" || node.name === "argv"),
+    ),
+  );
 }
 
 function warnUnused(used: ReadonlySet<number>, context: CompileContext): void {

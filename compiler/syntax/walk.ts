@@ -1,30 +1,146 @@
-/** Visits all nodes of a tree in source order, for stages that look for something in it. */
-import { unreachable } from "../../base/assert.js";
-import type { AccessStep, EmbeddedCode, Expression, Node, Statement } from "./ast.js";
+/**
+ * Visits all nodes of a tree in source order, for stages that look for something in it. One table
+ * says where the parts of each kind of node are; everything here and in rewriting follows it.
+ */
+import type { AccessStep, Expression, Node } from "./ast.js";
 
-type Child = Node | null | undefined;
-type Visit = (node: Node) => boolean | undefined;
+/** Names of the fields of a node. */
+type FieldOf<K extends Node["kind"]> = keyof Extract<Node, { readonly kind: K }> & string;
 
-/** Calls `visit` for `node` and everything in it, parents first; `false` leaves children out. */
-export function walk(node: Child, visit: Visit): void {
-  if (node && visit(node) !== false) walkChildren(node, visit);
+/** Fields that hold the parts of each kind of node, in source order: nodes, lists of them, steps. */
+export const PARTS: { readonly [K in Node["kind"]]: readonly FieldOf<K>[] } = {
+  global: ["initial"],
+  function: ["parameters", "body"],
+  alias: ["names", "points", "prologue", "epilogue"],
+  probe: ["points", "body"],
+  point: ["components", "condition"],
+  component: ["argument"],
+  parameter: [],
+  block: ["statements"],
+  expression: ["expression"],
+  if: ["condition", "consequent", "alternate"],
+  for: ["initial", "condition", "update", "body"],
+  while: ["condition", "body"],
+  foreach: ["value", "keys", "base", "slice", "limit", "body"],
+  return: ["value"],
+  delete: ["target"],
+  try: ["body", "variable", "handler"],
+  null: [],
+  break: [],
+  continue: [],
+  next: [],
+  ternary: ["condition", "consequent", "alternate"],
+  index: ["base", "indexes"],
+  in: ["indexes", "base"],
+  unary: ["operand"],
+  update: ["operand"],
+  entry: ["operand"],
+  defined: ["operand"],
+  probewrite: ["operand"],
+  binary: ["left", "right"],
+  logical: ["left", "right"],
+  concatenation: ["left", "right"],
+  assignment: ["target", "value"],
+  match: ["left", "regex"],
+  call: ["args"],
+  print: ["args"],
+  enum: ["args"],
+  aggregate: ["stat"],
+  histogram: ["stat"],
+  target: ["steps"],
+  cast: ["operand", "steps"],
+  autocast: ["operand", "steps"],
+  register: ["index"],
+  deref: ["size", "address"],
+  number: [],
+  string: [],
+  identifier: [],
+  perf: [],
+  const: [],
+  embedded: [],
+};
+
+/** What a field that PARTS names may hold. */
+export type Part = Node | null | readonly (Node | AccessStep | null)[];
+
+/** The part of `node` in `field`, one of those that PARTS names for it. */
+export function partOf(node: Node, field: string): Part {
+  return (node as unknown as Readonly<Record<string, Part>>)[field] ?? null;
 }
 
-/** Calls `visit` for everything in `node` and then `node`, children first. */
-export function walkUp(node: Node, visit: (node: Node) => void): void {
-  for (const child of childrenOf(node)) walkUp(child, visit);
-  visit(node);
+/** True for the parts that are lists. */
+export function isList(part: NonNullable<Part>): part is readonly (Node | AccessStep | null)[] {
+  return Array.isArray(part);
+}
+
+/** Calls `visit` for the nodes directly in `node`, in source order. */
+export function forEachChild(node: Node, visit: (child: Node) => void): void {
+  for (const field of PARTS[node.kind]) {
+    const part = partOf(node, field);
+    if (part === null) continue;
+    if (!isList(part)) visit(part);
+    else for (const item of part) visitItem(item, visit);
+  }
+}
+
+function visitItem(item: Node | AccessStep | null, visit: (child: Node) => void): void {
+  if (item === null) return;
+  if ("id" in item) visit(item);
+  else if (item.kind === "element") visit(item.index);
 }
 
 /** Nodes directly in `node`, in source order. */
 export function childrenOf(node: Node): readonly Node[] {
   const children: Node[] = [];
-  walkChildren(node, (child) => {
-    children.push(child);
-    return false;
-  });
+  forEachChild(node, (child) => void children.push(child));
   return children;
 }
+
+/** Calls `visit` for `node` and everything in it, parents first; `false` leaves children out. */
+export function walk(node: Node, visit: (node: Node) => boolean): void {
+  const step = (part: Node): void => {
+    if (visit(part)) forEachChild(part, step);
+  };
+  step(node);
+}
+
+/** True if `test` holds of `root` or of something in it. */
+export function contains(root: Node, test: (node: Node) => boolean): boolean {
+  let found = false;
+  walk(root, (node) => {
+    found ||= test(node);
+    return !found;
+  });
+  return found;
+}
+
+/** Calls `visit` for everything in `node` and then `node`, children first. */
+export function walkUp(node: Node, visit: (node: Node) => void): void {
+  const step = (part: Node): void => {
+    forEachChild(part, step);
+    visit(part);
+  };
+  step(node);
+}
+
+/**
+ * `root` and every node in it, parents first. Trees never change and each stage asks again, so the
+ * list of a tree is kept as long as the tree.
+ */
+export function nodesIn(root: Node): readonly Node[] {
+  const known = listed.get(root);
+  if (known !== undefined) return known;
+  const nodes: Node[] = [];
+  const add = (node: Node): void => {
+    nodes.push(node);
+    forEachChild(node, add);
+  };
+  add(root);
+  listed.set(root, nodes);
+  return nodes;
+}
+
+const listed = new WeakMap<Node, readonly Node[]>();
 
 /**
  * The script expressions that the value of a target symbol, cast, `&…` and the like is computed
@@ -50,170 +166,4 @@ export function operandsOf(node: Expression): readonly Expression[] {
 
 function indexesOf(steps: readonly AccessStep[]): Expression[] {
   return steps.flatMap((step) => (step.kind === "element" ? [step.index] : []));
-}
-
-function walkAll(nodes: readonly Child[], visit: Visit): void {
-  for (const node of nodes) walk(node, visit);
-}
-
-function walkSteps(steps: readonly AccessStep[], visit: Visit): void {
-  for (const step of steps) if (step.kind === "element") walk(step.index, visit);
-}
-
-// Trees are walked more often than anything else is done, so nothing is allocated on the way.
-function walkChildren(node: Node, visit: Visit): void {
-  switch (node.kind) {
-    case "global":
-      walk(node.initial, visit);
-      return;
-    case "function":
-      walkAll(node.parameters, visit);
-      walk(node.body, visit);
-      return;
-    case "alias":
-      walkAll(node.names, visit);
-      walkAll(node.points, visit);
-      walk(node.prologue, visit);
-      walk(node.epilogue, visit);
-      return;
-    case "probe":
-      walkAll(node.points, visit);
-      walk(node.body, visit);
-      return;
-    case "point":
-      walkAll(node.components, visit);
-      walk(node.condition, visit);
-      return;
-    case "component":
-      walk(node.argument, visit);
-      return;
-    case "parameter":
-      return;
-    default:
-      walkStatement(node, visit);
-  }
-}
-
-function walkStatement(node: Statement | Expression, visit: Visit): void {
-  switch (node.kind) {
-    case "block":
-      walkAll(node.statements, visit);
-      return;
-    case "expression":
-      walk(node.expression, visit);
-      return;
-    case "if":
-      walk(node.condition, visit);
-      walk(node.consequent, visit);
-      walk(node.alternate, visit);
-      return;
-    case "for":
-      walk(node.initial, visit);
-      walk(node.condition, visit);
-      walk(node.update, visit);
-      walk(node.body, visit);
-      return;
-    case "while":
-      walk(node.condition, visit);
-      walk(node.body, visit);
-      return;
-    case "foreach":
-      walk(node.value, visit);
-      walkAll(node.keys, visit);
-      walk(node.base, visit);
-      walkAll(node.slice ?? [], visit);
-      walk(node.limit, visit);
-      walk(node.body, visit);
-      return;
-    case "return":
-      walk(node.value, visit);
-      return;
-    case "delete":
-      walk(node.target, visit);
-      return;
-    case "try":
-      walk(node.body, visit);
-      walk(node.variable, visit);
-      walk(node.handler, visit);
-      return;
-    case "null":
-    case "break":
-    case "continue":
-    case "next":
-      return;
-    default:
-      walkExpression(node, visit);
-  }
-}
-
-function walkExpression(node: Expression | EmbeddedCode, visit: Visit): void {
-  switch (node.kind) {
-    case "ternary":
-      walk(node.condition, visit);
-      walk(node.consequent, visit);
-      walk(node.alternate, visit);
-      return;
-    case "index":
-      walk(node.base, visit);
-      walkAll(node.indexes, visit);
-      return;
-    case "in":
-      walkAll(node.indexes, visit);
-      walk(node.base, visit);
-      return;
-    case "unary":
-    case "update":
-    case "entry":
-    case "defined":
-    case "probewrite":
-      walk(node.operand, visit);
-      return;
-    case "binary":
-    case "logical":
-    case "concatenation":
-      walk(node.left, visit);
-      walk(node.right, visit);
-      return;
-    case "assignment":
-      walk(node.target, visit);
-      walk(node.value, visit);
-      return;
-    case "match":
-      walk(node.left, visit);
-      walk(node.regex, visit);
-      return;
-    case "call":
-    case "print":
-    case "enum":
-      walkAll(node.args, visit);
-      return;
-    case "aggregate":
-    case "histogram":
-      walk(node.stat, visit);
-      return;
-    case "target":
-      walkSteps(node.steps, visit);
-      return;
-    case "cast":
-    case "autocast":
-      walk(node.operand, visit);
-      walkSteps(node.steps, visit);
-      return;
-    case "register":
-      walk(node.index, visit);
-      return;
-    case "deref":
-      walk(node.size, visit);
-      walk(node.address, visit);
-      return;
-    case "number":
-    case "string":
-    case "identifier":
-    case "perf":
-    case "const":
-    case "embedded":
-      return;
-    default:
-      unreachable(node);
-  }
 }

@@ -5,7 +5,7 @@
 import type { FunctionSymbol, SymbolTable } from "../elaborate/symbol.js";
 import type { Expression, Node, NodeId } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
-import { walk } from "../syntax/walk.js";
+import { contains, nodesIn } from "../syntax/walk.js";
 import { callersIn, treeFact } from "./tree-facts.js";
 import { baseOf } from "./usage.js";
 
@@ -27,7 +27,7 @@ export function impureFunctions(
 }
 
 const changesOutside = treeFact((root, symbols) =>
-  contains(root, (node) => isOutsideEffect(node, symbols)),
+  nodesIn(root).some((node) => isOutsideEffect(node, symbols)),
 );
 
 /** True if evaluating `root` has an effect; a write to a local is one. */
@@ -44,16 +44,6 @@ export function hasEffect(
       isOutsideEffect(node, symbols) ||
       callsOneOf(impure, node.id, symbols),
   );
-}
-
-/** True if `test` holds of `root` or of something in it. */
-export function contains(root: Node, test: (node: Node) => boolean): boolean {
-  let found = false;
-  walk(root, (node) => {
-    found ||= test(node);
-    return !found;
-  });
-  return found;
 }
 
 function callsOneOf(

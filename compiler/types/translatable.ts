@@ -6,7 +6,7 @@ import type { CompileContext } from "../../base/stage.js";
 import { createReporter, type Reporter } from "../elaborate/report.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { HistogramOperation, Node, PrintExpression } from "../syntax/ast.js";
-import { childrenOf } from "../syntax/walk.js";
+import { forEachChild } from "../syntax/walk.js";
 import type { Global, Probe, Program } from "./program.js";
 
 /** Keys of an array (language.md §17). */
@@ -43,7 +43,7 @@ function checkJumps(node: Node, inLoop: boolean, report: Reporter): void {
     report.error({ code: "jump-outside-loop", message, node });
   }
   const isLoop = node.kind === "for" || node.kind === "while" || node.kind === "foreach";
-  for (const child of childrenOf(node)) checkJumps(child, inLoop || isLoop, report);
+  forEachChild(node, (child) => checkJumps(child, inLoop || isLoop, report));
 }
 
 function checkPrint(node: PrintExpression, program: Program, report: Reporter): void {
