@@ -20,18 +20,30 @@ export interface Span {
 
 /** Line and column, both from 1, of `offset` in `file`. */
 export function lineColumn(file: SourceFile, offset: number): { line: number; column: number } {
-  let line = 1;
-  let lineStart = 0;
-  for (
-    let at = file.text.indexOf("\n");
-    at >= 0 && at < offset;
-    at = file.text.indexOf("\n", at + 1)
-  ) {
-    line++;
-    lineStart = at + 1;
+  const starts = lineStarts(file);
+  let line = 0;
+  let after = starts.length;
+  while (after - line > 1) {
+    const middle = (line + after) >> 1;
+    if ((starts[middle] ?? 0) <= offset) line = middle;
+    else after = middle;
   }
-  return { line, column: offset - lineStart + 1 };
+  return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
 }
+
+/** Offsets at which the lines of `file` start. */
+function lineStarts(file: SourceFile): readonly number[] {
+  const known = LINE_STARTS.get(file);
+  if (known !== undefined) return known;
+  const starts = [0];
+  for (let at = file.text.indexOf("\n"); at >= 0; at = file.text.indexOf("\n", at + 1)) {
+    starts.push(at + 1);
+  }
+  LINE_STARTS.set(file, starts);
+  return starts;
+}
+
+const LINE_STARTS = new WeakMap<SourceFile, readonly number[]>();
 
 /** `NAME:LINE:COLUMN` of the start of `span`. */
 export function showPosition(span: Span): string {

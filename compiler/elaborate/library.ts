@@ -41,17 +41,22 @@ export function createDefinitions(
     for (const { script } of entries) files.set(script.file, script);
     return entries;
   };
+  const known = new Map<string, readonly LibraryEntry<FunctionDeclaration>[]>();
+  /** Functions called `name` that every file sees. */
+  const shared = (name: string): readonly LibraryEntry<FunctionDeclaration>[] => {
+    const found = known.get(name) ?? [
+      ...scripts.flatMap((script) => visible(script, "functions", name)),
+      ...publicOnly(remember(library.functions.get(name) ?? [])),
+    ];
+    known.set(name, found);
+    return found;
+  };
   return {
     functions(name, file) {
-      const mine = files.get(file);
-      const others = [
-        ...scripts.flatMap((script) => visible(script, "functions", name)),
-        ...publicOnly(remember(library.functions.get(name) ?? [])),
-      ];
-      return [
-        ...own(mine, "functions", name),
-        ...others.filter((entry) => entry.script.file !== mine?.file),
-      ];
+      const mine = own(files.get(file), "functions", name);
+      const others = shared(name);
+      if (mine.length === 0) return others;
+      return [...mine, ...others.filter((entry) => entry.script.file !== mine[0]?.script.file)];
     },
     global(name, file) {
       const found =

@@ -19,6 +19,17 @@ export type HostFunction = keyof typeof HOST;
 
 /** Types that `text` (`parameters>results`, i = i32, l = i64) stands for. */
 export function parseSignature(text: string): Signature {
+  const known = PARSED.get(text);
+  if (known !== undefined) return known;
+  const signature = readSignature(text);
+  PARSED.set(text, signature);
+  return signature;
+}
+
+/** The texts are constants, a few hundred. */
+const PARSED = new Map<string, Signature>();
+
+function readSignature(text: string): Signature {
   const [parameters, result, ...rest] = text.split(">");
   if (parameters === undefined || result === undefined || rest.length > 0 || result.length > 1) {
     return bug(`malformed signature '${text}'`);

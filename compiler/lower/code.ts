@@ -48,8 +48,8 @@ export interface Code {
 
 /** A builder; `reserved` names are not given to locals. */
 export function createCode(reserved: readonly string[]): Code {
-  const names = new Set(reserved);
-  const labelNames = new Set<string>();
+  const uniqueLocal = uniqueNames(reserved);
+  const uniqueLabel = uniqueNames([]);
   const locals: IrLocal[] = [];
   const pool: Record<ValueType, IrLocal[]> = { i32: [], i64: [] };
   const used: Record<ValueType, number> = { i32: 0, i64: 0 };
@@ -58,12 +58,6 @@ export function createCode(reserved: readonly string[]): Code {
   let frameMax = 0;
   let body: IrStatement[] = [];
 
-  const unique = (name: string, taken: Set<string>): string => {
-    let candidate = name;
-    for (let n = 2; taken.has(candidate); n++) candidate = `${name}_${n}`;
-    taken.add(candidate);
-    return candidate;
-  };
   const code: Code = {
     emit: (statement) => void body.push(statement),
     set: (local, value) => code.emit({ kind: "set", local, value }),
@@ -93,9 +87,9 @@ export function createCode(reserved: readonly string[]): Code {
       else body.push(...inner);
     },
     loop: (label, emitAll) => code.emit({ kind: "loop", label, body: code.collect(emitAll) }),
-    label: (name) => ({ name: unique(name, labelNames) }),
+    label: (name) => ({ name: uniqueLabel(name) }),
     local(name, type) {
-      const local: IrLocal = { name: unique(name, names), type };
+      const local: IrLocal = { name: uniqueLocal(name), type };
       locals.push(local);
       return local;
     },
@@ -126,6 +120,20 @@ export function createCode(reserved: readonly string[]): Code {
     locals: () => locals,
   };
   return code;
+}
+
+/** Gives each name once; where it is taken already, or one of `reserved`, with a number behind it. */
+function uniqueNames(reserved: readonly string[]): (name: string) => string {
+  const taken = new Set(reserved);
+  const numbers = new Map<string, number>();
+  return (name) => {
+    let candidate = name;
+    let number = numbers.get(name) ?? 2;
+    while (taken.has(candidate)) candidate = `${name}_${number++}`;
+    numbers.set(name, number);
+    taken.add(candidate);
+    return candidate;
+  };
 }
 
 /** A finished function from its parts. */

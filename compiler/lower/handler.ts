@@ -153,26 +153,31 @@ function checkState(scope: Scope): void {
 }
 
 function lowerBody(probe: Probe, scope: Scope, timing: Timing | null): void {
-  const { usages } = scope.unit;
   const list = lockList(probe, scope.unit);
   let locked = list.length === 0;
-  const acquire = (): void => {
-    if (!locked) acquireLocks(list, scope);
+  const acquireBefore = (needsLock: boolean): void => {
+    if (!needsLock) return;
+    acquireLocks(list, scope);
     locked = true;
   };
   for (const condition of probe.conditions) {
-    if (!isPlainCondition(condition, scope.unit)) acquire();
+    acquireBefore(!locked && !isPlainCondition(condition, scope.unit));
     scope.code.scoped(() => scope.code.branch(scope.exit, not(lowerCondition(condition, scope))));
   }
   timing?.begin();
   refuseActions(probe, scope);
   for (const statement of flatten(probe.body)) {
-    const usage = usages.ofCode(statement);
-    const touched = [...usage.reads, ...changedGlobals(usage)];
-    if (touched.some((global) => lockOf(global, scope.unit) !== null)) acquire();
+    acquireBefore(!locked && touchesLocked(statement, scope.unit));
     DISPATCH.statement(statement, scope);
   }
   settle(scope, probe.body);
+}
+
+/** True if `statement` uses a global that a lock protects. */
+function touchesLocked(statement: Statement, unit: Unit): boolean {
+  const usage = unit.usages.ofCode(statement);
+  const isLocked = (global: Global): boolean => lockOf(global, unit) !== null;
+  return [...usage.reads, ...changedGlobals(usage)].some(isLocked);
 }
 
 /** A handler that always exceeds the limit does nothing. */

@@ -1,10 +1,22 @@
 /** What generated code may assume of library functions, and how tapsets name them. */
 import { LIBRARY, type LibraryFunction } from "../../wasm-runtime/library-abi.js";
+import type { EmbeddedCode } from "../syntax/ast.js";
 import type { FunctionInstance } from "../types/program.js";
 
 /** Library function that the body `%{ NAME %}` of tapset function `fn` names, null for other bodies. */
 export function boundName({ body, span }: FunctionInstance): LibraryFunction | null {
   if (body.kind !== "embedded" || !span.file.library) return null;
+  const known = BOUND.get(body);
+  if (known !== undefined) return known;
+  const name = nameIn(body);
+  BOUND.set(body, name);
+  return name;
+}
+
+/** What bodies of embedded code name, which lowering asks at every call. */
+const BOUND = new WeakMap<EmbeddedCode, LibraryFunction | null>();
+
+function nameIn(body: EmbeddedCode): LibraryFunction | null {
   const name = body.code.replace(/\/\*[\s\S]*?\*\//g, " ").trim();
   return isLibraryFunction(name) ? name : null;
 }

@@ -29,6 +29,7 @@ export interface StaticData {
 /** A new area at `start`. */
 export function createStaticData(start: number): StaticData {
   const known = new Map<string, number>();
+  const texts = new Map<string, number>();
   const chunks: { readonly address: number; readonly bytes: Uint8Array }[] = [];
   const zeros = alignUp(start, 8);
   let top = zeros + ZERO_BYTES;
@@ -43,7 +44,11 @@ export function createStaticData(start: number): StaticData {
     return address;
   };
   return {
-    text: (text) => put(Buffer.from(`${text}\0`, "latin1"), 1),
+    text(text) {
+      const address = texts.get(text) ?? put(Buffer.from(`${text}\0`, "latin1"), 1);
+      texts.set(text, address);
+      return address;
+    },
     words: (words) => put(new Uint8Array(Int32Array.from(words).buffer), 4),
     bytes: (bytes) => put(bytes, 8),
     descriptor: (shape) => put(encodeDescriptor(shape), 8),

@@ -70,7 +70,7 @@ export function createTable<T>(...first: readonly T[]): Table<T> {
   const table: Table<T> = {
     values,
     indexOf(value) {
-      const key = JSON.stringify(value);
+      const key = typeof value === "string" ? value : JSON.stringify(value);
       const found = known.get(key) ?? values.length;
       if (found === values.length) values.push(value);
       known.set(key, found);
