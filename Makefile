@@ -15,9 +15,9 @@ SHIM_SOURCES := $(shell find shim/inject -name '*.[chS]' -o -name '*.ld')
 LIBRARY_SOURCES := $(wildcard wasm-runtime/library/*.ts wasm-runtime/library/gen/*.ts) wasm-runtime/library-abi.ts
 C_SOURCES := $(shell git ls-files '*.c' '*.h' '*.cc' 2>/dev/null | grep -v '/gen/')
 
-all: $(PREBUILDS)/manifest.json
+all: bundle
 
-.PHONY: all setup dist generate check format test test-run golden fuzz fuzz-dwarf bench demo install-local clean help
+.PHONY: all setup dist bundle generate check format test test-run golden fuzz fuzz-dwarf bench demo install-local clean help
 
 setup: ## install the Debian packages that building and testing need (asks for root through sudo)
 	scripts/setup.sh
@@ -28,7 +28,6 @@ node_modules/.installed: package.json package-lock.json
 
 dist: node_modules/.installed
 	$(BIN)/tsc
-	@chmod +x dist/cli/main.js
 
 $(PREBUILDS)/wastap.node: $(NATIVE_SOURCES) | dist
 	$(BIN)/prebuildify --napi --strip --target 20.0.0 --quiet
@@ -46,6 +45,11 @@ $(PREBUILDS)/libdw.so.1: scripts/copy-libdw.sh | $(PREBUILDS)/wastap.node
 
 $(PREBUILDS)/manifest.json: dist $(PREBUILDS)/wastap.node $(PREBUILDS)/libdw.so.1 $(PREBUILDS)/shim.bin $(PREBUILDS)/library.wasm
 	$(RUN)/write-manifest.js
+
+# What users start: the program in one file, with V8's code cache for this Node.
+bundle: $(PREBUILDS)/manifest.json
+	$(RUN)/bundle.js
+	$(RUN)/write-code-cache.js
 
 generate: dist ## write generated files (layout.h, AssemblyScript layout and texts, host types)
 	$(RUN)/generate-layout.js

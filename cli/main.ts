@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * wastap's command line: script or bundle in, results out. Exit status 0 when done, 1 when something
  * of the user's or the world's was wrong, 70 for a defect of wastap (sysexits.h EX_SOFTWARE).
@@ -20,9 +19,8 @@ import { PassFailed } from "./pass-failed.js";
 import { readOptionsFile } from "./rc-file.js";
 import { showErrorCount } from "./show-diagnostic.js";
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(argv: readonly string[]): Promise<number> {
+/** Does what the arguments `argv` say; gives the exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
   try {
     const options = parseOptions(argv, readOptionsFile());
     const diagnostics = createDiagnostics(options);

@@ -14,14 +14,26 @@ const missing = cannotTrace();
 const test = missing === null ? s : s.skip;
 if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 
-/** A copy of the package with neither compiler nor tapsets. */
-function packageWithoutCompiler(directory: string): string {
+/** A command line that runs a copy of the modules among which there is no compiler. */
+function modulesWithoutCompiler(directory: string): string[] {
   cpSync(join(PACKAGE_ROOT, "dist"), join(directory, "dist"), { recursive: true });
   cpSync(join(PACKAGE_ROOT, "prebuilds"), join(directory, "prebuilds"), { recursive: true });
   cpSync(join(PACKAGE_ROOT, "package.json"), join(directory, "package.json"));
   symlinkSync(join(PACKAGE_ROOT, "node_modules"), join(directory, "node_modules"));
   rmSync(join(directory, "dist", "compiler"), { recursive: true });
-  return join(directory, "dist", "cli", "main.js");
+  const main = JSON.stringify(join(directory, "dist", "cli", "main.js"));
+  const start = `import { main } from ${main}; process.exitCode = await main(process.argv.slice(1))`;
+  return ["--input-type=module", "-e", start, "--"];
+}
+
+/** A command line that runs a copy of the package without tapsets, packages and libdw. */
+function packageWithoutCompiler(directory: string): string[] {
+  const bundle = join("dist", "bundle");
+  cpSync(join(PACKAGE_ROOT, bundle), join(directory, bundle), { recursive: true });
+  cpSync(join(PACKAGE_ROOT, "prebuilds"), join(directory, "prebuilds"), { recursive: true });
+  cpSync(join(PACKAGE_ROOT, "package.json"), join(directory, "package.json"));
+  rmSync(join(directory, "prebuilds", "linux-x64", "libdw.so.1"));
+  return [join(directory, bundle, "wastap.cjs")];
 }
 
 test("a bundle runs without compiler and tapsets", () => {
@@ -34,11 +46,14 @@ test("a bundle runs without compiler and tapsets", () => {
   assert.match(compiled.stdout, /count\.wasm\n$/);
   const bundle = join(directory, "count.wasm");
   assert.ok(WebAssembly.validate(readFileSync(bundle)));
-  const main = packageWithoutCompiler(directory);
-  const args = [main, bundle, "-c", `${program} 4 1000`];
-  const run = spawnSync(process.execPath, args, { encoding: "utf8" });
-  assert.match(run.stdout, /\na\\tb 4000\n$/, run.stderr);
-  assert.is(run.status, 0, run.stderr);
+  for (const install of [modulesWithoutCompiler, packageWithoutCompiler]) {
+    const place = mkdtempSync(join(directory, "package-"));
+    const args = [...install(place), bundle, "-c", `${program} 4 1000`];
+    const run = spawnSync(process.execPath, args, { encoding: "utf8" });
+    assert.match(run.stdout, /\na\\tb 4000\n$/, run.stderr);
+    assert.is(run.status, 0, run.stderr);
+  }
+  rmSync(directory, { recursive: true });
 });
 
 test("a bundle compiled for another build of the program is refused", () => {
@@ -53,6 +68,7 @@ test("a bundle compiled for another build of the program is refused", () => {
   const run = wastap([join(directory, "main.wasm"), "-c", program]);
   assert.is(run.status, 1);
   assert.match(run.stderr, /another build|build-id/);
+  rmSync(directory, { recursive: true });
 });
 
 s.run();

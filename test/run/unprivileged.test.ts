@@ -25,17 +25,15 @@ const USER = "wastap-test";
 function install(program: string): { main: string; program: string } {
   const directory = mkdtempSync(join(tmpdir(), "wastap-install-"));
   chmodSync(directory, 0o755);
-  for (const part of ["dist", "prebuilds", "tapsets", "package.json"]) {
+  for (const part of [join("dist", "bundle"), "prebuilds", "tapsets", "package.json"]) {
     cpSync(join(PACKAGE_ROOT, part), join(directory, part), { recursive: true });
-  }
-  for (const name of ["iced-x86", "msgpackr"]) {
-    cpSync(join(PACKAGE_ROOT, "node_modules", name), join(directory, "node_modules", name), {
-      recursive: true,
-    });
   }
   cpSync(program, join(directory, "work"));
   chmodSync(join(directory, "work"), 0o755);
-  return { main: join(directory, "dist", "cli", "main.js"), program: join(directory, "work") };
+  return {
+    main: join(directory, "dist", "bundle", "wastap.cjs"),
+    program: join(directory, "work"),
+  };
 }
 
 function asUser(command: readonly string[]): {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PACKAGE_ROOT } from "../../base/root.js";
 
 /** Command line of wastap as a user starts it from a checkout. */
-export const WASTAP: string = join(PACKAGE_ROOT, "dist", "cli", "main.js");
+export const WASTAP: string = join(PACKAGE_ROOT, "dist", "bundle", "wastap.cjs");
 
 /** Keeps the cache and the options file of tests apart from the user's. */
 const OWN_DIRECTORY = {
