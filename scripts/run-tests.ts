@@ -2,12 +2,15 @@
  * Runs uvu test files, each in a process of its own with a deadline, and adds up their counts.
  *
  * uvu alone exits 0 when nothing matched or a suite forgot `.run()`, and has no timeout; so this
- * runner fails a file that reports no test, and the run if fewer tests passed than the floor.
+ * runner fails a file that reports no test, and the run if fewer tests passed than the floor. What
+ * a file leaves behind goes with it: the processes of its group, and the directory for temporary
+ * files of the whole run.
  *
  *   node dist/scripts/run-tests.js [--floor N] [--timeout SECONDS] [--jobs N] [substring …]
  */
-import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PACKAGE_ROOT } from "../base/root.js";
@@ -66,7 +69,7 @@ function runFile(file: string): Promise<FileResult> {
     const child = spawn(process.execPath, ["--enable-source-maps", file], {
       cwd: PACKAGE_ROOT,
       detached: true,
-      env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1" },
+      env: { ...process.env, TMPDIR: temporary, FORCE_COLOR: "0", NO_COLOR: "1" },
     });
     let output = "";
     child.stdout.on("data", (chunk) => {
@@ -77,13 +80,24 @@ function runFile(file: string): Promise<FileResult> {
     });
     const timer = setTimeout(() => {
       output += `\ntimed out after ${values.timeout} s`;
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      killGroup(child);
     }, Number(values.timeout) * 1000);
+    child.on("exit", () => killGroup(child));
     child.on("close", (status) => {
       clearTimeout(timer);
       resolve(summarize(file, status, output, (Date.now() - started) / 1000));
     });
   });
+}
+
+/** Ends the test file's process and what it started and did not end. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing is left of it.
+  }
 }
 
 function report(result: FileResult): void {
@@ -101,6 +115,11 @@ function report(result: FileResult): void {
           .join("\n");
   if (shown.trim() !== "") process.stdout.write(`${shown.trim().replaceAll(/^/gm, "    ")}\n`);
 }
+
+// Other users' processes make files there too, as they do in /tmp.
+const temporary = mkdtempSync(join(tmpdir(), "wastap-test-"));
+chmodSync(temporary, 0o1777);
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
 
 const queue = testFiles();
 const results: FileResult[] = [];
