@@ -7,7 +7,6 @@ import type { Diagnostics } from "./diagnostics.js";
 import type { Options } from "./options.js";
 import { say } from "./output.js";
 import { PassFailed } from "./pass-failed.js";
-import { optimizeLate } from "./tiering.js";
 import { startUsageMeter } from "./usage-meter.js";
 
 /** What the passes report while they run; see SystemTap's stap(1) -v. */
@@ -37,7 +36,6 @@ export function compileScript(
   options: Options,
   { diagnostics, write, onSearch }: CompileSinks,
 ): Uint8Array | null {
-  optimizeLate();
   const { files } = input;
   const context: CompileContext = {
     options: input.options,

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { cachedDataVersionTag } from "node:v8";
 import { Script } from "node:vm";
 import { PACKAGE_ROOT } from "../base/root.js";
+import { optimizeLate } from "./tiering.js";
 
 /** Directory of the program, its launcher, its workers and its code caches. */
 export const BUNDLE_DIRECTORY: string = join(PACKAGE_ROOT, "dist", "bundle");
@@ -42,6 +43,8 @@ export interface Program {
 
 /** Loads the program, with the code cache of this build and this V8 if it is there. */
 export function loadProgram(): Program {
+  // First: a code cache belongs to the flags that V8 had, too.
+  optimizeLate();
   const source = readFileSync(PROGRAM_FILE, "latin1");
   const cachedData = readCodeCache(codeCachePath(source));
   const script = new Script(source, {
