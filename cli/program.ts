@@ -37,6 +37,10 @@ type ModuleFunction = (
 /** The program as V8 took it. */
 export interface Program {
   readonly main: Exports["main"];
+  /** Where its code cache is looked for. */
+  readonly codeCachePath: string;
+  /** True if V8 took it. */
+  readonly hasCodeCache: boolean;
   /** What is compiled so far, in V8's format. */
   readonly compiled: () => Buffer;
 }
@@ -46,7 +50,8 @@ export function loadProgram(): Program {
   // First: a code cache belongs to the flags that V8 had, too.
   optimizeLate();
   const source = readFileSync(PROGRAM_FILE, "latin1");
-  const cachedData = readCodeCache(codeCachePath(source));
+  const codeCachePath = pathOfCodeCache(source);
+  const cachedData = readCodeCache(codeCachePath);
   const script = new Script(source, {
     filename: PROGRAM_FILE,
     ...(cachedData === null ? {} : { cachedData }),
@@ -55,11 +60,15 @@ export function loadProgram(): Program {
   const module = { exports: {} };
   run(module.exports, createRequire(PROGRAM_FILE), module, PROGRAM_FILE, BUNDLE_DIRECTORY);
   const { main } = module.exports as Exports;
-  return { main, compiled: () => script.createCachedData() };
+  return {
+    main,
+    codeCachePath,
+    hasCodeCache: script.cachedDataRejected === false,
+    compiled: () => script.createCachedData(),
+  };
 }
 
-/** Where the code cache of the program in `source` is. */
-export function codeCachePath(source: string): string {
+function pathOfCodeCache(source: string): string {
   const build = source.slice(BUILD_MARK.length, BUILD_MARK.length + 16);
   return join(BUNDLE_DIRECTORY, `${build}-${cachedDataVersionTag().toString(16)}.cache`);
 }

@@ -4,11 +4,11 @@
  * holds the compiler only.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { codeCachePath, loadProgram, PROGRAM_FILE } from "../cli/program.js";
+import { loadProgram } from "../cli/program.js";
 
 const TRACEE = `
 struct point { int x; long y; const char *name; };
@@ -60,7 +60,7 @@ function warm(directory: string): void {
 if (process.argv.length > 2) {
   const program = loadProgram();
   await program.main(process.argv.slice(2));
-  writeFileSync(codeCachePath(readFileSync(PROGRAM_FILE, "latin1")), program.compiled());
+  writeFileSync(program.codeCachePath, program.compiled());
 } else {
   const directory = mkdtempSync(join(tmpdir(), "wastap-"));
   try {
