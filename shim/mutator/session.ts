@@ -44,6 +44,7 @@ import { type Command, spawnHeld } from "./spawn.js";
 import type { Subject } from "./subject.js";
 import { type DebugSource, NO_DEBUG_SOURCE } from "./tables/debug-source.js";
 import { learnModules, learnThreadId, newTracee, type Unpatched } from "./tracee.js";
+import { localZone } from "./zone.js";
 
 /** What to run the probes on. */
 export type SessionTarget =
@@ -271,10 +272,10 @@ function fillShared(shared: SharedArea, { meta, code }: RunnableBundle): void {
 function fillSession(shared: SharedArea, pid: number): void {
   const session = new DataView(shared.buffer, CONTROL.bytes + SESSION.address, SESSION.bytes);
   session.setBigInt64(SESSION.target, BigInt(pid), true);
-  const now = new Date();
-  session.setBigInt64(SESSION.timeZoneOffset, BigInt(now.getTimezoneOffset() * 60), true);
+  const zone = localZone();
+  session.setBigInt64(SESSION.timeZoneOffset, BigInt(zone.secondsWest), true);
   session.setBigInt64(SESSION.random, process.hrtime.bigint(), true);
-  const name = Buffer.from(zoneName(now).slice(0, ZONE_NAME_BYTES - 1));
+  const name = Buffer.from(zone.name.slice(0, ZONE_NAME_BYTES - 1));
   for (let i = 0; i < ZONE_NAME_BYTES; i++) session.setUint8(ZONE_NAME + i, name[i] ?? 0);
   session.setInt32(SESSION.timeZoneName, SESSION.address + ZONE_NAME, true);
 }
@@ -282,12 +283,6 @@ function fillSession(shared: SharedArea, pid: number): void {
 /** Buffer for the text of tz_name() behind SESSION.timeZoneName. */
 const ZONE_NAME = 128;
 const ZONE_NAME_BYTES = 16;
-
-/** Abbreviation of the time zone, as strftime(3) %Z. */
-function zoneName(date: Date): string {
-  const parts = new Intl.DateTimeFormat("en-US", { timeZoneName: "short" }).formatToParts(date);
-  return parts.find((part) => part.type === "timeZoneName")?.value ?? "UTC";
-}
 
 async function close(tracer: Tracer, shared: SharedArea): Promise<void> {
   await tracer.releaseGuard();

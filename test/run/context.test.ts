@@ -101,4 +101,12 @@ test("probes of events are about the process or thread that the event happened t
   assert.is(outputOf(script, `${program} 1`, {}), `1 1 1\n${name} ${uid}\n1 ${name}\n1\n`);
 });
 
+test("the zone of the environment, by the abbreviation that it gives itself", () => {
+  const script = `probe begin { println(tz_name(), " ", tz_gmtoff(), " ", tz_ctime(0)) exit() }`;
+  assert.is(
+    outputOf(script, "true", { TZ: "XYZ-5:30" }),
+    "XYZ -19800 Thu Jan  1 05:30:00 1970 XYZ\n",
+  );
+});
+
 s.run();
