@@ -26,8 +26,9 @@ function sources(): string[] {
 
 test("behaves in an ordinary program", () => {
   const program = join(work, "shim-test");
-  const main = join(PACKAGE_ROOT, "test", "shim", "shim-test.c");
-  execFileSync("gcc", [...FLAGS, main, ...sources(), "-o", program]);
+  const cases = ["fixture.c", "slots-test.c", "memory-test.c", "surroundings-test.c"];
+  const files = cases.map((name) => join(PACKAGE_ROOT, "test", "shim", name));
+  execFileSync("gcc", [...FLAGS, ...files, ...sources(), "-o", program]);
   const lines = execFileSync(program, { encoding: "utf8" }).trim().split("\n");
   assert.equal(
     lines.filter((line) => !line.startsWith("ok ")),
