@@ -25,7 +25,7 @@ export function editTree<T extends Node>(node: T, replace: Replace): T {
 
 /** Calls `visit` for `node` and every node in it, parents first. */
 export function forEachNode(node: Node, visit: (node: Node) => void): void {
-  for (const part of nodesIn(node)) visit(part);
+  nodesIn(node).forEach(visit);
 }
 
 /** `node` with what `edit` makes of its parts; itself if they stay: trees change little. */

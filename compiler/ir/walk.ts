@@ -1,4 +1,5 @@
 /** Traversal of IR. */
+import { unreachable } from "../../base/assert.js";
 import type { Callee, IrExpression, IrFunction, IrModule, IrStatement } from "./ir.js";
 
 /** Everything that the functions of `module` call, in order, with repetitions. */
@@ -20,33 +21,35 @@ export function calleesOf(fn: IrFunction): readonly Callee[] {
 const knownCallees = new WeakMap<IrFunction, readonly Callee[]>();
 
 function visitStatement(statement: IrStatement, found: Callee[]): void {
-  for (const expression of expressionsOf(statement)) visitExpression(expression, found);
-  for (const inner of bodiesOf(statement)) visitStatement(inner, found);
-}
-
-function expressionsOf(statement: IrStatement): readonly IrExpression[] {
   switch (statement.kind) {
     case "set":
-      return [statement.value];
+      visitExpression(statement.value, found);
+      return;
     case "store":
-      return [statement.address, statement.value];
+      visitExpression(statement.address, found);
+      visitExpression(statement.value, found);
+      return;
     case "do":
-      return [statement.call];
+      visitExpression(statement.call, found);
+      return;
     case "if":
-      return [statement.condition];
+      visitExpression(statement.condition, found);
+      for (const inner of statement.consequent) visitStatement(inner, found);
+      for (const inner of statement.alternate) visitStatement(inner, found);
+      return;
+    case "block":
+    case "loop":
+      for (const inner of statement.body) visitStatement(inner, found);
+      return;
     case "branch":
-      return statement.condition === null ? [] : [statement.condition];
+      if (statement.condition !== null) visitExpression(statement.condition, found);
+      return;
     case "return":
-      return statement.value === null ? [] : [statement.value];
+      if (statement.value !== null) visitExpression(statement.value, found);
+      return;
     default:
-      return [];
+      unreachable(statement);
   }
-}
-
-function bodiesOf(statement: IrStatement): readonly IrStatement[] {
-  if (statement.kind === "block" || statement.kind === "loop") return statement.body;
-  if (statement.kind === "if") return [...statement.consequent, ...statement.alternate];
-  return [];
 }
 
 function visitExpression(expression: IrExpression, found: Callee[]): void {

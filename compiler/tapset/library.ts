@@ -128,7 +128,7 @@ function listFiles(
   return directories
     .flatMap((directory) => filesIn(directory, extension))
     .filter(({ path, name }) => {
-      const real = realpathSync(path);
+      const real = realpathSync.native(path);
       if (paths.has(real) || names.has(name) || !statSync(real).isFile()) return false;
       paths.add(real);
       names.add(name);

@@ -4,13 +4,8 @@
  */
 import { editTree } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, SymbolTable, VariableSymbol } from "../elaborate/symbol.js";
-import type {
-  BlockStatement,
-  Node,
-  NullStatement,
-  Statement,
-  TryStatement,
-} from "../syntax/ast.js";
+import type { BlockStatement, Identifier, Node, NullStatement, Statement } from "../syntax/ast.js";
+import { nodesIn } from "../syntax/walk.js";
 import { hasEffect } from "./effects.js";
 
 /** Told of what is taken out. */
@@ -23,27 +18,29 @@ export function dropDeadAssignments(
   symbols: SymbolTable,
   elided: Elided,
 ): BlockStatement {
+  const unread = (node: Node): VariableSymbol | null => {
+    const target = localWritten(node);
+    const variable = target && symbols.variables.get(target.id);
+    return variable && variable.kind !== "global" && !read.has(variable) ? variable : null;
+  };
+  if (!nodesIn(body).some((node) => unread(node) !== null)) return body;
   return editTree(body, (node, edit) => {
-    if (node.kind === "try") return dropCaught(node, read, symbols, edit);
-    if (node.kind !== "assignment" || node.target.kind !== "identifier") return null;
-    const variable = symbols.variables.get(node.target.id);
-    if (variable === undefined || variable.kind === "global" || read.has(variable)) return null;
+    const variable = unread(node);
+    if (variable === null) return null;
+    if (node.kind === "try") {
+      return { ...node, body: edit(node.body), variable: null, handler: edit(node.handler) };
+    }
+    if (node.kind !== "assignment") return null;
     const value = edit(node.value);
     elided("elided-assignment", `Eliding assignment to '${variable.name}'`, node);
     return value;
   });
 }
 
-/** The caught message goes nowhere if nobody reads it. */
-function dropCaught(
-  node: TryStatement,
-  read: ReadonlySet<VariableSymbol>,
-  symbols: SymbolTable,
-  edit: <T extends Statement>(node: T) => T,
-): TryStatement | null {
-  const variable = node.variable && symbols.variables.get(node.variable.id);
-  if (!variable || read.has(variable)) return null;
-  return { ...node, body: edit(node.body), variable: null, handler: edit(node.handler) };
+/** The variable that `node` assigns or, of `try`, that takes the message. */
+function localWritten(node: Node): Identifier | null {
+  if (node.kind === "try") return node.variable;
+  return node.kind === "assignment" && node.target.kind === "identifier" ? node.target : null;
 }
 
 /** What decides whether a statement does something. */

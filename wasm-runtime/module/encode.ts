@@ -16,7 +16,7 @@ import type {
   WasmFunction,
   WasmModule,
 } from "./module.js";
-import { accessBytes, type Mnemonic, opcodeInfo } from "./opcodes.js";
+import { accessBytes, opcodeInfo } from "./opcodes.js";
 
 /** Growing byte string with the number formats of Wasm core 2.0 §5.2. */
 export class ByteWriter {
@@ -40,6 +40,17 @@ export class ByteWriter {
     let rest = value >>> 0;
     for (; rest >= 0x80; rest >>>= 7) this.byte((rest & 0x7f) | 0x80);
     this.byte(rest);
+  }
+  /** Appends a signed LEB128 number of 32 bits. */
+  signed32(value: number): void {
+    let rest = value | 0;
+    for (;;) {
+      const low = rest & 0x7f;
+      rest >>= 7;
+      const done = rest === (low & 0x40 ? -1 : 0);
+      this.byte(done ? low : low | 0x80);
+      if (done) return;
+    }
   }
   /** Appends a signed LEB128 number. */
   signed(value: bigint): void {
@@ -233,8 +244,7 @@ function usesDataIndex(module: WasmModule): boolean {
   );
 }
 
-function writeOpcode(w: ByteWriter, op: Mnemonic): void {
-  const { code } = opcodeInfo(op);
+function writeOpcode(w: ByteWriter, code: number): void {
   if (code < 0x100) w.byte(code);
   else {
     w.byte(code >> 8);
@@ -244,8 +254,8 @@ function writeOpcode(w: ByteWriter, op: Mnemonic): void {
 
 /** Appends one instruction. */
 export function writeInstruction(w: ByteWriter, instruction: Instruction): void {
-  writeOpcode(w, instruction.op);
-  const kind = opcodeInfo(instruction.op).immediate;
+  const { code, immediate: kind } = opcodeInfo(instruction.op);
+  writeOpcode(w, code);
   // The table ties `op` to the fields; `in` tells the compiler which.
   if (kind === "none") return;
   if (kind === "memory") writeMemoryArgument(w, instruction);
@@ -317,7 +327,7 @@ function writeFields(w: ByteWriter, i: Instruction): void {
       writeType(w, i.type);
       break;
     case "i32.const":
-      w.signed(BigInt.asIntN(32, BigInt(i.value)));
+      w.signed32(i.value);
       break;
     case "i64.const":
       w.signed(BigInt.asIntN(64, i.value));

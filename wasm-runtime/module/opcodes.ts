@@ -303,6 +303,14 @@ export function mnemonicOf(code: number): Mnemonic | undefined {
 
 /** Bytes that a load, store or atomic instruction touches, from its name. */
 export function accessBytes(op: Mnemonic): number {
+  const known = ACCESS_BYTES.get(op) ?? bytesInName(op);
+  ACCESS_BYTES.set(op, known);
+  return known;
+}
+
+const ACCESS_BYTES = new Map<Mnemonic, number>();
+
+function bytesInName(op: Mnemonic): number {
   const narrow = /(?:load|store|rmw|wait)(8|16|32|64)/.exec(op)?.[1];
   if (narrow !== undefined) return Number(narrow) / 8;
   if (op === "memory.atomic.notify") return 4;
