@@ -32,8 +32,9 @@ async function bundle(entry: string, format: "cjs" | "es"): Promise<OutputChunk>
   const build = await rolldown({
     input: join(DIST, entry),
     platform: "node",
-    // Its native half is optional: without it msgpackr decodes in JavaScript.
+    // msgpackr's native half is not shipped; looking for it would take a few milliseconds.
     external: ["msgpackr-extract"],
+    transform: { define: { "process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED": '"true"' } },
   });
   const { output } = await build.generate({ format, codeSplitting: false, comments: false });
   const [chunk] = output;
