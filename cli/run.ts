@@ -8,7 +8,7 @@
 
 import type { Session } from "../shim/mutator/session.js";
 import type { Subject } from "../shim/mutator/subject.js";
-import type { BundleProbe } from "../wasm-runtime/bundle.js";
+import type { BundlePoint, BundleProbe } from "../wasm-runtime/bundle.js";
 import { SESSION_STATE } from "../wasm-runtime/layout.js";
 import type { RecordReader } from "../wasm-runtime/records/read.js";
 import { countLosses, type Losses } from "./losses.js";
@@ -242,6 +242,10 @@ function reportLosses(context: RunContext): void {
     messages.warning(`Number of errors: ${errors}, skipped probes: ${skipped}`);
   }
   reportTraps(context, losses);
+  const missed = context.session.missedAccesses();
+  if (missed > 0) {
+    messages.warning(`${missed} accesses to watched data were not seen: the thread blocks SIGURG`);
+  }
   const { records, missing, garbage } = reader.lost();
   if (records > 0) {
     messages.warning(`${records} records were lost: the buffers were full (raise -s)`);
@@ -253,10 +257,16 @@ function reportLosses(context: RunContext): void {
 /** Says which probes were in no process at all, because their module was never loaded. */
 function reportUnarmed({ session, probes, messages }: RunContext): void {
   for (const [index, { name, point }] of probes.entries()) {
-    if (point.kind !== "site" || session.armed.has(index)) continue;
+    if (session.armed.has(index)) continue;
     if (session.unpatched.some(({ probe }) => probe === index)) continue;
-    messages.warning(`${name} was never armed: no process loaded "${point.module}"`);
+    const reason = whyUnarmed(point);
+    if (reason !== null) messages.warning(`${name} was never armed: ${reason}`);
   }
+}
+
+function whyUnarmed(point: BundlePoint): string | null {
+  if (point.kind === "site") return `no process loaded "${point.module}"`;
+  return point.kind === "watch" ? `no process has data called "${point.symbol}"` : null;
 }
 
 function reportTraps({ probes, messages }: RunContext, { traps, lastTrapProbe }: Losses): void {

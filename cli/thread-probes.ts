@@ -1,6 +1,6 @@
 /**
- * process.syscall, process.syscall.return, timer.profile: which handlers look at a thread that is
- * stopped. They run here, about that thread.
+ * process.syscall, process.syscall.return, process.data, timer.profile: which handlers look at a
+ * thread that is stopped. They run here, about that thread.
  */
 import { concernsProcess, samplePeriods, type ThreadStop } from "../shim/mutator/observe.js";
 import { readSubject, unknownSubject } from "../shim/mutator/subject.js";
@@ -21,8 +21,8 @@ export function createThreadProbes(probes: readonly BundleProbe[]): ThreadProbes
   return {
     stopped: (stop) => {
       const { pid, tid, registers } = stop;
-      const concerned = [...probes.entries()].filter(([, { point }]) =>
-        concerns(point, stop, periods),
+      const concerned = [...probes.entries()].filter(
+        ([index, { point }]) => stop.probes.includes(index) || concerns(point, stop, periods),
       );
       if (run === null || concerned.length === 0) return;
       const subject = readSubject(pid, tid, registers) ?? unknownSubject(pid, tid);

@@ -32,6 +32,7 @@ export interface ElfSymbol {
 
 const SYMBOL_BYTES = 24;
 const STT_NOTYPE = 0;
+const STT_OBJECT = 1;
 const STT_FUNC = 2;
 const STT_GNU_IFUNC = 10;
 const VERSION_HIDDEN = 0x8000;
@@ -39,6 +40,29 @@ const SHF_EXECINSTR = 4;
 
 /** Address of the symbol `name` of any kind (data too), or null. */
 export function findSymbolAddress(image: ElfImage, name: string): number | null {
+  return symbolsNamed(image, name).next().value?.address ?? null;
+}
+
+/** A data object that every thread has at the same place. */
+export interface DataSymbol {
+  readonly address: number;
+  /** In bytes; 0 when the file does not say. */
+  readonly size: number;
+}
+
+/** The data object called `name`, or null. */
+export function findDataSymbol(image: ElfImage, name: string): DataSymbol | null {
+  for (const symbol of symbolsNamed(image, name)) {
+    if (symbol.type === STT_OBJECT || symbol.type === STT_NOTYPE) return symbol;
+  }
+  return null;
+}
+
+/** Defined symbols called `name`, with the type of gABI ch. 4. */
+function* symbolsNamed(
+  image: ElfImage,
+  name: string,
+): Generator<DataSymbol & { readonly type: number }, undefined> {
   for (const section of image.sections) {
     if (section.type !== SECTION.symbols && section.type !== SECTION.dynamicSymbols) continue;
     const strings = image.sections[section.link];
@@ -48,10 +72,11 @@ export function findSymbolAddress(image: ElfImage, name: string): number | null 
     for (let at = SYMBOL_BYTES; at + SYMBOL_BYTES <= view.byteLength; at += SYMBOL_BYTES) {
       if (view.getUint16(at + 6, true) === 0) continue;
       const [found] = splitVersion(cString(names, view.getUint32(at, true)));
-      if (found === name) return word(view, at + 8);
+      if (found !== name) continue;
+      const type = view.getUint8(at + 4) & 15;
+      yield { type, address: word(view, at + 8), size: word(view, at + 16) };
     }
   }
-  return null;
 }
 
 /** All function symbols, sorted by address, then name; the same name at one address comes once. */

@@ -12,9 +12,6 @@ import type { Global, Probe, Program } from "./program.js";
 /** Keys of an array (language.md §17). */
 const MAX_KEYS = 9;
 
-/** Kinds of points that no session runs, as they are called. */
-const NOT_RUN: ReadonlyMap<Probe["point"]["kind"], string> = new Map([["watch", "watched data"]]);
-
 /** Checks all bodies and globals of `program`. */
 export function checkTranslatable(program: Program, context: CompileContext): void {
   const report = createReporter(context);
@@ -31,9 +28,8 @@ export function checkTranslatable(program: Program, context: CompileContext): vo
 }
 
 function checkPoint({ name, point, span }: Probe, report: Reporter): void {
-  const feature = point.kind === "unsupported" ? point.feature : NOT_RUN.get(point.kind);
-  if (feature === undefined) return;
-  const message = `not supported yet: probe point '${name}' (${feature})`;
+  if (point.kind !== "unsupported") return;
+  const message = `not supported yet: probe point '${name}' (${point.feature})`;
   report.error({ code: "unsupported-point", message, node: { kind: "probe", span } });
 }
 

@@ -27,6 +27,7 @@ import {
   type Tracee,
   type Unpatched,
 } from "./tracee.js";
+import { planWatches, watchData, whyNot } from "./watch.js";
 
 /** A thing that happened to a process, for process.begin and the like. */
 export interface ProcessEvent {
@@ -70,6 +71,8 @@ export interface Follower {
   readonly work: Map<number, Promise<void>>;
   /** Probes that are in some probed process not to be found or not possible. */
   readonly unpatched: Unpatched[];
+  /** Accesses to watched data by threads that block the signal of it. */
+  missedAccesses: number;
   state: "idle" | "armed" | "ending";
   armed: { readonly image: SessionImage; readonly options: ArmOptions } | null;
 }
@@ -84,6 +87,7 @@ export function createFollower(tracer: Tracer, listener: FollowListener): Follow
     waiting: new Map(),
     work: new Map(),
     unpatched: [],
+    missedAccesses: 0,
     state: "idle",
     armed: null,
   };
@@ -120,15 +124,28 @@ export function follow(follower: Follower, event: TraceEvent): void {
     case "call":
     case "callEnd":
     case "sample":
+    case "access":
       stopped(follower, event);
+      break;
+    case "missed":
+      follower.missedAccesses += value;
+      break;
+    case "unwatched":
+      follower.listener.onWarning(unwatched(event));
       break;
     case "groupStop":
       break;
   }
 }
 
-function stopped({ listener, paths, state, tracer }: Follower, event: TraceEvent): void {
-  const stop = threadStop(event, paths.get(event.pid) ?? null);
+function unwatched({ pid, tid, value }: TraceEvent): string {
+  const reason = whyNot(value) ?? `error ${value}`;
+  return `accesses of thread ${tid} of process ${pid} to data are not seen: ${reason}`;
+}
+
+function stopped({ listener, paths, state, tracees, tracer }: Follower, event: TraceEvent): void {
+  const { pid } = event;
+  const stop = threadStop(event, paths.get(pid) ?? null, tracees.get(pid)?.watched ?? []);
   try {
     if (state === "armed" && stop !== null) listener.onStop(stop);
   } finally {
@@ -196,17 +213,31 @@ async function observe({ armed, paths, tracer }: Follower, { pid, held }: Tracee
   }
 }
 
+/** Watches what a process has of the data that handlers look at. */
+async function watch({ armed, tracer }: Follower, tracee: Tracee): Promise<void> {
+  if (armed === null) return;
+  const { pid } = tracee;
+  const { data } = planWatches(armed.image.bundle, pid);
+  if (data.length === 0) return;
+  tracee.watched = data;
+  await watchData(tracer, pid, data);
+  for (const { probes } of data) for (const probe of probes) armed.options.armed.add(probe);
+}
+
 /** Patches what a held program has of the probed modules. */
 async function armHeld(follower: Follower, tracee: Tracee): Promise<void> {
   const { armed, tracer, unpatched } = follower;
   if (armed === null) return;
   const { pid } = tracee;
   const sites = sitesOf(armed.image.bundle);
-  if (sites.length === 0) return;
   const path = executablePath(pid);
   const onlyProgram =
-    !needsModules(armed.image.bundle) && sites.every(({ site }) => site.module === path);
+    (sites.length === 0 || !needsModules(armed.image.bundle)) &&
+    sites.every(({ site }) => site.module === path) &&
+    planWatches(armed.image.bundle, pid).isComplete;
   if (!onlyProgram && hasLoader(pid, path) && !(await runLoader(follower, tracee))) return;
+  await watch(follower, tracee);
+  if (sites.length === 0) return;
   const missing = await arm(tracer, tracee, armed.image, armed.options);
   if (tracee.injection !== null) unpatched.push(...missing);
 }
@@ -246,7 +277,10 @@ export async function armAll(
   for (const tracee of [...tracees.values()]) {
     await observe(follower, tracee);
     if (tracee.held) await armHeld(follower, tracee);
-    else unpatched.push(...(await arm(tracer, tracee, image, options)));
+    else {
+      await watch(follower, tracee);
+      unpatched.push(...(await arm(tracer, tracee, image, options)));
+    }
   }
 }
 
@@ -272,6 +306,7 @@ export async function disarmAll(follower: Follower): Promise<Remains> {
     await Promise.all(work.values());
     for (const tracee of list) {
       await attempt(tracee, async () => {
+        if (tracee.watched.length > 0) await tracer.watchData(tracee.pid, []);
         remains.foreign.push(...(await disarm(tracer, tracee)));
       });
     }

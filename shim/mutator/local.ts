@@ -7,6 +7,7 @@
 import { callHandler, mapMemory } from "../../wasm-runtime/aot/native.js";
 import { CONTROL, PRIVATE } from "../../wasm-runtime/layout.js";
 import { codeSize, commonParams, handlersAt, placeCode, type SessionImage } from "./inject.js";
+import type { LocalModules } from "./local-modules.js";
 import { readStartArea, vdsoSymbol } from "./process.js";
 import { reserveCode, writeCode } from "./ptrace.js";
 import { entryOffset } from "./runnable.js";
@@ -23,8 +24,8 @@ export interface LocalEngine {
   start(): number;
 }
 
-/** Maps the code into this process. */
-export function startLocal(image: SessionImage): LocalEngine {
+/** Maps the code into this process; `modules` are those of the subjects. */
+export function startLocal(image: SessionImage, modules: LocalModules): LocalEngine {
   const { bundle, shim, shared } = image;
   const address = reserveCode(codeSize(image));
   const bytes = PRIVATE.stackBytes + PRIVATE.stateBytes + bundle.code.instanceBytes;
@@ -55,7 +56,7 @@ export function startLocal(image: SessionImage): LocalEngine {
     callHandler(run, BigInt(handlers + offset), index);
   return {
     run: (name, index, subject = null) => {
-      writeSubject(state, subject);
+      writeSubject(state, subject, modules.addressOf(subject?.process ?? 0));
       return call(entryOffset(bundle, name), index);
     },
     start: () => bundle.code.starts.reduce((trap, offset) => trap || call(offset, 0), 0),

@@ -100,7 +100,7 @@ export function readContent(
   mappings: readonly Mapping[],
   { bundle: { meta } }: ModuleNeeds,
 ): ModuleContent {
-  const key = keyOf(mappings);
+  const key = contentKey(mappings);
   const files = readModules(pid, mappings);
   const placed = [
     ...files.map((module) => place(module, openablePath(pid, module.file))),
@@ -111,7 +111,8 @@ export function readContent(
   return { key, modules, biases };
 }
 
-function keyOf(mappings: readonly Mapping[]): string {
+/** Changes when files are mapped for execution, or unmapped. */
+export function contentKey(mappings: readonly Mapping[]): string {
   return mappings
     .filter(({ executable, inode }) => executable && inode !== 0)
     .map(({ start, device, inode }) => `${start} ${device} ${inode}`)
@@ -258,7 +259,7 @@ export async function updateModules(
   const mappings = readMappings(pid);
   // A process that was forked may have an older table than its parent is known to have.
   const found = viewOf(readMemory(pid, area.address + MODULES.version, 4)).getUint32(0, true);
-  if (found === area.version && keyOf(mappings) === area.content.key) return area;
+  if (found === area.version && contentKey(mappings) === area.content.key) return area;
   const content = readContent(pid, mappings, needs);
   const version = (found + 1) >>> 0;
   const number = version & 1;

@@ -1,6 +1,7 @@
 /**
- * Threads that handlers of this process look at while they are stopped: at system calls, and
- * samples of where they are. Which processes they are of, bundles say by program or process id.
+ * Threads that handlers of this process look at while they are stopped: at system calls, behind
+ * accesses to watched data, and samples of where they are. Which processes they are of, bundles say
+ * by program or process id.
  *
  * A thread is parked by the tracing thread (observe.cc) until the handlers have run. Nothing of
  * this changes the traced process, so nothing remains of it if this process is killed.
@@ -9,10 +10,11 @@ import { realpathSync } from "node:fs";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
 import { isSystemFailure, type Registers, type TraceEvent, type Tracer } from "./ptrace.js";
 import type { RunnableBundle } from "./runnable.js";
+import type { WatchedData } from "./watch.js";
 
 /** A thread that stands still until those who are told of it return. */
 export interface ThreadStop {
-  readonly kind: "call" | "callEnd" | "sample";
+  readonly kind: "call" | "callEnd" | "sample" | "access";
   readonly pid: number;
   readonly tid: number;
   /** Executable, null if it cannot be known. */
@@ -20,6 +22,8 @@ export interface ThreadStop {
   readonly registers: Registers;
   /** Of a sample: bit i is set if it was asked for by the i-th of `samplePeriods`. */
   readonly samplers: number;
+  /** Of an access: the indices of the probes of that data. */
+  readonly probes: readonly number[];
 }
 
 /** Which processes a point is about. */
@@ -58,12 +62,18 @@ export function samplePeriods(points: readonly BundlePoint[]): number[] {
 /** Bits of a number. */
 const MOST_SAMPLERS = 32;
 
-/** The stop that `event` tells of; null if it tells of none. */
-export function threadStop(event: TraceEvent, path: string | null): ThreadStop | null {
+/** The stop that `event` tells of, in a process of which that data is watched; null = none. */
+export function threadStop(
+  event: TraceEvent,
+  path: string | null,
+  watched: readonly WatchedData[],
+): ThreadStop | null {
   const { kind, pid, tid, registers, value } = event;
   if (registers === undefined) return null;
-  if (kind !== "call" && kind !== "callEnd" && kind !== "sample") return null;
-  return { kind, pid, tid, path, registers, samplers: value };
+  if (kind !== "call" && kind !== "callEnd" && kind !== "sample" && kind !== "access") return null;
+  const touched = watched.filter((_, index) => kind === "access" && ((value >> index) & 1) !== 0);
+  const probes = [...new Set(touched.flatMap((data) => data.probes))];
+  return { kind, pid, tid, path, registers, samplers: value, probes };
 }
 
 /** Samples being taken. */

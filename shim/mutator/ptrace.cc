@@ -19,8 +19,9 @@ using Deliver = std::function<void(Napi::Env, Napi::Function)>;
 using Produce = std::function<Napi::Value(Napi::Env)>;
 
 const char *event_name(Event::Kind kind) {
-    static const char *const names[] = {"exec",    "fork",      "exit", "threadBegin", "threadEnd",
-                                        "reached", "groupStop", "call", "callEnd",     "sample"};
+    static const char *const names[] = {
+        "exec", "fork",    "exit",   "threadBegin", "threadEnd", "reached",  "groupStop",
+        "call", "callEnd", "sample", "access",      "missed",    "unwatched"};
     return names[kind];
 }
 
@@ -97,6 +98,7 @@ class JsTracer : public Napi::ObjectWrap<JsTracer> {
     Napi::Value detach(const Napi::CallbackInfo &info);
     Napi::Value trace_calls(const Napi::CallbackInfo &info);
     Napi::Value sample(const Napi::CallbackInfo &info);
+    Napi::Value watch_data(const Napi::CallbackInfo &info);
     Napi::Value unpark(const Napi::CallbackInfo &info);
     Napi::Value call(const Napi::CallbackInfo &info);
     Napi::Value registers(const Napi::CallbackInfo &info);
@@ -254,6 +256,17 @@ Napi::Value JsTracer::sample(const Napi::CallbackInfo &info) {
     });
 }
 
+Napi::Value JsTracer::watch_data(const Napi::CallbackInfo &info) {
+    pid_t pid = id(info[0]);
+    std::vector<Watch> watches;
+    for (const auto &row : rows_of(info[1]))
+        watches.push_back({row.at(0), static_cast<uint32_t>(row.at(1)), row.at(2) != 0});
+    return request(info.Env(), [pid, watches](Tracer &tracer) -> Produce {
+        tracer.watch_data(pid, watches);
+        return nothing;
+    });
+}
+
 Napi::Value JsTracer::unpark(const Napi::CallbackInfo &info) {
     pid_t tid = id(info[0]);
     tracer_->post([tid](Tracer &tracer) { tracer.unpark(tid); });
@@ -395,6 +408,7 @@ Napi::Function JsTracer::define(Napi::Env env) {
                         InstanceMethod("call", &JsTracer::call),
                         InstanceMethod("traceCalls", &JsTracer::trace_calls),
                         InstanceMethod("sample", &JsTracer::sample),
+                        InstanceMethod("watchData", &JsTracer::watch_data),
                         InstanceMethod("unpark", &JsTracer::unpark),
                         InstanceMethod("registers", &JsTracer::registers),
                         InstanceMethod("setRegisters", &JsTracer::set_registers),

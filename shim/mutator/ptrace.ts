@@ -11,8 +11,9 @@ import { loadAddon } from "../../base/addon.js";
 export interface TraceEvent {
   /**
    * exec: another program, held until `release`; fork: a child of process `value`, runs already;
-   * exit: `value` is the wait status; reached: held at the watched address; call, callEnd, sample:
-   * the thread is parked until `unpark`.
+   * exit: `value` is the wait status; reached: held at the watched address; call, callEnd, sample,
+   * access: the thread is parked until `unpark`; missed: `value` accesses to watched data could not
+   * be told; unwatched: a new thread is not watched, `value` is the error number.
    */
   readonly kind:
     | "exec"
@@ -24,7 +25,10 @@ export interface TraceEvent {
     | "groupStop"
     | "call"
     | "callEnd"
-    | "sample";
+    | "sample"
+    | "access"
+    | "missed"
+    | "unwatched";
   readonly pid: number;
   readonly tid: number;
   readonly value: number;
@@ -98,6 +102,11 @@ export interface Tracer {
   traceCalls(pid: number, on: boolean): Promise<void>;
   /** Tells where each thread of a process is that runs; bits of `value` come back with it. */
   sample(pid: number, value: number): Promise<void>;
+  /**
+   * Tells of accesses to data of a process from now on: rows of [address, bytes, 1 if reading
+   * counts too]; bit i of `value` stands for row i. Replaces what was watched.
+   */
+  watchData(pid: number, rows: readonly (readonly [number, number, number])[]): Promise<void>;
   /** Ends one event for which a thread is parked. */
   unpark(tid: number): void;
   /**
@@ -163,6 +172,7 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
     detach: (pid) => native.detach(pid),
     traceCalls: (pid, on) => native.traceCalls(pid, on),
     sample: (pid, value) => native.sample(pid, value),
+    watchData: (pid, rows) => native.watchData(pid, rows),
     unpark: (tid) => native.unpark(tid),
     call: (pid, slack, number, args, data, tid = 0) =>
       native.call(pid, slack, number, args, data, tid),

@@ -33,6 +33,7 @@ import {
   sharedBytes,
 } from "./inject.js";
 import { type LocalEngine, startLocal } from "./local.js";
+import { createLocalModules, type LocalModules } from "./local-modules.js";
 import { type Sampling, samplePeriods, startSampling, type ThreadStop } from "./observe.js";
 import type { PatchDraft } from "./plan.js";
 import { isSystemFailure, startTracer, type Tracer } from "./ptrace.js";
@@ -84,7 +85,9 @@ export interface Session {
   readonly targetEnded: Promise<number>;
   /** Probes that are not in some process, known after `arm`; grows as programs are executed. */
   readonly unpatched: readonly Unpatched[];
-  /** Probes with a site that are in some process, or were. */
+  /** Accesses to watched data that no handler has seen, because a thread blocks the signal of it. */
+  missedAccesses(): number;
+  /** Probes with a site or of data that are in some process, or were. */
   readonly armed: ReadonlySet<number>;
   /** Processes that are traced now. */
   pids(): number[];
@@ -120,8 +123,11 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   let target = 0;
   let status: number | null = null;
   let dirty = false;
+  const { bundle, debugSource = NO_DEBUG_SOURCE } = options;
+  const modules = createLocalModules({ bundle, debugSource });
   const tracer = startTracer((event) => {
     if (event.kind === "exit" || event.kind === "threadEnd") dirty = true;
+    if (event.kind === "exit" || event.kind === "exec") modules.forget(event.pid);
     follow(follower, event);
   });
   const follower = createFollower(tracer, {
@@ -134,7 +140,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     onStop: (stop) => options.onStop?.(stop),
     onWarning: (message) => options.onWarning?.(message),
   });
-  const started = await start(tracer, follower, options);
+  const started = await start(tracer, follower, options, modules);
   target = started.pid;
   if (status !== null) ended(status);
   const { shared, engine, image, sweeper } = started;
@@ -169,6 +175,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     pid: started.pid,
     targetEnded,
     unpatched: follower.unpatched,
+    missedAccesses: () => follower.missedAccesses,
     pids: () => [...follower.tracees.keys()],
     runHandler: (index, subject = null) => {
       const probe = options.bundle.meta.probes[index];
@@ -195,6 +202,7 @@ async function start(
   tracer: Tracer,
   follower: Follower,
   { bundle, target, shim, debugSource = NO_DEBUG_SOURCE }: SessionOptions,
+  modules: LocalModules,
 ): Promise<Started> {
   try {
     const pid = await take(tracer, follower, target);
@@ -208,7 +216,7 @@ async function start(
       guard,
     };
     fillShared(shared, bundle);
-    const engine = startLocal(image);
+    const engine = startLocal(image, modules);
     const trap = engine.start() || engine.run("init", 0);
     assert(trap === 0, `init of the bundle was ended by trap ${trap}`);
     fillSession(shared, pid);

@@ -56,8 +56,11 @@ export function unknownSubject(pid: number, tid: number): Subject {
   return { ids, name: "", process: 0, start: null, registers: null };
 }
 
-/** Puts `subject`, or that there is none, into the state of the private area of this process. */
-export function writeSubject(state: Uint8Array, subject: Subject | null): void {
+/**
+ * Puts `subject`, or that there is none, into the state of the private area of this process;
+ * `modules` is the address of the module area of its process.
+ */
+export function writeSubject(state: Uint8Array, subject: Subject | null, modules: number): void {
   const view = new DataView(state.buffer, state.byteOffset + PRIVATE.subject, PRIVATE.subjectBytes);
   const more = new DataView(
     state.buffer,
@@ -73,6 +76,7 @@ export function writeSubject(state: Uint8Array, subject: Subject | null): void {
     PRIVATE.subjectBytes - PRIVATE.subjectName - 1,
   );
   for (const [index, byte] of name.entries()) view.setUint8(PRIVATE.subjectName + index, byte);
+  more.setBigUint64(SUBJECT_STATE.modules, BigInt(modules), true);
   writeState(more, subject);
 }
 

@@ -31,6 +31,7 @@ import { isSystemFailure, type Tracer } from "./ptrace.js";
 import { recoverDead } from "./recover.js";
 import { mapAnonymous, openRemote, PROTECTION, type Remote, unmap } from "./remote.js";
 import { entryOffset, type RunnableBundle } from "./runnable.js";
+import type { WatchedData } from "./watch.js";
 
 /** State of one process. */
 export interface Tracee {
@@ -45,6 +46,8 @@ export interface Tracee {
   applied: Applied | null;
   /** Code that others changed may still lead to our memory, which must stay then. */
   changedByOthers: boolean;
+  /** Data whose accesses are told, in the order of the tracing thread. */
+  watched: readonly WatchedData[];
 }
 
 /** What a session decides about patching. */
@@ -79,15 +82,15 @@ export interface Leaked {
 /** A process without anything of ours. */
 export function newTracee(pid: number): Tracee {
   const nothing = { shared: null, injection: null, areas: [], applied: null };
-  return { pid, held: false, ...nothing, changedByOthers: false };
+  return { pid, held: false, ...nothing, changedByOthers: false, watched: [] };
 }
 
 /** The state of a child that process `parent` just forked. */
 export function forkedTracee(parent: Tracee | undefined, pid: number): Tracee {
   const fresh = newTracee(pid);
   if (parent === undefined) return fresh;
-  const { shared, injection, areas, applied } = parent;
-  return { ...fresh, shared, injection, areas, applied };
+  const { shared, injection, areas, applied, watched } = parent;
+  return { ...fresh, shared, injection, areas, applied, watched };
 }
 
 /** Forgets what execve(2) took away. */
@@ -97,6 +100,7 @@ export function forgetImage(tracee: Tracee): void {
   tracee.areas = [];
   tracee.applied = null;
   tracee.changedByOthers = false;
+  tracee.watched = [];
 }
 
 /** Sites of a bundle with the probes they belong to. */

@@ -185,6 +185,8 @@ Process &Tracer::add_process(pid_t pid, pid_t parent) {
         process->fixups = found->second->fixups;
         process->breakpoints = found->second->breakpoints;
         process->traces_calls = found->second->traces_calls;
+        process->watches = found->second->watches;
+        process->was_watched = found->second->was_watched;
     }
     Process &added = *process;
     processes_[pid] = std::move(process);
@@ -203,6 +205,11 @@ Thread &Tracer::add_thread(Process &process, pid_t tid, ThreadState state) {
     threads_[tid] = &added;
     if (tid != process.pid && state == ThreadState::expected)
         report_({Event::thread_begin, process.pid, tid, 0});
+    try {
+        open_watches(added);
+    } catch (const SystemError &error) {
+        report_({Event::unwatched, process.pid, tid, error.number});
+    }
     return added;
 }
 
@@ -223,6 +230,7 @@ void Tracer::ended(Thread &thread, int status) {
     pid_t tid = thread.tid;
     if (tid == process.pid || process.threads.size() == 1)
         process.exit_status = status;
+    close_watches(thread);
     threads_.erase(tid);
     process.threads.erase(tid);
     if (!process.threads.empty()) {
@@ -275,7 +283,7 @@ void Tracer::stopped(Thread &thread, int status) {
 }
 
 void Tracer::stopped_by_signal(Thread &thread, int signal) {
-    thread.signal = fix(thread, signal) ? 0 : signal;
+    thread.signal = saw_access(thread, signal) || fix(thread, signal) ? 0 : signal;
 }
 
 /* Recovers faults in registered ranges and int3 sites; true if the signal is dealt with. */
@@ -348,9 +356,12 @@ void Tracer::execed(Thread &thread) {
             ++other;
             continue;
         }
+        close_watches(*other->second);
         threads_.erase(other->first);
         other = process.threads.erase(other);
     }
+    close_watches(thread);
+    process.watches.clear();
     process.generation++;
     process.held = true;
     process.fixups.clear();

@@ -50,6 +50,21 @@ enum class ThreadState { expected, running, stopped, listening };
 
 struct Process;
 
+/* Data whose accesses handlers look at: 1, 2, 4 or 8 bytes at a multiple of their number. */
+struct Watch {
+    uint64_t address;
+    uint32_t bytes;
+    /* Not only when it is written. */
+    bool reads;
+};
+
+/* A Watch of one thread. */
+struct OpenWatch {
+    int event_fd;
+    /* Accesses, as the event counts them, up to the last look. */
+    uint64_t seen;
+};
+
 struct Thread {
     pid_t tid = 0;
     Process *process = nullptr;
@@ -78,6 +93,9 @@ struct Thread {
     bool hide_end = false;
     /* A system call that our interrupt cut short, as it ended; the kernel makes it again. */
     std::optional<user_regs_struct> cut_call;
+    /* Those of its process, in their order; may be fewer. */
+    std::vector<OpenWatch> watches;
+    ~Thread();
 };
 
 /* Faults at [start, end) continue at `target`. */
@@ -101,6 +119,10 @@ struct Process {
     std::vector<Fixup> fixups;
     /* Address of an int3 → where its thread goes on. */
     std::map<uint64_t, uint64_t> breakpoints;
+    /* Of all its threads, also those to come. */
+    std::vector<Watch> watches;
+    /* Signals of watches may still come. */
+    bool was_watched = false;
     ~Process();
 };
 
@@ -117,11 +139,17 @@ struct Event {
         call,
         call_end,
         sample,
+        access,
+        missed,
+        unwatched,
     } kind;
     pid_t pid, tid;
-    /* fork: the parent; exit, thread_end: wait status; group_stop: signal; sample: who asked. */
+    /*
+     * fork: the parent; exit, thread_end: wait status; group_stop: signal; sample: who asked;
+     * access: bit i for the i-th watch; missed: accesses; unwatched: error number.
+     */
     int64_t value;
-    /* call, call_end, sample: of the thread, which is parked until `unpark`. */
+    /* call, call_end, sample, access: of the thread, which is parked until `unpark`. */
     std::optional<user_regs_struct> registers = {};
 };
 
@@ -168,6 +196,7 @@ class Tracer {
     void detach(pid_t pid);
     void trace_calls(pid_t pid, bool on);
     void sample(pid_t pid, uint32_t value);
+    void watch_data(pid_t pid, const std::vector<Watch> &watches);
     void unpark(pid_t tid);
     int64_t call(pid_t pid, const RemoteCall &remote);
     user_regs_struct registers(pid_t tid);
@@ -218,6 +247,9 @@ class Tracer {
     void park(Thread &thread, Event::Kind kind, const user_regs_struct &regs, int64_t value = 0);
     void saw_call(Thread &thread, const user_regs_struct &regs);
     void saw_interrupt(Thread &thread);
+    bool saw_access(Thread &thread, int signal);
+    void open_watches(Thread &thread);
+    void close_watches(Thread &thread);
 
     /* remote.cc */
     pid_t pick_thread(Process &process);

@@ -88,6 +88,18 @@ test("names of addresses", () => {
   ]);
 });
 
+test("a system call has the backtrace of who made it, and the modules of its process", () => {
+  const program = buildProgram("watched", ["-g"]);
+  const script = `probe process("${program}").syscall {
+    if ($syscall != 231) next
+    print_ubacktrace()
+    println(@var("counter@watched.c", "${program}"))
+  }`;
+  const { stdout } = wastap(["-c", program, "-e", script]);
+  assert.match(stdout, /: _exit\+0x.*\n.*: main\+0x.*watched-.*\]\n/);
+  assert.match(stdout, /^125\n/m);
+});
+
 test("outside of user code there is no backtrace", () => {
   const script = `probe begin {
     print_ubacktrace()

@@ -1,0 +1,136 @@
+/** process.data: accesses of threads, children, libraries; values; registers; being killed. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { buildProgram, cannotTrace, start, startWastap, wastap } from "../support/tools.js";
+
+const s = suite("run/watch");
+const reason = cannotTrace() ?? cannotWatch();
+if (reason !== null) process.stdout.write(`skipped: ${reason}\n`);
+const test = reason === null ? s : s.skip;
+
+/** 1, 5 of each of 3 threads, 1 of the child. */
+const WRITES = 17;
+
+/** Why this machine watches no data; null if it does. */
+function cannotWatch(): string | null {
+  try {
+    const level = Number(readFileSync("/proc/sys/kernel/perf_event_paranoid", "utf8"));
+    return level > 2 && process.getuid?.() !== 0 ? `perf_event_paranoid is ${level}` : null;
+  } catch {
+    return "the kernel has no perf events";
+  }
+}
+
+test("every write is seen once, with value, thread, process and place", () => {
+  const program = buildProgram("watched", ["-g"]);
+  const script = `
+    global threads
+    probe process.data("counter").write {
+      value = @var("counter@watched.c", "${program}")
+      if (pid() != target()) printf("child %d %s\\n", value, usymname(uaddr()))
+      else if (tid() != pid()) threads[tid()]++
+      else printf("main %d %d %s\\n", value, uaddr() == register("rip"), probefunc())
+    }
+    probe end { foreach (thread in threads) println(threads[thread]) }`;
+  const run = wastap(["-c", program, "-e", script]);
+  assert.is(run.status, 0, run.stderr);
+  const lines = run.stdout
+    .replaceAll(/\b(add|once|main)$/gm, "here")
+    .trim()
+    .split("\n");
+  assert.equal(lines.sort(), ["5", "5", "5", "child 125 here", "main 10 1 here", "right"]);
+});
+
+test("reads count where they are asked for; both accesses of one instruction are told", () => {
+  const script = `
+    global writes, all, halves
+    probe process.data("counter").rw { all++ }
+    probe process.data("counter").write { writes++ }
+    probe process.data("counter").length(4).write { halves++ }
+    probe end { println(writes, " ", all, " ", halves) }`;
+  const run = wastap(["-c", buildProgram("watched"), "-e", script]);
+  const [, writes = 0, all = 0, halves = 0] = run.stdout.split(/\s/).map(Number);
+  assert.equal([writes, halves], [WRITES, WRITES], run.stderr);
+  // It is read before and behind the rounds, and by the child.
+  assert.ok(all >= WRITES + 3, run.stdout);
+});
+
+test("data is as long as it is declared, at most 8 bytes; libraries have data, too", () => {
+  const script = `
+    global row, big, library
+    probe process.data("row").write { row++ }
+    probe process.data("big").write { big++ }
+    probe process.data("opterr").write { library++ }
+    probe end { println(row, " ", big, " ", library) }`;
+  const run = wastap(["-c", buildProgram("watched", ["-fPIC"]), "-e", script]);
+  assert.is(run.stdout, "right\n2 1 1\n", run.stderr);
+});
+
+test("an address is watched by its aligned parts", () => {
+  const program = buildProgram("watched", ["-no-pie"]);
+  const row = Number(`0x${/^(\w+) \w row$/m.exec(symbolsOf(program))?.[1]}`);
+  const script = `
+    global n
+    probe process.data(${row + 2}).length(4).write { n++ }
+    probe end { println(n) }`;
+  assert.is(wastap(["-c", program, "-e", script]).stdout, "right\n1\n");
+});
+
+test("what the processor cannot watch is said", () => {
+  const points = ["counter", "hidden", "row", "big", "opterr"].map(
+    (name) => `process.data("${name}").write`,
+  );
+  const script = `global n probe ${points.join(", ")} { n++ }`;
+  const run = wastap(["-c", buildProgram("watched"), "-e", script]);
+  assert.is(run.status, 1);
+  assert.match(run.stderr, /the processor has 4 debug registers, 5 are needed/);
+  const none = wastap(["-c", "true", "-e", 'probe process.data("counter").rw { exit() }']);
+  assert.match(none.stderr, /\.rw was never armed: no process has data called "counter"/);
+});
+
+test("accesses of a thread that blocks the signal are counted", () => {
+  const script = `global n probe process.data("counter").write { n++ } probe end { println(n) }`;
+  const run = wastap(["-c", `${buildProgram("watched")} blocked`, "-e", script]);
+  assert.is(run.stdout, "0\n");
+  assert.match(run.stderr, /7 accesses to watched data were not seen/);
+});
+
+test("a program whose tracer is killed or ends goes on unharmed", async () => {
+  const script = `global n probe process.data("counter").rw { if (++n == 150) println("seen") }`;
+  for (const [signal, rounds] of [
+    ["SIGKILL", 400],
+    ["SIGKILL", 300],
+    ["SIGINT", 400],
+  ] as const) {
+    const target = start(buildProgram("watched"), ["wait", `${rounds}`]);
+    await target.until(/waiting/);
+    const tracer = startWastap(["-v", "-x", `${target.pid}`, "-e", script]);
+    await tracer.until(/probes armed/, "errors");
+    target.child.stdin?.end("g");
+    await tracer.until(/seen\n/);
+    tracer.child.kill(signal);
+    await tracer.finished();
+    const { status, stdout, stderr } = await target.finished();
+    assert.is(stdout, "waiting\nright\n", stderr);
+    assert.is(status, 0);
+  }
+});
+
+test("what handlers in the process read is no access of the program", () => {
+  const program = buildProgram("watched", ["-g", "-fno-inline"]);
+  const script = `
+    global seen
+    probe process("${program}").function("look") { println("looks ", @var("hidden")) }
+    probe process.data("hidden").rw { seen++ }
+    probe end { println(seen) }`;
+  const lines = wastap(["-c", program, "-e", script]).stdout.trim().split("\n");
+  assert.equal(lines.sort(), ["1", "looks 0", "looks 10", "right"]);
+});
+
+function symbolsOf(program: string): string {
+  return spawnSync("nm", [program], { encoding: "utf8" }).stdout;
+}
+
+s.run();
