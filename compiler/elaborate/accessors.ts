@@ -41,7 +41,7 @@ function accessorOf(
   from: AccessorContext,
 ): FunctionSymbol | null {
   const { context, definitions, library, report, resolver } = from;
-  const declared = definitions.global(name, code.span.file);
+  const declared = definitions.global(name, code.span.file, code.span.file.library);
   if (declared === null) {
     const message = `unresolved pragma:${access} global ${name}`;
     report.error({ code: "unresolved-pragma", message, node: code });

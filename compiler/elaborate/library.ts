@@ -19,7 +19,8 @@ export type DefinitionSource = Pick<
 export interface Definitions {
   /** All functions called `name`: private ones of `file`, then the user's, then the library's. */
   functions(name: string, file: SourceFile): readonly LibraryEntry<FunctionDeclaration>[];
-  global(name: string, file: SourceFile): LibraryEntry<GlobalDeclaration> | null;
+  /** The global called `name`, `isSealed` = not the user's. */
+  global(name: string, file: SourceFile, isSealed: boolean): LibraryEntry<GlobalDeclaration> | null;
   /** Aliases called `name` (dotted), the user's first. */
   aliases(name: string): readonly LibraryEntry<ProbeAlias>[];
   /** Names in `file` mean what they mean in `like`. */
@@ -58,10 +59,11 @@ export function createDefinitions(
       if (mine.length === 0) return others;
       return [...mine, ...others.filter((entry) => entry.script.file !== mine[0]?.script.file)];
     },
-    global(name, file) {
+    global(name, file, isSealed) {
+      const users = isSealed ? [] : scripts;
       const found =
         own(files.get(file), "globals", name)[0] ??
-        scripts.flatMap((script) => visible(script, "globals", name))[0] ??
+        users.flatMap((script) => visible(script, "globals", name))[0] ??
         publicOnly(remember(library.globals.get(name) ?? []))[0];
       return found ?? null;
     },

@@ -76,6 +76,8 @@ interface Scope {
   readonly instances: Map<FunctionDeclaration, FunctionSymbol>;
   /** In an arming condition: no locals. */
   readonly isCondition: boolean;
+  /** In a function of the library: what it does not declare is its own, not the script's. */
+  readonly isSealed: boolean;
 }
 
 /** A resolver over `definitions`. */
@@ -128,6 +130,7 @@ function addHandler(handler: HandlerSymbol, surroundings: Surroundings, state: S
     surroundings,
     instances: new Map(),
     isCondition: false,
+    isSealed: false,
   };
   state.table.handlers.push(handler);
   for (const condition of handler.conditions) {
@@ -210,7 +213,7 @@ function visitDelete(target: Expression, scope: Scope, state: State): void {
     visit(target, scope, state);
     return;
   }
-  const variable = scope.byName.get(target.name) ?? findGlobal(target, state);
+  const variable = scope.byName.get(target.name) ?? findGlobal(target, scope, state);
   if (variable) state.table.variables.set(target.id, variable);
   else {
     state.report.error({
@@ -223,7 +226,7 @@ function visitDelete(target: Expression, scope: Scope, state: State): void {
 
 /** Binds an identifier that is used with `arity` keys. */
 function mention(node: Identifier, arity: number, scope: Scope, state: State): void {
-  const variable = scope.byName.get(node.name) ?? findGlobal(node, state);
+  const variable = scope.byName.get(node.name) ?? findGlobal(node, scope, state);
   if (variable) {
     state.table.variables.set(node.id, variable);
     checkArity(variable, arity, node, state);
@@ -283,8 +286,8 @@ function checkArity(variable: VariableSymbol, arity: number, node: Identifier, s
 }
 
 /** The global that `node` means: of its own file, else of the script, else of the library. */
-function findGlobal(node: Identifier, state: State): VariableSymbol | null {
-  const entry = state.definitions.global(node.name, node.span.file);
+function findGlobal(node: Identifier, { isSealed }: Scope, state: State): VariableSymbol | null {
+  const entry = state.definitions.global(node.name, node.span.file, isSealed);
   if (entry === null) return null;
   const known = state.globals.get(entry.declaration);
   if (known) return known;
@@ -457,6 +460,7 @@ function visitFunction(symbol: FunctionSymbol, caller: Scope | null, state: Stat
     surroundings: caller?.surroundings ?? null,
     instances: caller?.instances ?? new Map(),
     isCondition: false,
+    isSealed: symbol.library,
   };
   visit(symbol.body, scope, state);
 }

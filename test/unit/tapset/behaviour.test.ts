@@ -330,6 +330,12 @@ test("a script may give its own clock to the indentation", () => {
   assert.equal(run(`${clock} probe begin { indent(1) println(indent(1)) }`), ["     5 : "]);
 });
 
+test("variables of library functions are not the script's globals", () => {
+  const script = `global n = 5, text = "mine"
+    probe begin { print_ubacktrace() println(sprint_ubacktrace() != "", " ", n, " ", text) }`;
+  assert.is(run(script).at(-1), "1 5 mine");
+});
+
 test("messages and assertions", () => {
   assert.equal(lines('log("a") warn("b") error("c") log("d")'), ["a", "WARNING: b", "ERROR: c"]);
   assert.equal(lines("assert(1) assert(0)"), ["ERROR: Assertion failed"]);
