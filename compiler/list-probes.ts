@@ -110,7 +110,7 @@ function variablesOf(
     const probe = place.isAlias
       ? programOf(place.written)?.probes.find(({ name }) => name === place.name)
       : undefined;
-    const locals = (probe?.locals ?? []).map(({ name, type }) => `${name}:${type}`);
+    const locals = (probe?.handler.locals ?? []).map(({ name, type }) => `${name}:${type}`);
     const targets = place.site.targets.variables?.() ?? [];
     return [...locals, ...targets.map(({ name, type }) => `${name}:${type}`)];
   };

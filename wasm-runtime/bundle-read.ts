@@ -97,6 +97,6 @@ function checkExports(module: WasmModule, meta: BundleMeta): string | null {
       .map((each) => [each.name, showSignature(module.types[types[each.index] ?? -1])]),
   );
   if (found.get("init") !== ">") return 'it exports no function "init"';
-  const missing = meta.probes.find((probe) => found.get(probe.handler) !== "i>");
+  const missing = meta.probes.find((probe) => found.get(probe.handler) !== "ii>");
   return missing === undefined ? null : `it exports no handler "${missing.handler}"`;
 }

@@ -16,7 +16,7 @@
 import { RULE } from "../base/elf/cfi-rows.js";
 
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
-export const ABI_VERSION = 6;
+export const ABI_VERSION = 7;
 
 /** Wasm core 2.0 §4.2.8: unit of linear memory. */
 export const WASM_PAGE_BYTES = 65536;

@@ -40,6 +40,7 @@ const NOT_INHERITED: ReadonlySet<AttributeName> = new Set(["declaration", "sibli
 /** DIEs of `file`; each is read once. */
 export function openDies(file: NativeFile): DieReader {
   const known = new Map<DieId, Die>();
+  const inside = new Map<DieId, readonly Die[]>();
   const make = (id: DieId, tag: TagName): Die => {
     const made = known.get(id) ?? lazyDie(file, id, tag);
     known.set(id, made);
@@ -52,7 +53,11 @@ export function openDies(file: NativeFile): DieReader {
     file,
     die,
     enclosing,
-    children: (id) => toChildren(callNative("children", file, id), make),
+    children(id) {
+      const found = inside.get(id) ?? toChildren(callNative("children", file, id), make);
+      inside.set(id, found);
+      return found;
+    },
     parent: (id) => enclosing(id)[0] ?? null,
     ...openAttributes(die),
   };

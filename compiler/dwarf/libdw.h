@@ -38,6 +38,20 @@ bool is_compile_unit(uint8_t unit_type);
  */
 const Libdw &load_libdw(const std::string &directory);
 
+/* From `begin` up to and without `end`. */
+struct AddressRange {
+    Dwarf_Addr begin;
+    Dwarf_Addr end;
+};
+
+/* A DIE that addresses can be in. */
+struct Scope {
+    Dwarf_Die die;
+    std::vector<AddressRange> ranges;
+    /* Inner DIEs may have ranges though this one does not cover them. */
+    bool is_transparent;
+};
+
 /*
  * One ELF file, opened with its debug file.
  *
@@ -74,6 +88,8 @@ class DebugFile {
     Dwarf_Die die(double id) const;
     /* CFI that covers `address` of the file, null if there is none; free() it. */
     Dwarf_Frame *frame(Dwarf_Addr address) const;
+    /* What scopes.cc found in a DIE, by the address where libdw has it. */
+    std::unordered_map<void *, std::vector<Scope>> inner_scopes;
 
   private:
     static int find_debug_file(Dwfl_Module *, void **userdata, const char *, Dwarf_Addr,

@@ -28,13 +28,20 @@ export interface Locations {
   ): readonly Operation[] | "same" | "undefined" | null;
 }
 
-/** Locations of `file`. */
+/** Locations of `file`; lists are read once, because every place in a function asks for them. */
 export function openLocations(file: NativeFile): Locations {
+  const known = new Map<string, readonly LocationEntry[]>();
+  const read = (die: DieId, attribute: AttributeName): readonly LocationEntry[] =>
+    toLocations(
+      attributeCodes(attribute).flatMap((code) => callNative("locations", file, die, code)),
+    );
   return {
-    locations: (die, attribute) =>
-      toLocations(
-        attributeCodes(attribute).flatMap((code) => callNative("locations", file, die, code)),
-      ),
+    locations(die, attribute) {
+      const key = `${attribute} ${die}`;
+      const found = known.get(key) ?? read(die, attribute);
+      known.set(key, found);
+      return found;
+    },
     cfaAt(address) {
       const operations = callNative("cfaAt", file, address);
       return operations === null || operations.length === 0 ? null : toOperations(operations);

@@ -76,29 +76,68 @@ bool is_transparent(int tag) {
     }
 }
 
-/* Adds to `scopes` the way from `parent` (exclusive) down to the innermost DIE with `address`. */
-bool descend(const Libdw &libdw, Dwarf_Die &parent, Dwarf_Addr address,
-             std::vector<Dwarf_Die> &scopes) {
-    if (scopes.size() == MAX_NESTING)
-        throw std::runtime_error("DIEs are nested too deeply");
+std::vector<AddressRange> ranges_of(const Libdw &libdw, Dwarf_Die &die) {
+    std::vector<AddressRange> found;
+    Dwarf_Addr base;
+    AddressRange range;
+    ptrdiff_t at = 0;
+    while ((at = libdw.dwarf_ranges(&die, at, &base, &range.begin, &range.end)) > 0)
+        found.push_back(range);
+    if (at < 0)
+        fail(libdw);
+    return found;
+}
+
+/* The ranges of a DIE among others: those before the first that is damaged. */
+std::vector<AddressRange> readable_ranges_of(const Libdw &libdw, Dwarf_Die &die) {
+    try {
+        return ranges_of(libdw, die);
+    } catch (const std::exception &) {
+        return {};
+    }
+}
+
+/* The children of `parent` that addresses can be in, found once. */
+const std::vector<Scope> &inner_scopes(DebugFile &file, Dwarf_Die &parent) {
+    auto known = file.inner_scopes.find(parent.addr);
+    if (known != file.inner_scopes.end())
+        return known->second;
+    const Libdw &libdw = file.libdw;
+    std::vector<Scope> found;
     Dwarf_Die child;
     int result = libdw.dwarf_child(&parent, &child);
     for (; result == 0; result = libdw.dwarf_siblingof(&child, &child)) {
-        int has = libdw.dwarf_haspc(&child, address);
-        if (has > 0) {
-            scopes.push_back(child);
-            descend(libdw, child, address, scopes);
-            return true;
-        }
-        if (!is_transparent(libdw.dwarf_tag(&child)) || libdw.dwarf_haschildren(&child) <= 0)
-            continue;
-        scopes.push_back(child);
-        if (descend(libdw, child, address, scopes))
-            return true;
-        scopes.pop_back();
+        Scope scope{child, readable_ranges_of(libdw, child),
+                    is_transparent(libdw.dwarf_tag(&child)) && libdw.dwarf_haschildren(&child) > 0};
+        if (scope.is_transparent || !scope.ranges.empty())
+            found.push_back(std::move(scope));
     }
     if (result < 0)
         fail(libdw);
+    return file.inner_scopes[parent.addr] = std::move(found);
+}
+
+bool contains(const std::vector<AddressRange> &ranges, Dwarf_Addr address) {
+    for (const AddressRange &range : ranges)
+        if (address >= range.begin && address < range.end)
+            return true;
+    return false;
+}
+
+/* Adds to `scopes` the way from `parent` (exclusive) down to the innermost DIE with `address`. */
+bool descend(DebugFile &file, Dwarf_Die parent, Dwarf_Addr address,
+             std::vector<Dwarf_Die> &scopes) {
+    if (scopes.size() == MAX_NESTING)
+        throw std::runtime_error("DIEs are nested too deeply");
+    for (const Scope &scope : inner_scopes(file, parent)) {
+        bool has = contains(scope.ranges, address);
+        if (!has && !scope.is_transparent)
+            continue;
+        scopes.push_back(scope.die);
+        if (descend(file, scope.die, address, scopes) || has)
+            return true;
+        scopes.pop_back();
+    }
     return false;
 }
 
@@ -106,25 +145,19 @@ bool descend(const Libdw &libdw, Dwarf_Die &parent, Dwarf_Addr address,
 Napi::Value scopes_at(const Napi::CallbackInfo &info) {
     DebugFile &file = file_of(info);
     std::vector<Dwarf_Die> scopes{die_of(info, 1)};
-    Dwarf_Die unit = scopes[0];
-    descend(file.libdw, unit, static_cast<Dwarf_Addr>(number_of(info, 2)), scopes);
+    descend(file, scopes[0], static_cast<Dwarf_Addr>(number_of(info, 2)), scopes);
     std::vector<Dwarf_Die> innermost_first(scopes.rbegin(), scopes.rend());
     return ids(info.Env(), file, innermost_first);
 }
 
 /* ranges(file, die) → [begin, end, …] */
 Napi::Value ranges(const Napi::CallbackInfo &info) {
-    const Libdw &libdw = file_of(info).libdw;
     Dwarf_Die die = die_of(info, 1);
     List found(info.Env());
-    Dwarf_Addr base, begin, end;
-    ptrdiff_t at = 0;
-    while ((at = libdw.dwarf_ranges(&die, at, &base, &begin, &end)) > 0) {
-        found.push(static_cast<double>(begin));
-        found.push(static_cast<double>(end));
+    for (const AddressRange &range : ranges_of(file_of(info).libdw, die)) {
+        found.push(static_cast<double>(range.begin));
+        found.push(static_cast<double>(range.end));
     }
-    if (at < 0)
-        fail(libdw);
     return found.array;
 }
 

@@ -33,13 +33,17 @@ const USER_PRIORITY = 0;
 /** Resolves names of the bodies it is given. */
 export interface Resolver {
   readonly table: SymbolTable;
-  /** Adds a handler; `body` and `conditions` are its own copies. */
+  /** Adds a handler at `derived`; `body` and `conditions` are its own copies. */
   addHandler(
     derived: DerivedProbe,
     body: BlockStatement,
     conditions: readonly Expression[],
     surroundings: Surroundings,
-  ): void;
+  ): HandlerSymbol;
+  /** Lets `handler` run at `derived` too. */
+  addPlace(derived: DerivedProbe, handler: HandlerSymbol): void;
+  /** True if something that `body` calls is made anew for each handler. */
+  callsDependent(body: Node): boolean;
   /** The symbol of a function that no script calls by name; null if it depends on the probe. */
   addFunction(entry: LibraryEntry<FunctionDeclaration>): FunctionSymbol | null;
   /** Resolves the bodies of the functions called so far, and of those that they call. */
@@ -94,6 +98,7 @@ export function createResolver(
   const table: SymbolTable = {
     globals: [],
     functions: [],
+    probes: [],
     handlers: [],
     variables: new Map(),
     calls: new Map(),
@@ -112,8 +117,23 @@ export function createResolver(
   return {
     table,
     addHandler(derived, body, conditions, surroundings) {
-      addHandler({ derived, body, conditions, locals: [], timing: null }, surroundings, state);
+      const handler: HandlerSymbol = {
+        kind: "handler",
+        probes: [derived],
+        conditions,
+        body,
+        locals: [],
+        timing: null,
+      };
+      table.probes.push(derived);
+      addHandler(handler, surroundings, state);
+      return handler;
     },
+    addPlace(derived, handler) {
+      table.probes.push(derived);
+      handler.probes.push(derived);
+    },
+    callsDependent: (body) => callsDependent(body, state),
     addFunction(entry) {
       return dependsOnProbe(entry.declaration, state) ? null : sharedFunction(entry, state);
     },
@@ -468,6 +488,17 @@ function visitFunction(symbol: FunctionSymbol, caller: Scope | null, state: Stat
 /** True if the function, or one that it calls, uses `$variables` or other things of the probe. */
 function dependsOnProbe(declaration: FunctionDeclaration, state: State): boolean {
   return reaches(declaration, (f) => dependsOnPlace(f.body), state.dependent, state);
+}
+
+/** True if a function that `body` calls depends on the probe. */
+function callsDependent(body: Node, state: State): boolean {
+  let found = false;
+  forEachNode(body, (node) => {
+    found ||=
+      node.kind === "call" &&
+      visibleFunctions(node, state).some(({ declaration }) => dependsOnProbe(declaration, state));
+  });
+  return found;
 }
 
 /** True if the function, or one that it calls, is embedded code that needs -g. */

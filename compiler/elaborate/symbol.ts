@@ -35,9 +35,11 @@ export interface FunctionSymbol {
   readonly usesNext: boolean;
 }
 
-/** A handler with a body of its own. */
+/** A body with the derived probes that it runs at. */
 export interface HandlerSymbol {
-  readonly derived: DerivedProbe;
+  readonly kind: "handler";
+  /** In order of definition; at least one. */
+  readonly probes: DerivedProbe[];
   readonly conditions: readonly Expression[];
   /** Changes when dead code is taken out. */
   body: BlockStatement;
@@ -50,6 +52,9 @@ export interface HandlerSymbol {
 export interface SymbolTable {
   readonly globals: VariableSymbol[];
   readonly functions: FunctionSymbol[];
+  /** In order of definition. */
+  readonly probes: DerivedProbe[];
+  /** In order of their first probes. */
   readonly handlers: HandlerSymbol[];
   /** Variable of each identifier that names one. */
   readonly variables: Map<NodeId, VariableSymbol>;

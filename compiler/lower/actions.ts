@@ -12,7 +12,7 @@ import { CONTEXT } from "../../wasm-runtime/layout.js";
 import { binary, get, i32, load } from "../ir/build.js";
 import type { Expression, Statement } from "../syntax/ast.js";
 import { nodesIn } from "../syntax/walk.js";
-import type { FunctionInstance, Probe, Program } from "../types/program.js";
+import type { FunctionInstance, Handler, Program } from "../types/program.js";
 import { type Place, type Scope, storeError } from "./scope.js";
 import type { Unit } from "./unit.js";
 
@@ -83,7 +83,7 @@ export function usesAccount(fn: FunctionInstance, { program, usages, limits }: U
  * Statements that `root` may run at most; Infinity with loops or recursion. As in SystemTap, calls
  * in a `return` do not count.
  */
-export function mostActions(root: Probe | FunctionInstance, program: Program): number {
+export function mostActions(root: Handler | FunctionInstance, program: Program): number {
   const known = KNOWN.get(root);
   if (known !== undefined) return known;
   // What is asked for again before it is found is recursive.
@@ -93,8 +93,8 @@ export function mostActions(root: Probe | FunctionInstance, program: Program): n
   return found;
 }
 
-/** Results by probe or function, which never change. */
-const KNOWN = new WeakMap<Probe | FunctionInstance, number>();
+/** Results by handler or function, which never change. */
+const KNOWN = new WeakMap<Handler | FunctionInstance, number>();
 
 function statementActions(node: Statement, program: Program): number {
   switch (node.kind) {

@@ -5,7 +5,7 @@
  * making a new entry takes the lock.
  */
 import type { Expression, IndexExpression } from "../syntax/ast.js";
-import type { Global, Probe, Program } from "../types/program.js";
+import type { Global, Handler, Program } from "../types/program.js";
 import { type Code, children } from "./children.js";
 import { changedGlobals, type Usage, type UsageTable } from "./usage.js";
 
@@ -19,14 +19,14 @@ export interface GrowthContext {
 
 /** The arrays of `context` that only grow while `probes` run. */
 export function growingArrays(
-  probes: readonly Probe[],
+  handlers: readonly Handler[],
   context: GrowthContext,
 ): ReadonlySet<Global> {
   const growing = new Set(context.program.globals.filter((g) => canGrow(g, context)));
-  for (const probe of probes) {
+  for (const handler of handlers) {
     if (growing.size === 0) break;
-    const locked = lockedGlobals(context.usages.all(probe), context);
-    if (!accessesOneElement(probe, context)) for (const global of locked) growing.delete(global);
+    const locked = lockedGlobals(context.usages.all(handler), context);
+    if (!accessesOneElement(handler, context)) for (const global of locked) growing.delete(global);
   }
   return growing;
 }
@@ -41,15 +41,15 @@ function lockedGlobals(usage: Usage, context: GrowthContext): readonly Global[] 
   return [...touched].filter((global) => context.isLocked(global));
 }
 
-/** True if all that the body of `probe` could lock is one element, and once. */
-function accessesOneElement(probe: Probe, context: GrowthContext): boolean {
+/** True if all that `handler` could lock is one element, and once. */
+function accessesOneElement({ conditions, body }: Handler, context: GrowthContext): boolean {
   let elements = 0;
   const isSimple = (node: Code): boolean => {
     if (isElementAccess(node)) elements++;
     else if (locksItself(node, context)) return false;
     return parts(node).every(isSimple);
   };
-  const usesMore = [...probe.conditions, probe.body].some((node) => !isSimple(node));
+  const usesMore = [...conditions, body].some((node) => !isSimple(node));
   return !usesMore && elements <= 1;
 }
 

@@ -1,5 +1,5 @@
 /**
- * One probe handler: (context) -> ().
+ * One handler: (context, index of the probe) -> ().
  *
  *   return unless the session is running          not for begin, end, error
  *   enter                                         only if something needs it
@@ -11,9 +11,9 @@
  */
 import { CONTEXT, SESSION, SESSION_STATE } from "../../wasm-runtime/layout.js";
 import { binary, get, i32, load, not } from "../ir/build.js";
-import type { IrExpression, IrFunction, IrLocal, IrStatement } from "../ir/ir.js";
+import type { IrFunction, IrLocal, IrStatement } from "../ir/ir.js";
 import type { Expression, Statement } from "../syntax/ast.js";
-import type { Global, Local, Probe } from "../types/program.js";
+import type { Global, Handler, Local } from "../types/program.js";
 import { exceed, mostActions, settle } from "./actions.js";
 import type { Code } from "./children.js";
 import { createCode } from "./code.js";
@@ -31,55 +31,50 @@ export interface Lowered {
   readonly frameBytes: number;
 }
 
-/** A handler before its probe index is put in. */
-export interface LoweredHandler {
-  readonly probe: Probe;
-  readonly frameBytes: number;
-  /** True if the code depends on the index of the probe. */
-  readonly usesIndex: boolean;
-  readonly context: IrLocal;
-  readonly locals: readonly IrLocal[];
-  /** Statements for the probe with the number `index`. */
-  body(index: IrExpression): readonly IrStatement[];
+/** The function of a handler, which has no name yet. */
+export interface LoweredHandler extends Lowered {
+  readonly handler: Handler;
 }
 
-/** Lowers the handler of `probe`. */
-export function lowerProbe(probe: Probe, unit: Unit): LoweredHandler {
-  const scope = openScope(probe, unit);
+/** Index of the probe that was hit. */
+const INDEX: IrLocal = { name: "probe", type: "i32" };
+
+/** Lowers `handler`. */
+export function lowerHandler(handler: Handler, unit: Unit): LoweredHandler {
+  const scope = openScope(handler, unit);
   const { code } = scope;
-  const timing = probe.timing && openTiming(probe.timing, scope);
+  const timing = handler.timing && openTiming(handler.timing, scope);
   const body = code.collect(() => {
     timing?.reset();
-    code.block(scope.exit, () => lowerBody(probe, scope, timing));
+    code.block(scope.exit, () => lowerBody(handler, scope, timing));
     timing?.finish();
   });
   const clears = code.collect(() => clearTexts(scope));
   const frameBytes = code.frameBytes();
-  const prologue = code.collect(() => emitPrologue(scope, frameBytes));
-  const { needsEnter } = scope;
+  const prologue = code.collect(() => {
+    emitEntry(scope);
+    emitPrologue(scope, frameBytes);
+  });
   const leave: IrStatement = {
     kind: "do",
     call: callOf({ kind: "library", name: "leave" }, [scope.context]),
   };
-  return {
-    probe,
-    frameBytes,
-    usesIndex: needsEnter,
-    context: contextLocal(scope),
+  const fn: IrFunction = {
+    reference: { kind: "function", name: "", parameters: ["i32", "i32"], result: null },
+    exported: null,
+    parameters: [contextLocal(scope), INDEX],
     locals: code.locals(),
-    body(index) {
-      const entering = code.collect(() => emitEntry(scope, index));
-      return [...entering, ...prologue, ...clears, ...body, ...(needsEnter ? [leave] : [])];
-    },
+    body: [...prologue, ...clears, ...body, ...(scope.needsEnter ? [leave] : [])],
   };
+  return { handler, frameBytes, fn };
 }
 
 /** Leaves at once if the session does not run, then enters. */
-function emitEntry(scope: Scope, index: IrExpression): void {
+function emitEntry(scope: Scope): void {
   const { owner, unit } = scope;
-  if ("point" in owner && !runsAlone(owner)) checkState(scope);
+  if (owner.kind === "handler" && !runsAlone(owner)) checkState(scope);
   if (!scope.needsEnter) return;
-  callLibrary(scope, "enter", [scope.context, index, i32(unit.limits.maxAction ?? 0)]);
+  callLibrary(scope, "enter", [scope.context, get(INDEX), i32(unit.limits.maxAction ?? 0)]);
 }
 
 function emitPrologue(scope: Scope, frameBytes: number): void {
@@ -113,18 +108,18 @@ function placeLocal(local: Local, scope: Scope): LocalPlace {
   return { kind: "text", address: binary("i32.add", scope.frame, i32(offset)) };
 }
 
-function openScope(probe: Probe, unit: Unit): Scope {
-  const code = createCode(["context"]);
+function openScope(handler: Handler, unit: Unit): Scope {
+  const code = createCode(["context", INDEX.name]);
   const context: IrLocal = { name: "context", type: "i32" };
   const exit = code.label("end");
   const { maxAction } = unit.limits;
-  const isEndless = mostActions(probe, unit.program) === Number.POSITIVE_INFINITY;
+  const isEndless = mostActions(handler, unit.program) === Number.POSITIVE_INFINITY;
   const counts = maxAction !== null && isEndless;
   const scope: Scope = {
     unit,
     code,
     dispatch: DISPATCH,
-    owner: probe,
+    owner: handler,
     context: get(context),
     frame: binary("i32.add", get(context), i32(unit.plan.contextEnd)),
     variables: new Map(),
@@ -136,7 +131,7 @@ function openScope(probe: Probe, unit: Unit): Scope {
     loop: null,
     needsEnter: counts,
   };
-  placeLocals(probe.locals, scope);
+  placeLocals(handler.locals, scope);
   return scope;
 }
 
@@ -152,25 +147,25 @@ function checkState(scope: Scope): void {
   );
 }
 
-function lowerBody(probe: Probe, scope: Scope, timing: Timing | null): void {
-  const list = lockList(probe, scope.unit);
+function lowerBody(handler: Handler, scope: Scope, timing: Timing | null): void {
+  const list = lockList(handler, scope.unit);
   let locked = list.length === 0;
   const acquireBefore = (needsLock: boolean): void => {
     if (!needsLock) return;
     acquireLocks(list, scope);
     locked = true;
   };
-  for (const condition of probe.conditions) {
+  for (const condition of handler.conditions) {
     acquireBefore(!locked && !isPlainCondition(condition, scope.unit));
     scope.code.scoped(() => scope.code.branch(scope.exit, not(lowerCondition(condition, scope))));
   }
   timing?.begin();
-  refuseActions(probe, scope);
-  for (const statement of flatten(probe.body)) {
+  refuseActions(handler, scope);
+  for (const statement of flatten(handler.body)) {
     acquireBefore(!locked && touchesLocked(statement, scope.unit));
     DISPATCH.statement(statement, scope);
   }
-  settle(scope, probe.body);
+  settle(scope, handler.body);
 }
 
 /** True if `statement` uses a global that a lock protects. */
@@ -181,9 +176,9 @@ function touchesLocked(statement: Statement, unit: Unit): boolean {
 }
 
 /** A handler that always exceeds the limit does nothing. */
-function refuseActions(probe: Probe, scope: Scope): void {
+function refuseActions(handler: Handler, scope: Scope): void {
   const { limits, program } = scope.unit;
-  const isShort = limits.maxAction !== null && mostActions(probe, program) > limits.maxAction;
+  const isShort = limits.maxAction !== null && mostActions(handler, program) > limits.maxAction;
   if (isShort && scope.actions === null) exceed(scope);
 }
 
@@ -203,10 +198,10 @@ function acquireLocks(list: readonly number[], scope: Scope): void {
   scope.code.branch(scope.exit, not(taken));
 }
 
-/** Lock words of `probe`, sorted by address, with bit 0 set for write. */
-function lockList(probe: Probe, unit: Unit): readonly number[] {
-  if (runsAlone(probe)) return [];
-  const usage = unit.usages.all(probe);
+/** Lock words of `handler`, sorted by address, with bit 0 set for write. */
+function lockList(handler: Handler, unit: Unit): readonly number[] {
+  if (runsAlone(handler)) return [];
+  const usage = unit.usages.all(handler);
   const changed = changedGlobals(usage);
   const replaced = replacedGlobals(usage);
   const words: number[] = [];

@@ -5,7 +5,7 @@
 
 import type { BundleMemory } from "../../wasm-runtime/bundle.js";
 import { align8, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
-import type { FunctionInstance, Probe, Program } from "../types/program.js";
+import type { FunctionInstance, Handler, Program } from "../types/program.js";
 import type { Limits } from "./limits.js";
 import { alignUp } from "./storage.js";
 import type { UsageTable } from "./usage.js";
@@ -57,12 +57,12 @@ export function layOut(input: LayoutInput): BundleMemory {
 export function deepestFrames(
   program: Program,
   usages: UsageTable,
-  frames: ReadonlyMap<Probe | FunctionInstance, number>,
+  frames: ReadonlyMap<Handler | FunctionInstance, number>,
   maxNesting: number,
 ): number {
-  const known = new Map<Probe | FunctionInstance, number>();
-  const own = (root: Probe | FunctionInstance): number => frames.get(root) ?? 0;
-  const deepest = (root: Probe | FunctionInstance): number => {
+  const known = new Map<Handler | FunctionInstance, number>();
+  const own = (root: Handler | FunctionInstance): number => frames.get(root) ?? 0;
+  const deepest = (root: Handler | FunctionInstance): number => {
     const found = known.get(root);
     if (found !== undefined) return found;
     known.set(root, 0);
@@ -73,14 +73,16 @@ export function deepestFrames(
   };
   const recursive = program.functions.filter((fn) => usages.isRecursive(fn)).map(own);
   const recursion = Math.max(0, ...recursive) * maxNesting;
-  return program.probes.reduce((most, probe) => Math.max(most, deepest(probe)), 0) + recursion;
+  return (
+    program.handlers.reduce((most, handler) => Math.max(most, deepest(handler)), 0) + recursion
+  );
 }
 
 /** Depth of calls below `root`; a call that leads back into itself counts once. */
 export function callDepth(
-  root: Probe | FunctionInstance,
+  root: Handler | FunctionInstance,
   usages: UsageTable,
-  known: Map<Probe | FunctionInstance, number> = new Map(),
+  known: Map<Handler | FunctionInstance, number> = new Map(),
 ): number {
   const found = known.get(root);
   if (found !== undefined) return found;

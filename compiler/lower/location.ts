@@ -249,11 +249,12 @@ function moduleAddress(
 /** The sites that the code in `scope` runs at; none if it also runs elsewhere. */
 function sitesOf({ owner, unit }: Scope): readonly BundleSite[] {
   const callers =
-    "point" in owner
+    owner.kind === "handler"
       ? [owner]
-      : unit.program.probes.filter((probe) => unit.usages.all(probe).calls.has(owner));
-  const sites = callers.flatMap(({ point }) => (point.kind === "site" ? [point] : []));
-  return sites.length === callers.length ? sites : [];
+      : unit.program.handlers.filter((handler) => unit.usages.all(handler).calls.has(owner));
+  const points = callers.flatMap((handler) => handler.points);
+  const sites = points.flatMap((point) => (point.kind === "site" ? [point] : []));
+  return sites.length === points.length ? sites : [];
 }
 
 /** The module that all `sites` are in, null if there is none. */

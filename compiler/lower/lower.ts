@@ -18,11 +18,11 @@ import { compileEmbedded } from "../embedded/embedded.js";
 import type { ForeignFunction, IrFunction, IrModule } from "../ir/ir.js";
 import { showModule } from "../ir/print.js";
 import { allCallees, calleesOf } from "../ir/walk.js";
-import type { FunctionInstance, Probe, Program } from "../types/program.js";
+import type { FunctionInstance, Handler, Program } from "../types/program.js";
 import { ACTIONS_EXCEEDED } from "./actions.js";
 import { capabilitiesOf } from "./capabilities.js";
 import { lowerFunction } from "./function.js";
-import { lowerProbe } from "./handler.js";
+import { lowerHandler } from "./handler.js";
 import { buildHelpers, buildInit, type SessionSettings } from "./init.js";
 import { callDepth, deepestFrames, layOut } from "./layout.js";
 import { canFail } from "./library-calls.js";
@@ -150,12 +150,12 @@ interface LoweredCode {
 
 function lowerCode(unit: Unit): LoweredCode {
   const { program, usages, limits } = unit;
-  const frames = new Map<Probe | FunctionInstance, number>();
-  const handlers = program.probes.map((probe) => lowerProbe(probe, unit));
-  for (const { probe, frameBytes } of handlers) frames.set(probe, frameBytes);
-  const depths = new Map<Probe | FunctionInstance, number>();
-  const depth = program.probes.reduce(
-    (most, probe) => Math.max(most, callDepth(probe, usages, depths)),
+  const frames = new Map<Handler | FunctionInstance, number>();
+  const handlers = program.handlers.map((handler) => lowerHandler(handler, unit));
+  for (const { handler, frameBytes } of handlers) frames.set(handler, frameBytes);
+  const depths = new Map<Handler | FunctionInstance, number>();
+  const depth = program.handlers.reduce(
+    (most, handler) => Math.max(most, callDepth(handler, usages, depths)),
     0,
   );
   const maxNesting =
@@ -173,7 +173,7 @@ function lowerCode(unit: Unit): LoweredCode {
     frames.set(fn, frameBytes);
     functions.push(lowered);
   }
-  const shared = shareHandlers(handlers);
+  const shared = shareHandlers(handlers, program.probes);
   return {
     handlers: shared,
     functions,

@@ -78,7 +78,7 @@ export function lowerMatch(node: MatchExpression, scope: Scope): IrExpression {
 const CAPTURES: ReadonlySet<string> = new Set(["matched", "ngroups"]);
 
 function* matchesOf(program: Program): Generator<MatchExpression> {
-  const bodies: Code[] = program.probes.flatMap((probe) => [...probe.conditions, probe.body]);
+  const bodies: Code[] = program.handlers.flatMap(({ conditions, body }) => [...conditions, body]);
   for (const { body } of program.functions) if (body.kind === "block") bodies.push(body);
   for (const body of bodies) {
     for (const node of nodesIn(body)) if (node.kind === "match") yield node;

@@ -9,7 +9,7 @@ import { binary, get, i32, i64, load, typeOf, unary } from "../ir/build.js";
 import type { Callee, IrCall, IrExpression, IrLabel, IrLocal } from "../ir/ir.js";
 import { signatureOf } from "../ir/signatures.js";
 import type { Expression, Node, Statement } from "../syntax/ast.js";
-import type { FunctionInstance, Local, Probe } from "../types/program.js";
+import type { FunctionInstance, Handler, Local } from "../types/program.js";
 import type { Code } from "./code.js";
 import { needsEnter } from "./library-calls.js";
 import type { Unit } from "./unit.js";
@@ -45,7 +45,7 @@ export interface Scope {
   readonly unit: Unit;
   readonly code: Code;
   readonly dispatch: Dispatch;
-  readonly owner: Probe | FunctionInstance;
+  readonly owner: Handler | FunctionInstance;
   /** Address of the thread's CONTEXT. */
   readonly context: IrExpression;
   /** Address of the string frame. */

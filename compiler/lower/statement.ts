@@ -129,7 +129,7 @@ function lowerJump(
   if (node.kind === "break") scope.code.branch(requireLoop(scope).breakTo);
   else if (node.kind === "continue") scope.code.branch(requireLoop(scope).continueTo);
   else {
-    if (!("point" in scope.owner)) {
+    if (scope.owner.kind === "function") {
       scope.code.store("i32.store", scope.context, scope.unit.plan.nextFlag, i32(1));
     }
     scope.code.branch(scope.exit);

@@ -26,7 +26,7 @@ import {
   mapBytes,
   statBytes,
 } from "../../wasm-runtime/layout.js";
-import type { FunctionInstance, Global, Probe, Program, StatUse } from "../types/program.js";
+import type { FunctionInstance, Global, Handler, Program, StatUse } from "../types/program.js";
 import { growingArrays } from "./growing.js";
 import { boundName, usesStack } from "./library-calls.js";
 import type { Limits } from "./limits.js";
@@ -120,7 +120,7 @@ export function planStorage(
   const match = takeContext(matchBytes);
   const maxFrames = program.functions.some(looksAtStack) ? limits.maxBacktrace : 0;
   const frames = takeContext(8 * maxFrames);
-  const arenaBytes = program.probes.some((probe) => usages.all(probe).hasEmbedded)
+  const arenaBytes = program.handlers.some((handler) => usages.all(handler).hasEmbedded)
     ? arenaSize(limits)
     : 0;
   const arena = takeContext(arenaBytes);
@@ -173,14 +173,14 @@ export function statShape(use: StatUse | null, hasVariance: boolean): StatShape 
   };
 }
 
-/** True if the handler of `probe` runs in the mutator whatever comes; those of processes count not. */
-export function runsInMutator(probe: Probe): boolean {
-  return !["site", "absolute", "process"].includes(probe.point.kind);
+/** True if `handler` runs in the mutator whatever comes; those of processes count not. */
+export function runsInMutator({ points }: Handler): boolean {
+  return points.every(({ kind }) => !["site", "absolute", "process"].includes(kind));
 }
 
 /** True if no other handler runs at the same time: begin before probes are armed, end after. */
-export function runsAlone(probe: Probe): boolean {
-  return ["begin", "end", "error"].includes(probe.point.kind);
+export function runsAlone({ points }: Handler): boolean {
+  return points.every(({ kind }) => ["begin", "end", "error"].includes(kind));
 }
 
 /** `value` rounded up to a multiple of `alignment`. */
@@ -209,19 +209,19 @@ function analyzeSharing(program: Program, usages: UsageTable): Sharing {
   const changed = new Set<Global>();
   const replaced = new Set<Global>();
   const variances = new Set<Global>();
-  for (const probe of program.probes) {
-    const usage = usages.all(probe);
+  for (const handler of program.handlers) {
+    const usage = usages.all(handler);
     for (const g of usage.variances) variances.add(g);
-    if (!runsAlone(probe)) for (const g of changedGlobals(usage)) changed.add(g);
-    if (!runsAlone(probe)) for (const g of replacedGlobals(usage)) replaced.add(g);
-    if (runsInMutator(probe)) continue;
+    if (!runsAlone(handler)) for (const g of changedGlobals(usage)) changed.add(g);
+    if (!runsAlone(handler)) for (const g of replacedGlobals(usage)) replaced.add(g);
+    if (runsInMutator(handler)) continue;
     for (const g of [...usage.reads, ...usage.writes]) tracedOther.add(g);
     for (const g of [...usage.reads, ...usage.writes, ...usage.adds]) traced.add(g);
   }
   const growing: ReadonlySet<Global> = new Set();
   const sharing: Sharing = { traced, tracedOther, changed, replaced, variances, growing };
   const isLocked = (global: Global): boolean => needsLock(global, sharing);
-  const concurrent = program.probes.filter((probe) => !runsAlone(probe));
+  const concurrent = program.handlers.filter((handler) => !runsAlone(handler));
   return { ...sharing, growing: growingArrays(concurrent, { program, usages, isLocked }) };
 }
 

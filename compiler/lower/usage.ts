@@ -7,7 +7,7 @@ import type { LibraryFunction } from "../../wasm-runtime/library-abi.js";
 import { plainConstant } from "../embedded/block.js";
 import type { BlockStatement, Expression, ForeachStatement, Identifier } from "../syntax/ast.js";
 import { type Location, someLocation } from "../types/location.js";
-import type { FunctionInstance, Global, Local, Probe, Program } from "../types/program.js";
+import type { FunctionInstance, Global, Handler, Local, Program } from "../types/program.js";
 import { type Code, children } from "./children.js";
 import { boundName, canFail } from "./library-calls.js";
 
@@ -35,9 +35,9 @@ export interface Usage {
 /** Usage of everything in a program. */
 export interface UsageTable {
   /** Accesses of `root` and all that it calls. */
-  all(root: Probe | FunctionInstance): Usage;
+  all(root: Handler | FunctionInstance): Usage;
   /** Accesses of `root` itself. */
-  own(root: Probe | FunctionInstance): Usage;
+  own(root: Handler | FunctionInstance): Usage;
   /** True if `fn` can call itself. */
   isRecursive(fn: FunctionInstance): boolean;
   /** True if `fn` or a function that it calls can call itself. */
@@ -46,19 +46,19 @@ export interface UsageTable {
   ofCode(code: Code): Usage;
 }
 
-/** Finds the usage of all probes and functions of `program`. */
+/** Finds the usage of all handlers and functions of `program`. */
 export function analyzeUsage(program: Program): UsageTable {
-  const own = new Map<Probe | FunctionInstance, Usage>();
+  const own = new Map<Handler | FunctionInstance, Usage>();
   for (const fn of program.functions) {
     const name = boundName(fn);
     own.set(fn, name === null ? usageOf([fn.body], program) : boundUsage(name));
   }
-  for (const probe of program.probes) {
-    own.set(probe, usageOf([...probe.conditions, probe.body], program));
+  for (const handler of program.handlers) {
+    own.set(handler, usageOf([...handler.conditions, handler.body], program));
   }
-  const ownOf = (root: Probe | FunctionInstance): Usage =>
-    own.get(root) ?? bug(`no usage of '${root.name}'`);
-  const closures = new Map<Probe | FunctionInstance, Usage>();
+  const ownOf = (root: Handler | FunctionInstance): Usage =>
+    own.get(root) ?? bug(`a ${root.kind} without usage`);
+  const closures = new Map<Handler | FunctionInstance, Usage>();
   const table: UsageTable = {
     own: ownOf,
     all(root): Usage {

@@ -6,6 +6,7 @@
 import type { SourceFile } from "../../base/position.js";
 import type { CompileContext } from "../../base/stage.js";
 import { addAccessors } from "../elaborate/accessors.js";
+import { bodyKeys } from "../elaborate/body-key.js";
 import { type DeriveContext, type DerivedProbe, deriveProbes } from "../elaborate/derive.js";
 import {
   collectEntryValues,
@@ -27,6 +28,7 @@ import type { Surroundings, TargetTable } from "../elaborate/resolve-target.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import { NO_TARGETS } from "../elaborate/session-points.js";
 import { specialize, specializeExpression } from "../elaborate/specialize.js";
+import type { HandlerSymbol } from "../elaborate/symbol.js";
 import { parseSynthesized, parseSynthesizedExpression } from "../elaborate/synthesize.js";
 import { currentSearchContext } from "../elf/find.js";
 import {
@@ -77,6 +79,9 @@ interface Analysis {
   readonly scripts: Set<Script>;
   /** Numbers return probes, for the names of what @entry needs. */
   readonly nextEntry: () => number;
+  /** Handlers by what `keyOf` says of their bodies, so that probes that do the same share one. */
+  readonly handlers: Map<BlockStatement, Map<string, HandlerSymbol>>;
+  readonly keyOf: (copies: readonly Node[]) => string;
 }
 
 /**
@@ -143,6 +148,8 @@ function startAnalysis(
     report,
     definitions,
     nextEntry: () => entries++,
+    handlers: new Map(),
+    keyOf: bodyKeys(targets),
     scripts: used,
     targets,
     resolver: createResolver(definitions, {
@@ -200,8 +207,33 @@ function addProbe(derived: DerivedProbe, analysis: Analysis): void {
   }
   const body = specialize(derived.body, surroundings);
   inFunction = true;
-  const whole = entries === null ? body : withEntryValues(derived, body, entries, analysis);
-  resolver.addHandler(derived, whole, conditions, surroundings);
+  if (entries !== null && entries.operands.length > 0) {
+    const whole = withEntryValues(derived, body, entries, analysis);
+    resolver.addHandler(derived, whole, conditions, surroundings);
+    return;
+  }
+  const known = analysis.handlers.get(derived.body) ?? new Map<string, HandlerSymbol>();
+  const key = handlerKey(derived, [...conditions, body], analysis);
+  const handler = key === null ? undefined : known.get(key);
+  if (handler !== undefined) {
+    resolver.addPlace(derived, handler);
+    return;
+  }
+  const own = resolver.addHandler(derived, body, conditions, surroundings);
+  if (key !== null) analysis.handlers.set(derived.body, known.set(key, own));
+}
+
+/** Equal for probes that can share a handler, given the same source; null if this one cannot. */
+function handlerKey(
+  { site, declaration }: DerivedProbe,
+  copies: readonly Node[],
+  { context, resolver, keyOf }: Analysis,
+): string | null {
+  const isOwn = context.options.timing || copies.some((copy) => resolver.callsDependent(copy));
+  if (isOwn) return null;
+  const { place, isReturn, condition } = site;
+  const module = place.kind === "site" ? place.module : "";
+  return [place.kind, module, isReturn, condition, declaration.id, keyOf(copies)].join(" ");
 }
 
 function surroundingsOf(
@@ -225,7 +257,6 @@ function withEntryValues(
   entries: EntryValues,
   analysis: Analysis,
 ): BlockStatement {
-  if (entries.operands.length === 0) return body;
   const text = entryText(entries.number, entries.operands.length);
   const script = parseSynthesized(text, analysis.library, analysis.context);
   analysis.definitions.add({ ...script, probes: [] });

@@ -1,5 +1,6 @@
 /** Side tables of inference → Program: symbols become Globals, Locals and FunctionInstances. */
 import { bug } from "../../base/assert.js";
+import type { DerivedProbe } from "../elaborate/derive.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
 import { type EmbeddedCode, type Node, type NodeId, newNodeId } from "../syntax/ast.js";
@@ -9,6 +10,7 @@ import type { Location } from "./location.js";
 import type {
   FunctionInstance,
   Global,
+  Handler,
   Local,
   Probe,
   Program,
@@ -49,9 +51,27 @@ export function buildProgram(parts: ProgramParts): Program {
     globals: usedGlobals(building),
     embedded: parts.embedded,
     functions: [...instances.values()],
-    probes: handlers.map((handler) => probeOf(handler, building)),
+    ...probesOf(handlers, building),
     ...tables,
   };
+}
+
+function probesOf(
+  symbols: readonly HandlerSymbol[],
+  building: Building,
+): Pick<Program, "handlers" | "probes"> {
+  const handlers: Handler[] = [];
+  const handlerAt = new Map<DerivedProbe, Handler>();
+  for (const symbol of symbols) {
+    const handler = handlerOf(symbol, building);
+    handlers.push(handler);
+    for (const derived of symbol.probes) handlerAt.set(derived, handler);
+  }
+  const probes = building.state.symbols.probes.flatMap((derived) => {
+    const handler = handlerAt.get(derived);
+    return handler === undefined ? [] : [probeOf(derived, handler)];
+  });
+  return { handlers, probes };
 }
 
 function usedVariables(roots: readonly Node[], state: Inference): Set<VariableSymbol> {
@@ -169,20 +189,22 @@ function localsOf(symbols: readonly VariableSymbol[], building: Building): Local
     });
 }
 
-function probeOf(handler: HandlerSymbol, building: Building): Probe {
-  const { derived } = handler;
+function handlerOf(symbol: HandlerSymbol, building: Building): Handler {
+  const [first] = symbol.probes;
   return {
-    name: derived.name,
-    written: derived.written,
-    type: derived.site.type,
-    span: derived.declaration.span,
-    point: derived.site.place,
-    conditions: handler.conditions,
-    body: handler.body,
-    locals: localsOf(handler.locals, building),
-    isReturn: derived.site.isReturn,
-    timing: handler.timing && globalFor(handler.timing, building),
+    kind: "handler",
+    span: (first ?? bug("a handler without probes")).declaration.span,
+    points: symbol.probes.map(({ site }) => site.place),
+    conditions: symbol.conditions,
+    body: symbol.body,
+    locals: localsOf(symbol.locals, building),
+    timing: symbol.timing && globalFor(symbol.timing, building),
   };
+}
+
+function probeOf({ name, written, site, declaration }: DerivedProbe, handler: Handler): Probe {
+  const { type, place, isReturn } = site;
+  return { name, written, type, span: declaration.span, point: place, isReturn, handler };
 }
 
 type SideTables = Pick<Program, "types" | "variables" | "calls" | "locations">;

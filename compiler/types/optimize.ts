@@ -105,7 +105,7 @@ function elideRound(state: Inference, settled: Settlement, elided: Elided): bool
   const impure = impureFunctions(reachableFunctions(symbols.handlers, state), symbols);
   const pruned = editBodies(owners, settled.statements, impure.size, (body, owner) => {
     const left = dropDeadStatements(body, { symbols, impure, elided });
-    if (!("derived" in owner) && isEmpty(left)) {
+    if (!("probes" in owner) && isEmpty(left)) {
       const name = owner.declaration.name;
       elided("elided-function", `side-effect-free function '${name}'`, owner.declaration);
     }
@@ -162,9 +162,9 @@ function dropOverloads(state: Inference): boolean {
 function dropEmptyProbes(state: Inference): void {
   const { handlers } = state.symbols;
   const kept = handlers.filter((handler) => !isEmpty(handler.body));
-  for (const handler of handlers) {
-    const { declaration, site } = handler.derived;
-    if (!isEmpty(handler.body) || declaration.span.file.library) continue;
+  const empty = handlers.filter((handler) => isEmpty(handler.body));
+  for (const { declaration, site } of empty.flatMap((handler) => handler.probes)) {
+    if (declaration.span.file.library) continue;
     const message = `Probe '${site.point.components[0]?.name ?? ""}' has been elided`;
     state.report.warn({ code: "elided-probe", message, node: declaration });
   }

@@ -1,8 +1,8 @@
 /**
  * A resolved and typed script: what elaboration and type inference hand to lowering.
  *
- * Every derived probe (one resolved probe point with one set of variable locations) owns a body
- * whose nodes have ids of their own, so all side tables are keyed by NodeId alone. Conditional
+ * Every handler (a body with one set of variable locations, for one or more resolved probe points)
+ * has nodes with ids of their own, so all side tables are keyed by NodeId alone. Conditional
  * constructs (@defined, @choose_defined, %( … %)) are folded; aliases, wildcards and macros are gone.
  */
 
@@ -87,7 +87,21 @@ export interface FunctionInstance {
   readonly usesNext: boolean;
 }
 
-/** One handler. */
+/** What runs at one or more probes, which differ in nothing that it could tell but their index. */
+export interface Handler {
+  readonly kind: "handler";
+  readonly span: Span;
+  /** Where it runs: all of one kind, at least one. */
+  readonly points: readonly BundlePoint[];
+  /** Arming conditions, all must be non-zero. */
+  readonly conditions: readonly Expression[];
+  readonly body: BlockStatement;
+  readonly locals: readonly Local[];
+  /** Scalar statistics of the nanoseconds that it takes, null if they are not wanted. */
+  readonly timing: Global | null;
+}
+
+/** One resolved probe point. */
 export interface Probe {
   /** Resolved point as pp() shows it, e.g. `process("/bin/x").function("f")`. */
   readonly name: string;
@@ -97,14 +111,9 @@ export interface Probe {
   readonly type: string;
   readonly span: Span;
   readonly point: BundlePoint;
-  /** Arming conditions, all must be non-zero. */
-  readonly conditions: readonly Expression[];
-  readonly body: BlockStatement;
-  readonly locals: readonly Local[];
   /** True for .return probes. */
   readonly isReturn: boolean;
-  /** Scalar statistics of the nanoseconds that it takes, null if they are not wanted. */
-  readonly timing: Global | null;
+  readonly handler: Handler;
 }
 
 /** The whole program with its side tables. */
@@ -116,6 +125,8 @@ export interface Program {
   readonly embedded: readonly EmbeddedCode[];
   /** In order of definition. */
   readonly probes: readonly Probe[];
+  /** Those of `probes`, each once. */
+  readonly handlers: readonly Handler[];
   /** Type of every expression. */
   readonly types: ReadonlyMap<NodeId, Type>;
   /** Variable of every Identifier that names one (also bases of index, in, foreach, catch). */

@@ -62,12 +62,13 @@ function showFunction(f: FunctionInstance, withBodies: boolean): string[] {
 function showProbe(probe: Probe, withBodies: boolean): string[] {
   const address =
     probe.point.kind === "site" ? ` /* pc=0x${probe.point.address.toString(16)} */` : "";
-  const conditions = probe.conditions.map((c) => ` if (${showExpression(c)})`).join("");
+  const { conditions: tests, locals, body } = probe.handler;
+  const conditions = tests.map((c) => ` if (${showExpression(c)})`).join("");
   const lines = [
     `${probe.name}${address} /* <- ${probe.written}${conditions} */`,
-    ...showLocals(probe.locals),
+    ...showLocals(locals),
   ];
-  return withBodies ? [...lines, showStatement(probe.body)] : lines;
+  return withBodies ? [...lines, showStatement(body)] : lines;
 }
 
 function showLocals(locals: readonly Local[]): string[] {

@@ -3,6 +3,7 @@
  * times are statistics that lowering adds to around each handler; the report is source text, parsed
  * like any other, which runs after all other end or error probes.
  */
+import { bug } from "../../base/assert.js";
 import { showPosition } from "../../base/position.js";
 import type { HandlerSymbol } from "../elaborate/symbol.js";
 
@@ -16,7 +17,7 @@ export function timingGlobal(index: number): string {
   return `__timing${index}`;
 }
 
-/** Text of the statistics of `handlers` and of the probes that report them. */
+/** Text of the statistics of `handlers`, each of one probe, and of the probes that report them. */
 export function timingReport(handlers: readonly HandlerSymbol[]): string {
   const globals = handlers.map((_, index) => `global ${timingGlobal(index)}\n`);
   const lines = handlers.map(reportLine);
@@ -31,7 +32,8 @@ function reportProbe(body: string): string {
   return `probe end(${LAST}), error(${LAST}) {\n${body}\n}\n`;
 }
 
-function reportLine({ derived }: HandlerSymbol, index: number): string {
+function reportLine({ probes }: HandlerSymbol, index: number): string {
+  const derived = probes[0] ?? bug("a handler without probes");
   const name = timingGlobal(index);
   const operators = ["count", "min", "avg", "max", "variance"];
   const values = operators.map((operator) => `@${operator}(${name})`).join(", ");

@@ -16,7 +16,7 @@ const MAX_KEYS = 9;
 export function checkTranslatable(program: Program, context: CompileContext): void {
   const report = createReporter(context);
   for (const probe of program.probes) checkPoint(probe, report);
-  for (const { body } of [...program.probes, ...program.functions]) {
+  for (const { body } of [...program.handlers, ...program.functions]) {
     checkJumps(body, false, report);
     forEachNode(body, (node) => {
       if (node.kind === "print") checkPrint(node, program, report);

@@ -13,6 +13,7 @@ import { nearestNames } from "../elaborate/similar.js";
 import type { TargetScope, TargetUse, TargetValue, TargetVariable } from "../elaborate/site.js";
 import type { Module } from "../elf/read.js";
 import type { TargetSymbol } from "../syntax/ast.js";
+import { showExpression } from "../syntax/print-expression.js";
 import { constant, type FormatPiece } from "../types/location.js";
 import { objectValue, type SourceObject } from "./access.js";
 import { type CodePosition, objectOf } from "./frame.js";
@@ -47,10 +48,17 @@ export function dwarfTargets(place: TargetPlace): TargetScope {
     opened ??= openFrame(place);
     return opened;
   };
+  // The same text is asked for again: by @defined, and where it is used.
+  const values = new Map<string, TargetValue>();
   return {
     module: place.module,
     variables: () => listVariables(frame()),
-    resolve: (symbol, use = "value") => resolve(symbol, use, frame()),
+    resolve(symbol, use = "value") {
+      const key = `${use} ${showExpression(symbol)}`;
+      const value = values.get(key) ?? resolve(symbol, use, frame());
+      values.set(key, value);
+      return value;
+    },
     isFromEntry: ({ name, atVar }) => place.isReturn && !atVar && !/^\$\$?return$/.test(name),
   };
 }
@@ -97,8 +105,16 @@ function blocksInside(inner: readonly Die[]): readonly Die[] {
   return end < 0 ? outwards : outwards.slice(0, end);
 }
 
-/** Variables of a scope, also those of its abstract origin of which no trace is left. */
+const knownVariables = new WeakMap<Die, readonly Variable[]>();
+
 function variablesIn(scope: Die, info: DebugInfo): readonly Variable[] {
+  const found = knownVariables.get(scope) ?? findVariables(scope, info);
+  knownVariables.set(scope, found);
+  return found;
+}
+
+/** Variables of a scope, also those of its abstract origin of which no trace is left. */
+function findVariables(scope: Die, info: DebugInfo): readonly Variable[] {
   const own = info.children(scope.id).flatMap((die) => asVariable(die, info));
   const origin = scope.attributes.get("abstract_origin");
   if (origin?.kind !== "reference") return own;

@@ -254,8 +254,10 @@ function choose(planner: Planner, regions: Iterable<Region>, at: number, target:
 function sourcesOf(planner: Planner, region: Region): readonly Region[] | null {
   const added: Region[] = [];
   const { code, entries, start } = region;
+  if (entries.length === 0) return added;
   for (const [at, insn] of code.insns.entries()) {
-    if (!isJump(insn) || !entries.includes(insn.target) || insn.address >= start) continue;
+    if (insn.address >= start) break;
+    if (!isJump(insn) || !entries.includes(insn.target)) continue;
     const owner = planner.owners.get(insn.address)?.region;
     const found = [owner, ...added].find((each) => each && displaces(each, insn.address));
     if (found === undefined && owner === undefined) {

@@ -30,7 +30,7 @@ import {
   tableElements,
 } from "./resolve.js";
 import { ROUTINE_BITS, routine } from "./routines-x64.js";
-import { callThunk, handlerThunk, innerEntry, trapStubs } from "./thunks-x64.js";
+import { callThunk, handlerThunk, innerEntry, MAX_ARGUMENTS, trapStubs } from "./thunks-x64.js";
 import type { ValidModule } from "./validate.js";
 
 /** A module for an image. */
@@ -176,8 +176,8 @@ function functionSymbol(id: FunctionId): LinkSymbol {
 }
 
 function isHandler(type: FunctionType): boolean {
-  if (type.results.length > 0 || type.params.length > 1) return false;
-  return type.params.length === 0 || type.params[0] === "i32";
+  const { params, results } = type;
+  return results.length === 0 && params.length <= MAX_ARGUMENTS && params.every((p) => p === "i32");
 }
 
 /** Kept exports, under both names; a plain name means the last module that has it. */

@@ -53,11 +53,12 @@ export function reach(modules: readonly ResolvedModule[], roots: readonly Functi
     found.set(key, id);
     if (hasFloat(modules, id) || callsHost(modules, id, FLOAT_READERS)) float.push(key);
     if (callsHost(modules, id, FRAME_READERS)) frame.push(key);
-    const called = callees(modules, id);
-    calls.set(key, called.map(functionKey));
-    for (const callee of called) {
-      const calleeKey = functionKey(callee);
-      callers.set(calleeKey, [...(callers.get(calleeKey) ?? []), key]);
+    const called = new Map(callees(modules, id).map((callee) => [functionKey(callee), callee]));
+    calls.set(key, [...called.keys()]);
+    for (const [calleeKey, callee] of called) {
+      const known = callers.get(calleeKey);
+      if (known === undefined) callers.set(calleeKey, [key]);
+      else known.push(key);
       work.push(callee);
     }
   }

@@ -56,9 +56,12 @@ export function trapStubs(bind: (reason: TrapReason, offset: number) => void): C
   return out;
 }
 
+/** Most arguments of an inner entry. */
+export const MAX_ARGUMENTS = 2;
+
 /**
- * Inner entry `void entry(struct wt_vm_context *, uint32_t argument)` of a function without
- * results. It may change every register but rsp; rdi may be lost.
+ * Inner entry `void entry(struct wt_vm_context *, uint32_t first, uint32_t second)` of a function
+ * without results that takes none, one or both. It may change every register but rsp; rdi may be lost.
  */
 export function innerEntry(target: LinkSymbol, params: number): CodeAssembler {
   const out: CodeAssembler = new Assembler<LinkSymbol>();
@@ -67,13 +70,14 @@ export function innerEntry(target: LinkSymbol, params: number): CodeAssembler {
 }
 
 function emitInner(out: CodeAssembler, target: LinkSymbol, params: number): void {
-  const [first] = REGISTERS.parameters;
+  const [first = GP.rdi, second = GP.rsi] = REGISTERS.parameters;
   setPinned(out);
-  if (params > 0 && first !== undefined) out.emit("mov r32,r/m32", first, GP.rsi);
+  if (params > 0) out.emit("mov r32,r/m32", first, GP.rsi);
+  if (params > 1) out.emit("mov r32,r/m32", second, GP.rdx);
   out.refer("jmp rel32", target);
 }
 
-/** `uint32_t entry(struct wt_vm_context *, uint32_t argument)` for a function without results. */
+/** `uint32_t entry(struct wt_vm_context *, uint32_t first, uint32_t second)`, as innerEntry. */
 export function handlerThunk(target: LinkSymbol, params: number): CodeAssembler {
   const out: CodeAssembler = new Assembler<LinkSymbol>();
   const inner = newLabel();

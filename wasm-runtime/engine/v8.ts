@@ -91,7 +91,7 @@ export function createV8Engine(
       const context = contextBase + slot * contextStride;
       current = hit;
       try {
-        call(handler.handler, context);
+        call(handler.handler, context, probe);
         return null;
       } catch (error) {
         if (!isTrap(error)) throw error;

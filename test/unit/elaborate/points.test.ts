@@ -66,7 +66,7 @@ s("an alias takes components after its name", () => {
 s("conditions of aliases and points add up", () => {
   const text =
     "global a = 1, b = 1 probe mine = begin if (a) {} probe mine if (b > 0) { println(1) }";
-  assert.is(analyzeGood(text).probes[0]?.conditions.length, 2);
+  assert.is(analyzeGood(text).probes[0]?.handler.conditions.length, 2);
 });
 
 s("a sufficient point ends the list", () => {

@@ -158,7 +158,7 @@ test("process(PID) is the executable of a process, with a condition", () => {
     `probe process(${process.pid}).function("main") { println(1) }`,
   ).probes;
   assert.is(probe?.point.kind === "site" && probe.point.module.includes("node"), true);
-  assert.is(probe?.conditions.length, 1);
+  assert.is(probe?.handler.conditions.length, 1);
 });
 
 test("events of processes name the executable", () => {

@@ -56,6 +56,7 @@ function sampleModule(changes: Partial<WasmModule> = {}): WasmModule {
       { params: ["i32", "i32", "i32"], results: [] },
       { params: ["i32", "i64"], results: [] },
       { params: ["i32"], results: ["i64"] },
+      { params: ["i32", "i32"], results: [] },
     ],
     imports: [
       { module: "env", name: "memory", kind: "memory", memory: limits },
@@ -79,7 +80,7 @@ function sampleModule(changes: Partial<WasmModule> = {}): WasmModule {
         ],
       },
       {
-        type: 1,
+        type: 5,
         locals: [],
         body: [
           ...[CONTEXT_PARAMETER, i32(0), i32(10), call(0)],
@@ -89,7 +90,7 @@ function sampleModule(changes: Partial<WasmModule> = {}): WasmModule {
         ],
       },
       {
-        type: 1,
+        type: 5,
         locals: [],
         body: [
           ...[CONTEXT_PARAMETER, i32(1), i32(10), call(0)],

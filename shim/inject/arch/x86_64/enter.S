@@ -70,6 +70,8 @@ wt_enter:
     movq    %rdi, WT_VM_CONTEXT_FRAME(%rsp)
     movq    %rsi, WT_THREAD_SITE(%rsp)
     movq    WT_SITE_HANDLERS + WT_SITE_HANDLER_ENTRY(%rsi), %rax
+    movl    WT_SITE_HANDLERS + WT_SITE_HANDLER_PROBE(%rsi), %edx
+/* Calls the handler at rax for the probe with the number edx. */
 .Lhandler:
     movq    PARAM(FUEL), %rcx
     movq    %rcx, WT_VM_CONTEXT_FUEL(%rsp)
@@ -97,6 +99,7 @@ wt_enter:
     movl    %ecx, WT_THREAD_INDEX(%rsp)
     shll    $4, %ecx
     movq    WT_SITE_HANDLERS + WT_SITE_HANDLER_ENTRY(%rsi,%rcx), %rax
+    movl    WT_SITE_HANDLERS + WT_SITE_HANDLER_PROBE(%rsi,%rcx), %edx
     jmp     .Lhandler
 .Llast:
     movl    $0, WT_THREAD_INDEX(%rsp)
