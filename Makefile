@@ -17,7 +17,7 @@ C_SOURCES := $(shell git ls-files '*.c' '*.h' '*.cc' 2>/dev/null | grep -v '/gen
 
 all: bundle
 
-.PHONY: all setup dist bundle generate check format test test-run golden fuzz fuzz-dwarf bench demo install-local clean help
+.PHONY: all setup dist bundle generate check format test test-run golden fuzz fuzz-dwarf fuzz-dwarf-asan bench demo install-local clean help
 
 setup: ## install the Debian packages that building and testing need (asks for root through sudo)
 	scripts/setup.sh
@@ -79,6 +79,11 @@ fuzz: dist ## a million inputs for the parser; FUZZ_INPUTS=N, FUZZ_SECONDS=N bou
 
 fuzz-dwarf: all ## 20,000 damaged files for the DWARF reader; FUZZ_FILES=N, FUZZ_SECONDS=N bound it
 	node --enable-source-maps dist/test/fuzz/dwarf.js --inputs $(FUZZ_FILES) --seconds $(FUZZ_SECONDS)
+
+fuzz-dwarf-asan: all ## the same with an addon that has AddressSanitizer
+	scripts/build-asan.sh build/asan
+	LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
+	  node --enable-source-maps build/asan/dist/test/fuzz/dwarf.js --inputs $(FUZZ_FILES) --seconds $(FUZZ_SECONDS)
 
 bench: all ## cost of a hit, of starting, compiling, debug information and unwinding
 	node --enable-source-maps dist/test/bench/hit.js
