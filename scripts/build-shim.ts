@@ -58,6 +58,7 @@ function describe(image: Uint8Array, offsets: ReadonlyMap<string, number>): Shim
     sha256: createHash("sha256").update(image).digest("hex"),
     enter: at("wt_enter"),
     run: at("wt_run"),
+    librariesChanged: at("wt_libraries_changed"),
     hosts: HOST_FUNCTIONS.map((name) => at(`wt_host_${name}`)),
     copyStart: at("wt_copy_start"),
     copyEnd: at("wt_copy_end"),

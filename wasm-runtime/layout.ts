@@ -29,6 +29,13 @@ export const CONTROL = {
   abi: 4,
   /** u32, number of thread slots. */
   slotCount: 8,
+  /**
+   * u32, requests of processes whose libraries have changed; u32, answers given; both are futexes
+   * (futex(2)). u32, 1 while requests are answered.
+   */
+  libraryRequests: 12,
+  libraryAnswers: 16,
+  libraryListener: 20,
   /** u64 counters, added to atomically by the shim. */
   skippedReentrant: 64,
   skippedNoSlot: 72,
@@ -80,6 +87,9 @@ export const PRIVATE = {
   subjectBytes: 88,
   /** In it, in the mutator: SUBJECT_STATE, what more is known of that thread. */
   subjectState: 4200,
+  /** In it: u32, requests of this process so far (CONTROL.libraryRequests), and the last answered. */
+  libraryAsked: 4416,
+  libraryAnswered: 4420,
 } as const;
 
 /** What handlers in the mutator can see of the thread that they are about; all 0 if nothing. */

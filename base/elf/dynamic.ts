@@ -1,4 +1,7 @@
-/** The dynamic section of an ELF file: needed libraries and search paths (gABI ch. 5). */
+/**
+ * The dynamic section of an ELF file: needed libraries and search paths (gABI ch. 5), flags
+ * (elf.h).
+ */
 import { cString, type ElfImage, findSection, sectionBytes, viewOf, word } from "./image.js";
 
 /** What the dynamic loader is told. */
@@ -9,10 +12,13 @@ export interface ElfDynamic {
   readonly soname: string | null;
   /** DT_RUNPATH or DT_RPATH, split at `:`. */
   readonly searchPath: readonly string[];
+  /** DF_1_PIE: a program, though it can be loaded anywhere. */
+  readonly isProgram: boolean;
 }
 
 const ENTRY_BYTES = 16;
-const TAG = { needed: 1, soname: 14, rpath: 15, runpath: 29 } as const;
+const TAG = { needed: 1, soname: 14, rpath: 15, runpath: 29, flags1: 0x6ffffffb } as const;
+const DF_1_PIE = 0x0800_0000;
 
 /** Reads .dynamic; everything is empty for a static file. */
 export function readDynamic(image: ElfImage): ElfDynamic {
@@ -21,7 +27,8 @@ export function readDynamic(image: ElfImage): ElfDynamic {
   const needed: string[] = [];
   let soname: string | null = null;
   let searchPath: string[] = [];
-  if (!section || !strings) return { needed, soname, searchPath };
+  let isProgram = false;
+  if (!section || !strings) return { needed, soname, searchPath, isProgram };
   const names = sectionBytes(image, strings);
   const view = viewOf(sectionBytes(image, section));
   for (let at = 0; at + ENTRY_BYTES <= view.byteLength; at += ENTRY_BYTES) {
@@ -30,6 +37,7 @@ export function readDynamic(image: ElfImage): ElfDynamic {
     if (tag === TAG.needed) needed.push(text());
     else if (tag === TAG.soname) soname = text();
     else if (tag === TAG.rpath || tag === TAG.runpath) searchPath = text().split(":");
+    else if (tag === TAG.flags1) isProgram = (word(view, at + 8) & DF_1_PIE) !== 0;
   }
-  return { needed, soname, searchPath };
+  return { needed, soname, searchPath, isProgram };
 }

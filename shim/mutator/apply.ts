@@ -9,7 +9,7 @@
  */
 import { viewOf } from "../../base/elf/image.js";
 import { findSavedPointers, isInside, type Range } from "./frames.js";
-import type { Mapping } from "./maps.js";
+import { isMapped, type Mapping } from "./maps.js";
 import type { PatchPlan, PatchRegion } from "./plan.js";
 import { openMemory, type ProcessMemory, readMappings, readMemory } from "./process.js";
 import { type MemoryWrite, REGISTER, type Registers, type Tracer } from "./ptrace.js";
@@ -17,12 +17,17 @@ import { type MemoryWrite, REGISTER, type Registers, type Tracer } from "./ptrac
 /** Milliseconds in which a process must stop. */
 export const STOP_MS = 10_000;
 
-/** What was done to a process. */
+/** What was done to a module of a process. */
 export interface Applied {
   /** Regions that were patched, in the order of the plan. */
   readonly regions: readonly PatchRegion[];
   /** Addresses of semaphores that were incremented. */
   readonly semaphores: readonly number[];
+}
+
+/** The same with the place of the module's code. */
+export interface AppliedModule extends Applied {
+  readonly mapping: Mapping;
 }
 
 /** A region that was left as it is, or could not be restored. */
@@ -38,12 +43,16 @@ const SYSCALL_BYTES = 2;
 const RESTART_FIRST = -512n;
 const RESTART_LAST = -516n;
 
-/** Patches a process whose trampoline areas are mapped; it is stopped meanwhile. */
+/**
+ * Patches a process whose trampoline areas are mapped; it is stopped meanwhile. `earlier` are the
+ * regions that are patched there already.
+ */
 export async function applyPlan(
   tracer: Tracer,
   pid: number,
   plan: PatchPlan,
   semaphores: readonly number[],
+  earlier: readonly PatchRegion[] = [],
 ): Promise<{ readonly applied: Applied; readonly conflicts: readonly Conflict[] }> {
   await tracer.write(pid, plan.areas);
   const tids = await tracer.stop(pid, STOP_MS);
@@ -64,7 +73,7 @@ export async function applyPlan(
     const moves = entering(regions);
     const mappings = readMappings(pid);
     for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);
-    await tracer.setBreakpoints(pid, breakpoints(regions));
+    await tracer.setBreakpoints(pid, breakpoints([...earlier, ...regions]));
     await tracer.write(
       pid,
       regions.flatMap((region) =>
@@ -78,28 +87,38 @@ export async function applyPlan(
   }
 }
 
-/** Restores the bytes of a process, which is stopped meanwhile. Threads may still be in our code. */
+/**
+ * Restores the bytes of the modules of a process that are still mapped; it is stopped meanwhile.
+ * Threads may still be in our code.
+ */
 export async function undoPlan(
   tracer: Tracer,
   pid: number,
-  applied: Applied,
+  modules: readonly AppliedModule[],
 ): Promise<readonly Conflict[]> {
   const tids = await tracer.stop(pid, STOP_MS);
   try {
     const conflicts: Conflict[] = [];
     const writes: MemoryWrite[] = [];
+    const semaphores: number[] = [];
+    const mappings = readMappings(pid);
+    const mapped = modules.filter(({ mapping }) => isMapped(mapping, mappings));
     withMemory(pid, (memory) => {
-      for (const region of applied.regions) {
-        const reason = whyNotOurs(memory, region);
-        if (reason === "restored") continue;
-        if (reason !== null) conflicts.push({ region, reason });
-        else writes.push(...originals(region));
+      for (const module of mapped) {
+        const found = module.regions.map((region) => ({
+          region,
+          reason: whyNotOurs(memory, region),
+        }));
+        const ours = found.filter(({ reason }) => reason === null);
+        writes.push(...ours.flatMap(({ region }) => originals(region)));
+        if (ours.length > 0) semaphores.push(...module.semaphores);
+        for (const { region, reason } of found)
+          if (reason !== null && reason !== "restored") conflicts.push({ region, reason });
       }
     });
     await tracer.write(pid, inUndoOrder(writes));
-    if (writes.length > 0) await tracer.write(pid, changedSemaphores(pid, applied.semaphores, -1));
-    const moves = leaving(applied.regions);
-    const mappings = readMappings(pid);
+    await tracer.write(pid, changedSemaphores(pid, semaphores, -1));
+    const moves = leaving(mapped.flatMap(({ regions }) => regions));
     for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);
     return conflicts;
   } finally {

@@ -5,27 +5,32 @@
  * parent's patches; a program that is executed is held until it is known whether probes concern
  * it. Until `arm` nothing is patched; once `disarm` has begun nothing is patched any more.
  */
-
+import { isDeepStrictEqual } from "node:util";
 import { STOP_MS } from "./apply.js";
-import { hasLoader, runToEntry } from "./entry.js";
+import { type ArmOptions, arm, type Unpatched } from "./arm.js";
 import { targetError } from "./errors.js";
 import type { SessionImage } from "./inject.js";
-import { needsModules } from "./modules.js";
-import { type ThreadStop, threadStop, wantsCalls } from "./observe.js";
-import { executablePath } from "./process.js";
-import { isSystemFailure, type TraceEvent, type Tracer } from "./ptrace.js";
 import {
-  type ArmOptions,
-  arm,
+  answerRequest,
+  isLibrary,
+  isLoaded,
+  LIBRARIES_CHANGED,
+  libraryRequest,
+  listenForLibraries,
+} from "./libraries.js";
+import { type ThreadStop, threadStop, wantsCalls } from "./observe.js";
+import { executablePath, readMappings, readModules } from "./process.js";
+import { type Bell, isSystemFailure, type TraceEvent, type Tracer } from "./ptrace.js";
+import {
   disarm,
   forgetImage,
   forkedTracee,
   type Leaked,
+  learnModules,
+  learnThreadId,
   letGo,
   newTracee,
-  sitesOf,
   type Tracee,
-  type Unpatched,
 } from "./tracee.js";
 import { planWatches, watchData, whyNot } from "./watch.js";
 
@@ -65,9 +70,9 @@ export interface Follower {
   readonly tracees: Map<number, Tracee>;
   /** Executables of processes, kept for their end. */
   readonly paths: Map<number, string | null>;
-  /** Who waits for a process to come to its entry point. */
-  readonly waiting: Map<number, (reached: boolean) => void>;
-  /** What is being done to a process that executed a program. */
+  /** Who waits for a program to be loaded with its libraries, or to be gone. */
+  readonly waiting: Map<number, () => void>;
+  /** What is being done to a process, one thing after the other. */
   readonly work: Map<number, Promise<void>>;
   /** Probes that are in some probed process not to be found or not possible. */
   readonly unpatched: Unpatched[];
@@ -75,6 +80,9 @@ export interface Follower {
   missedAccesses: number;
   state: "idle" | "armed" | "ending";
   armed: { readonly image: SessionImage; readonly options: ArmOptions } | null;
+  bell: Bell | null;
+  /** What was warned of. */
+  readonly warnings: Set<string>;
 }
 
 /** Follows processes traced by `tracer`. */
@@ -90,6 +98,8 @@ export function createFollower(tracer: Tracer, listener: FollowListener): Follow
     missedAccesses: 0,
     state: "idle",
     armed: null,
+    bell: null,
+    warnings: new Set(),
   };
 }
 
@@ -105,12 +115,9 @@ export function follow(follower: Follower, event: TraceEvent): void {
     case "exec":
       executed(follower, pid, tid);
       break;
-    case "reached":
-      arrive(follower, pid, true);
-      break;
     case "exit":
       tracees.delete(pid);
-      arrive(follower, pid, false);
+      arrive(follower, pid);
       report(follower, "end", pid, tid);
       paths.delete(pid);
       follower.listener.onExit(pid, value);
@@ -153,8 +160,8 @@ function stopped({ listener, paths, state, tracees, tracer }: Follower, event: T
   }
 }
 
-function arrive({ waiting }: Follower, pid: number, reached: boolean): void {
-  waiting.get(pid)?.(reached);
+function arrive({ waiting }: Follower, pid: number): void {
+  waiting.get(pid)?.();
   waiting.delete(pid);
 }
 
@@ -169,33 +176,43 @@ function report(
 }
 
 function executed(follower: Follower, pid: number, tid: number): void {
-  const { tracees, work } = follower;
+  const { tracees } = follower;
   const tracee = tracees.get(pid) ?? newTracee(pid);
   tracees.set(pid, tracee);
   forgetImage(tracee);
   tracee.held = true;
-  arrive(follower, pid, false);
+  arrive(follower, pid);
   report(follower, "begin", pid, tid);
-  if (follower.state !== "armed") return;
-  const before = work.get(pid) ?? Promise.resolve();
-  const task = before.then(() => followExec(follower, tracee));
-  work.set(pid, task);
-  task.finally(() => {
-    if (work.get(pid) === task) work.delete(pid);
-  });
+  if (follower.state === "armed") enqueue(follower, pid, () => followExec(follower, tracee));
 }
 
-/** A program that was executed while armed. */
+/** Has `task` done when all else that is to be done to a process is done. */
+function enqueue({ work }: Follower, pid: number, task: () => Promise<void>): Promise<void> {
+  const before = work.get(pid) ?? Promise.resolve();
+  const mine = before.then(task, task);
+  work.set(pid, mine);
+  const forget = (): void => {
+    if (work.get(pid) === mine) work.delete(pid);
+  };
+  mine.then(forget, forget);
+  return mine;
+}
+
+/** A program that was executed while armed; its loader tells of the libraries. */
 async function followExec(follower: Follower, tracee: Tracee): Promise<void> {
-  const { listener, tracees } = follower;
   try {
     await observe(follower, tracee);
-    await armHeld(follower, tracee);
+    await update(follower, tracee);
   } catch (cause) {
-    const error = targetError("follow a program", tracee.pid, cause);
-    if (tracees.has(tracee.pid) && tracee.held) listener.onWarning(error.message);
+    if (tracee.held) warn(follower, tracee, targetError("follow a program", tracee.pid, cause));
   }
   if (follower.state === "armed") await release(follower, tracee.pid);
+}
+
+function warn({ tracees, listener, warnings }: Follower, { pid }: Tracee, error: Error): void {
+  if (!tracees.has(pid) || warnings.has(error.message)) return;
+  warnings.add(error.message);
+  listener.onWarning(error.message);
 }
 
 /** Has system calls of a process told if handlers look at them. */
@@ -213,44 +230,103 @@ async function observe({ armed, paths, tracer }: Follower, { pid, held }: Tracee
   }
 }
 
-/** Watches what a process has of the data that handlers look at. */
+/** Watches what a process now has of the data that handlers look at. */
 async function watch({ armed, tracer }: Follower, tracee: Tracee): Promise<void> {
   if (armed === null) return;
   const { pid } = tracee;
   const { data } = planWatches(armed.image.bundle, pid);
-  if (data.length === 0) return;
+  if (isDeepStrictEqual(data, tracee.watched)) return;
   tracee.watched = data;
   await watchData(tracer, pid, data);
   for (const { probes } of data) for (const probe of probes) armed.options.armed.add(probe);
 }
 
-/** Patches what a held program has of the probed modules. */
-async function armHeld(follower: Follower, tracee: Tracee): Promise<void> {
+/** Patches what is new in a process; gives the probes that are in no module of it. */
+async function update(follower: Follower, tracee: Tracee): Promise<readonly Unpatched[]> {
   const { armed, tracer, unpatched } = follower;
-  if (armed === null) return;
-  const { pid } = tracee;
-  const sites = sitesOf(armed.image.bundle);
-  const path = executablePath(pid);
-  const onlyProgram =
-    (sites.length === 0 || !needsModules(armed.image.bundle)) &&
-    sites.every(({ site }) => site.module === path) &&
-    planWatches(armed.image.bundle, pid).isComplete;
-  if (!onlyProgram && hasLoader(pid, path) && !(await runLoader(follower, tracee))) return;
-  await watch(follower, tracee);
-  if (sites.length === 0) return;
-  const missing = await arm(tracer, tracee, armed.image, armed.options);
-  if (tracee.injection !== null) unpatched.push(...missing);
+  if (armed === null) return [];
+  const { refused, missing, hasChanged } = await arm(tracer, tracee, armed.image, armed.options);
+  unpatched.push(...refused);
+  if (hasChanged) await watch(follower, tracee);
+  await learnModules(tracer, tracee, armed.image);
+  return missing;
 }
 
-async function runLoader({ tracer, waiting }: Follower, tracee: Tracee): Promise<boolean> {
-  const arrival = (): Promise<boolean> =>
-    new Promise((resolve) => {
-      tracee.held = false;
-      waiting.set(tracee.pid, resolve);
-    });
-  const reached = await runToEntry(tracer, tracee.pid, arrival);
-  if (reached) tracee.held = true;
-  return reached;
+/** Looks at all processes that ask for it because their libraries have changed. */
+function answerRequests(follower: Follower): void {
+  const { armed, tracees } = follower;
+  if (armed === null) return;
+  for (const tracee of tracees.values()) {
+    const { pid, injection } = tracee;
+    if (injection === null || requestOf(armed.image, tracee) === null) continue;
+    enqueue(follower, pid, () => lookAgain(follower, tracee));
+  }
+}
+
+function requestOf({ bundle }: SessionImage, { pid, injection }: Tracee): number | null {
+  try {
+    return injection === null ? null : libraryRequest(pid, injection, bundle);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Looks at what has changed in a process: it has asked for it, or it is time. Those who wait for
+ * its libraries find it held.
+ */
+async function lookAgain(follower: Follower, tracee: Tracee): Promise<void> {
+  const { armed, tracer, waiting, tracees } = follower;
+  const { pid, programs } = tracee;
+  if (armed === null || follower.state !== "armed" || tracees.get(pid) !== tracee) return;
+  const request = requestOf(armed.image, tracee);
+  try {
+    await update(follower, tracee);
+    if (waiting.has(pid) && isLoaded(pid, readModules(pid, readMappings(pid)))) {
+      await hold(follower, tracee);
+      arrive(follower, pid);
+    }
+  } catch (cause) {
+    warn(follower, tracee, targetError("probe libraries", pid, cause));
+  }
+  const { injection } = tracee;
+  if (request === null || injection === null || tracee.programs !== programs) return;
+  await answerRequest(tracer, pid, injection, armed.image, request).catch(ignoreGone);
+}
+
+/** Looks once more for where the threads of a process keep their ids. */
+export function lookForThreadId(follower: Follower, tracee: Tracee): void {
+  enqueue(follower, tracee.pid, () => learnThreadId(follower.tracer, tracee));
+}
+
+/** Looks at a process now and then: for one whose loader tells nothing, or waited in vain. */
+export function lookLater(follower: Follower, tracee: Tracee): void {
+  const { pid } = tracee;
+  if (!follower.work.has(pid)) enqueue(follower, pid, () => lookAgain(follower, tracee));
+}
+
+async function hold({ tracer }: Follower, tracee: Tracee): Promise<void> {
+  const { pid } = tracee;
+  await tracer.stop(pid, STOP_MS);
+  tracee.held = true;
+  await tracer.hold(pid);
+  await tracer.resume(pid);
+}
+
+/**
+ * Lets a program that is held where it begins run until its libraries are mapped, before any of
+ * their code runs; it is held there again.
+ */
+async function runLoader(follower: Follower, tracee: Tracee): Promise<void> {
+  const { pid } = tracee;
+  if (isLoaded(pid, readModules(pid, readMappings(pid)))) return;
+  const regions = tracee.modules.flatMap((module) => module.regions);
+  if (!regions.some(({ probes }) => probes.includes(LIBRARIES_CHANGED))) return;
+  const arrival = new Promise<void>((resolve) => {
+    follower.waiting.set(pid, resolve);
+  });
+  await release(follower, pid);
+  await arrival;
 }
 
 /** Lets a held process go on. */
@@ -271,16 +347,17 @@ export async function armAll(
   image: SessionImage,
   options: ArmOptions,
 ): Promise<void> {
-  const { tracer, tracees, unpatched } = follower;
+  const { tracees, unpatched } = follower;
   follower.armed = { image, options };
   follower.state = "armed";
+  follower.bell = listenForLibraries(image.shared, () => answerRequests(follower));
   for (const tracee of [...tracees.values()]) {
-    await observe(follower, tracee);
-    if (tracee.held) await armHeld(follower, tracee);
-    else {
-      await watch(follower, tracee);
-      unpatched.push(...(await arm(tracer, tracee, image, options)));
-    }
+    await enqueue(follower, tracee.pid, async () => {
+      await observe(follower, tracee);
+      const missing = await update(follower, tracee);
+      if (!tracee.held) unpatched.push(...missing.filter(({ module }) => !isLibrary(module)));
+    });
+    if (tracee.held) await runLoader(follower, tracee);
   }
 }
 
@@ -288,6 +365,8 @@ export async function armAll(
 export async function disarmAll(follower: Follower): Promise<Remains> {
   const { tracees, tracer, work } = follower;
   follower.state = "ending";
+  follower.bell?.stop();
+  follower.bell = null;
   const remains = { leaked: [] as Leaked[], foreign: [] as string[], stuck: [] as Stuck[] };
   const failed = new Set<number>();
   const attempt = async (tracee: Tracee, step: () => Promise<void>): Promise<void> => {
@@ -303,7 +382,7 @@ export async function disarmAll(follower: Follower): Promise<Remains> {
   };
   const left = (): Tracee[] => [...tracees.values()].filter(({ pid }) => !failed.has(pid));
   for (let list = left(); list.length > 0; list = left()) {
-    await Promise.all(work.values());
+    await Promise.allSettled(work.values());
     for (const tracee of list) {
       await attempt(tracee, async () => {
         if (tracee.watched.length > 0) await tracer.watchData(tracee.pid, []);
@@ -325,6 +404,11 @@ type Stuck = Remains["stuck"][number];
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** For a process that ended meanwhile. */
+function ignoreGone(error: unknown): void {
+  if (!isSystemFailure(error)) throw error;
 }
 
 /** The process executed another program meanwhile: what was to be undone is gone. */

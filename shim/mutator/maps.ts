@@ -24,7 +24,7 @@ export interface Mapping {
   readonly path: string;
 }
 
-/** A file that is mapped at least once, with its mappings in ascending order. */
+/** A file as it is mapped at one place, with its mappings in ascending order. */
 export interface MappedFile {
   readonly path: string;
   readonly device: string;
@@ -67,18 +67,26 @@ export function parseMaps(text: string): Mapping[] {
   });
 }
 
-/** Files that are mapped, by device and inode. */
+/**
+ * Files that are mapped, by device and inode. A file that is loaded more than once (dlmopen(3))
+ * comes as often: offsets grow with the addresses of one place.
+ */
 export function mappedFiles(mappings: readonly Mapping[]): MappedFile[] {
-  const files = new Map<string, { path: string; list: Mapping[] }>();
+  const files: Mapping[][] = [];
+  const last = new Map<string, Mapping[]>();
   for (const mapping of mappings) {
     if (mapping.inode === 0) continue;
     const key = `${mapping.device} ${mapping.inode}`;
-    const file = files.get(key) ?? { path: mapping.path, list: [] };
-    file.list.push(mapping);
-    files.set(key, file);
+    const list = last.get(key);
+    if (list !== undefined && mapping.offset >= (list.at(-1)?.offset ?? 0)) list.push(mapping);
+    else {
+      const fresh = [mapping];
+      last.set(key, fresh);
+      files.push(fresh);
+    }
   }
-  return [...files.values()].map(({ path, list }) => ({
-    path,
+  return files.map((list) => ({
+    path: list[0]?.path ?? "",
     device: list[0]?.device ?? "",
     inode: list[0]?.inode ?? 0,
     mappings: list,
@@ -105,6 +113,24 @@ export function loadBias(image: ElfImage, mappings: readonly Mapping[]): number 
     }
   }
   return null;
+}
+
+/** True if all that `image` loads from its file is mapped there at `bias`: it may be on its way. */
+export function isWhole(image: ElfImage, mappings: readonly Mapping[], bias: number): boolean {
+  return image.segments.every(({ type, fileSize, flags, address, offset }) => {
+    if (type !== SEGMENT.load || fileSize === 0) return true;
+    const mapping = mappingAt(mappings, address + bias);
+    if (mapping === null || ((flags & 1) !== 0 && !mapping.executable)) return false;
+    return mapping.offset - mapping.start === offset - (address + bias);
+  });
+}
+
+/** True if what `mapping` says is still so, but for what follows it. */
+export function isMapped(mapping: Mapping, mappings: readonly Mapping[]): boolean {
+  const { start, offset, device, inode } = mapping;
+  return mappings.some(
+    (m) => m.start === start && m.offset === offset && m.inode === inode && m.device === device,
+  );
 }
 
 /** The mapping that contains `address`. */

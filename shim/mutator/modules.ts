@@ -5,12 +5,10 @@
  * It is made when handlers are injected, copied by fork(2), and brought up to date when libraries
  * come and go. Handlers read it meanwhile, so a new table is complete before it is said to be valid.
  */
-import { statSync } from "node:fs";
 import { type ElfImage, parseElf, SEGMENT, viewOf } from "../../base/elf/image.js";
-import { TargetError } from "../../base/target-error.js";
-import type { BundleModule } from "../../wasm-runtime/bundle.js";
 import { MODULE, MODULES, NOT_LOADED } from "../../wasm-runtime/layout.js";
 import { livePath, type Mapping, roundUp } from "./maps.js";
+import { findModule } from "./matching.js";
 import { type Module, openablePath, readMappings, readMemory, readModules } from "./process.js";
 import type { MemoryWrite, Tracer } from "./ptrace.js";
 import type { RunnableBundle } from "./runnable.js";
@@ -140,35 +138,6 @@ function placeVdso(pid: number, mappings: readonly Mapping[]): PlacedModule[] {
   vdso ??= parseElf(readMemory(pid, mapping.start, mapping.end - mapping.start), VDSO);
   const low = vdso.segments.find(({ type }) => type === SEGMENT.load)?.address ?? 0;
   return [place({ path: VDSO, image: vdso, loadBias: mapping.start - low }, null)];
-}
-
-/** The module that `name` names: by path, else by file, else by build-id; null if there is none. */
-export function findModule(
-  pid: number,
-  modules: readonly Module[],
-  name: BundleModule,
-): Module | null {
-  const inode = inodeOf(name.path);
-  const module =
-    modules.find((m) => livePath(m.path) === name.path) ??
-    modules.find((m) => inode !== 0 && m.file.inode === inode) ??
-    modules.find((m) => name.buildId !== null && m.image.buildId === name.buildId);
-  if (module === undefined) return null;
-  if (name.buildId !== null && module.image.buildId !== name.buildId) {
-    throw new TargetError(
-      `the script was compiled for another build of ${name.path}: build-id ${name.buildId}, process ${pid} has ${module.image.buildId ?? "none"}`,
-      { operation: "find module", subject: name.path },
-    );
-  }
-  return module;
-}
-
-function inodeOf(path: string): number {
-  try {
-    return statSync(path).ino;
-  } catch {
-    return 0;
-  }
 }
 
 /** An area and what is to be written there. */

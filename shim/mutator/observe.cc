@@ -142,9 +142,8 @@ void Tracer::saw_call(Thread &thread, const user_regs_struct &regs) {
     if (!is_call_begin(thread.tid, regs)) {
         if (thread.interrupted && is_made_again(regs))
             thread.cut_call = regs;
-        else if (!thread.hide_end)
+        else
             park(thread, Event::call_end, regs);
-        thread.hide_end = false;
         return;
     }
     std::optional<user_regs_struct> cut = thread.cut_call;
@@ -173,10 +172,8 @@ void Tracer::saw_interrupt(Thread &thread) {
 void Tracer::trace_calls(pid_t pid, bool on) {
     Process &target = process(pid);
     target.traces_calls = on;
-    for (const auto &entry : target.threads) {
-        entry.second->hide_end = false;
+    for (const auto &entry : target.threads)
         entry.second->cut_call.reset();
-    }
 }
 
 /* Looks at where the threads are that have a processor or wait for one. */

@@ -15,11 +15,13 @@ import {
 import { cString, type ElfImage, parseElf, SEGMENT, viewOf, word } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
 import {
+  isWhole,
   livePath,
   loadBias,
   type MappedFile,
   type Mapping,
   mappedFiles,
+  mappingAt,
   PAGE_BYTES,
   parseMaps,
 } from "./maps.js";
@@ -27,7 +29,7 @@ import {
 /** Entries of the auxiliary vector that are used here (getauxval(3), elf.h). */
 export const AUXILIARY = { programHeaders: 3, base: 7, entry: 9, vdso: 33 } as const;
 
-/** A module of a process: a file with an executable mapping. */
+/** A module of a process: a file with an executable mapping, at one place. */
 export interface Module {
   readonly path: string;
   readonly image: ElfImage;
@@ -202,6 +204,16 @@ export function openablePath(pid: number, file: MappedFile): string | null {
   return paths.find((path) => inodeOf(path) === file.inode) ?? null;
 }
 
+/** When a mapped file was last changed, as far as its path tells. */
+function changeOf({ path, inode }: MappedFile): string {
+  try {
+    const found = statSync(path);
+    return found.ino === inode ? `${found.ctimeMs} ${found.size}` : "";
+  } catch {
+    return "";
+  }
+}
+
 function inodeOf(path: string): number {
   try {
     return statSync(path).ino;
@@ -212,21 +224,35 @@ function inodeOf(path: string): number {
 
 const images = new Map<string, ElfImage | null>();
 
-/** Modules of a process: every mapped ELF file with executable mappings. */
+/** Modules of a process: every mapped ELF file with executable mappings, once it is mapped whole. */
 export function readModules(pid: number, mappings: readonly Mapping[]): Module[] {
   return mappedFiles(mappings).flatMap((file): Module[] => {
     if (!file.mappings.some((m) => m.executable)) return [];
     const image = imageOf(pid, file);
     const bias = image === null ? null : loadBias(image, file.mappings);
-    return image === null || bias === null
+    return image === null || bias === null || !isWhole(image, file.mappings, bias)
       ? []
       : [{ path: file.path, image, loadBias: bias, file }];
   });
 }
 
+/** The dynamic loader of a process, or the program if it is static; null if that is not known. */
+export function findLoader(pid: number, modules: readonly Module[]): Module | null {
+  const auxiliary = readAuxiliary(pid);
+  const address = auxiliary.get(AUXILIARY.base) || auxiliary.get(AUXILIARY.entry) || 0;
+  const isIn = ({ file }: Module): boolean => mappingAt(file.mappings, address) !== null;
+  return modules.find(isIn) ?? null;
+}
+
+/** The program of a process among its modules; null if that is not known. */
+export function findProgram(pid: number, modules: readonly Module[]): Module | null {
+  const entry = readAuxiliary(pid).get(AUXILIARY.entry) ?? 0;
+  return modules.find(({ file }) => mappingAt(file.mappings, entry) !== null) ?? null;
+}
+
 /** The ELF image of a mapped file, read once per file and change of it. */
 export function imageOf(pid: number, file: MappedFile): ElfImage | null {
-  const key = `${file.device} ${file.inode} ${file.path}`;
+  const key = `${file.device} ${file.inode} ${file.path} ${changeOf(file)}`;
   const known = images.get(key);
   if (known !== undefined) return known;
   const bytes = readMappedFile(pid, file);

@@ -3,10 +3,15 @@
  * promise. Addresses and results are numbers (below 2^53), registers a BigUint64Array in the order
  * of struct user_regs_struct. A failed system call rejects with an Error that has `errno`.
  */
+#include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstring>
+#include <linux/futex.h>
 #include <napi.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <thread>
 #include <unistd.h>
 
 #include "tracer.h"
@@ -19,9 +24,9 @@ using Deliver = std::function<void(Napi::Env, Napi::Function)>;
 using Produce = std::function<Napi::Value(Napi::Env)>;
 
 const char *event_name(Event::Kind kind) {
-    static const char *const names[] = {
-        "exec", "fork",    "exit",   "threadBegin", "threadEnd", "reached",  "groupStop",
-        "call", "callEnd", "sample", "access",      "missed",    "unwatched"};
+    static const char *const names[] = {"exec",      "fork",      "exit",   "threadBegin",
+                                        "threadEnd", "groupStop", "call",   "callEnd",
+                                        "sample",    "access",    "missed", "unwatched"};
     return names[kind];
 }
 
@@ -42,6 +47,12 @@ std::vector<uint8_t> bytes_of(const Napi::Value &value) {
         return {};
     auto array = value.As<Napi::Uint8Array>();
     return std::vector<uint8_t>(array.Data(), array.Data() + array.ByteLength());
+}
+
+/* The word at an offset of an ArrayBuffer. */
+uint32_t *shared_word(const Napi::Value &memory, const Napi::Value &offset) {
+    auto *start = static_cast<uint8_t *>(memory.As<Napi::ArrayBuffer>().Data());
+    return reinterpret_cast<uint32_t *>(start + offset.ToNumber().Uint32Value());
 }
 
 std::vector<std::string> strings_of(const Napi::Value &value) {
@@ -94,7 +105,7 @@ class JsTracer : public Napi::ObjectWrap<JsTracer> {
     Napi::Value stop(const Napi::CallbackInfo &info);
     Napi::Value resume(const Napi::CallbackInfo &info);
     Napi::Value release(const Napi::CallbackInfo &info);
-    Napi::Value watch(const Napi::CallbackInfo &info);
+    Napi::Value hold(const Napi::CallbackInfo &info);
     Napi::Value detach(const Napi::CallbackInfo &info);
     Napi::Value trace_calls(const Napi::CallbackInfo &info);
     Napi::Value sample(const Napi::CallbackInfo &info);
@@ -105,6 +116,7 @@ class JsTracer : public Napi::ObjectWrap<JsTracer> {
     Napi::Value set_registers(const Napi::CallbackInfo &info);
     Napi::Value read(const Napi::CallbackInfo &info);
     Napi::Value write(const Napi::CallbackInfo &info);
+    Napi::Value set_own_code(const Napi::CallbackInfo &info);
     Napi::Value set_fixups(const Napi::CallbackInfo &info);
     Napi::Value set_breakpoints(const Napi::CallbackInfo &info);
     Napi::Value hold_guard(const Napi::CallbackInfo &info);
@@ -221,11 +233,10 @@ Napi::Value JsTracer::release(const Napi::CallbackInfo &info) {
     });
 }
 
-Napi::Value JsTracer::watch(const Napi::CallbackInfo &info) {
+Napi::Value JsTracer::hold(const Napi::CallbackInfo &info) {
     pid_t pid = id(info[0]);
-    uint64_t address = word(info[1]);
-    return request(info.Env(), [pid, address](Tracer &tracer) -> Produce {
-        tracer.watch(pid, address);
+    return request(info.Env(), [pid](Tracer &tracer) -> Produce {
+        tracer.hold(pid);
         return nothing;
     });
 }
@@ -358,11 +369,21 @@ Napi::Value JsTracer::set_breakpoints(const Napi::CallbackInfo &info) {
     });
 }
 
+/* setOwnCode(pid, start, end) */
+Napi::Value JsTracer::set_own_code(const Napi::CallbackInfo &info) {
+    pid_t pid = id(info[0]);
+    uint64_t start = word(info[1]), end = word(info[2]);
+    return request(info.Env(), [pid, start, end](Tracer &tracer) -> Produce {
+        Process &process = tracer.process(pid);
+        process.own_start = start;
+        process.own_end = end;
+        return nothing;
+    });
+}
+
 /* holdGuard(memory, offset): `memory` must stay referenced until the guard is released. */
 Napi::Value JsTracer::hold_guard(const Napi::CallbackInfo &info) {
-    auto memory = info[0].As<Napi::ArrayBuffer>();
-    auto *word = reinterpret_cast<uint32_t *>(static_cast<uint8_t *>(memory.Data()) +
-                                              info[1].ToNumber().Uint32Value());
+    uint32_t *word = shared_word(info[0], info[1]);
     return request(info.Env(), [word](Tracer &tracer) -> Produce {
         pid_t tid = tracer.hold_guard(word);
         return [tid](Napi::Env env) { return Napi::Number::New(env, tid); };
@@ -403,7 +424,7 @@ Napi::Function JsTracer::define(Napi::Env env) {
                         InstanceMethod("stop", &JsTracer::stop),
                         InstanceMethod("resume", &JsTracer::resume),
                         InstanceMethod("release", &JsTracer::release),
-                        InstanceMethod("watch", &JsTracer::watch),
+                        InstanceMethod("hold", &JsTracer::hold),
                         InstanceMethod("detach", &JsTracer::detach),
                         InstanceMethod("call", &JsTracer::call),
                         InstanceMethod("traceCalls", &JsTracer::trace_calls),
@@ -414,6 +435,7 @@ Napi::Function JsTracer::define(Napi::Env env) {
                         InstanceMethod("setRegisters", &JsTracer::set_registers),
                         InstanceMethod("read", &JsTracer::read),
                         InstanceMethod("write", &JsTracer::write),
+                        InstanceMethod("setOwnCode", &JsTracer::set_own_code),
                         InstanceMethod("setFixups", &JsTracer::set_fixups),
                         InstanceMethod("setBreakpoints", &JsTracer::set_breakpoints),
                         InstanceMethod("holdGuard", &JsTracer::hold_guard),
@@ -458,6 +480,70 @@ Napi::Value map_shared(const Napi::CallbackInfo &info) {
     return result;
 }
 
+/* What a bell's thread needs; it outlives the object if nobody stops it. */
+struct BellState {
+    uint32_t *word;
+    uint32_t seen;
+    std::atomic<bool> stopping{false};
+    Napi::ThreadSafeFunction ring;
+};
+
+void listen(BellState &bell) {
+    while (!bell.stopping) {
+        uint32_t now = __atomic_load_n(bell.word, __ATOMIC_SEQ_CST);
+        if (now == bell.seen) {
+            syscall(SYS_futex, bell.word, FUTEX_WAIT, now, nullptr, nullptr, 0);
+            continue;
+        }
+        bell.seen = now;
+        send(bell.ring, [](Napi::Env, Napi::Function ring) { ring.Call({}); });
+    }
+}
+
+void raise_and_wake(uint32_t *word) {
+    __atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+/* A thread that calls a function whenever a word of shared memory has changed (futex(2)). */
+class Bell : public Napi::ObjectWrap<Bell> {
+  public:
+    static Napi::Function define(Napi::Env env) {
+        return DefineClass(env, "Bell", {InstanceMethod("stop", &Bell::stop)});
+    }
+    /* Bell(memory, offset, ring): `memory` must stay referenced until `stop` has been called. */
+    explicit Bell(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Bell>(info) {
+        state_->word = shared_word(info[0], info[1]);
+        state_->seen = __atomic_load_n(state_->word, __ATOMIC_SEQ_CST);
+        auto ring = info[2].As<Napi::Function>();
+        state_->ring = Napi::ThreadSafeFunction::New(info.Env(), ring, "wastap-bell", 0, 1);
+        state_->ring.Unref(info.Env());
+        thread_ = std::thread([state = state_] { listen(*state); });
+    }
+    ~Bell() override {
+        if (thread_.joinable())
+            thread_.detach();
+    }
+
+  private:
+    Napi::Value stop(const Napi::CallbackInfo &info) {
+        state_->stopping = true;
+        raise_and_wake(state_->word);
+        thread_.join();
+        state_->ring.Release();
+        return info.Env().Undefined();
+    }
+
+    std::shared_ptr<BellState> state_ = std::make_shared<BellState>();
+    std::thread thread_;
+};
+
+/* wakeWaiters(memory, offset): raises the word there and wakes who waits for that, anywhere. */
+Napi::Value wake_waiters(const Napi::CallbackInfo &info) {
+    raise_and_wake(shared_word(info[0], info[1]));
+    return info.Env().Undefined();
+}
+
 /* reserveCode(bytes): address of a range of this process for writeCode. */
 Napi::Value reserve_code(const Napi::CallbackInfo &info) {
     size_t size = static_cast<size_t>(info[0].ToNumber().Int64Value());
@@ -484,6 +570,8 @@ Napi::Value write_code(const Napi::CallbackInfo &info) {
 
 Napi::Object InitPtrace(Napi::Env env, Napi::Object exports) {
     exports.Set("Tracer", JsTracer::define(env));
+    exports.Set("Bell", Bell::define(env));
+    exports.Set("wakeWaiters", Napi::Function::New(env, wake_waiters));
     exports.Set("createMemory", Napi::Function::New(env, create_memory));
     exports.Set("mapShared", Napi::Function::New(env, map_shared));
     exports.Set("reserveCode", Napi::Function::New(env, reserve_code));

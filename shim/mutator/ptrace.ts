@@ -11,9 +11,9 @@ import { loadAddon } from "../../base/addon.js";
 export interface TraceEvent {
   /**
    * exec: another program, held until `release`; fork: a child of process `value`, runs already;
-   * exit: `value` is the wait status; reached: held at the watched address; call, callEnd, sample,
-   * access: the thread is parked until `unpark`; missed: `value` accesses to watched data could not
-   * be told; unwatched: a new thread is not watched, `value` is the error number.
+   * exit: `value` is the wait status; call, callEnd, sample, access: the thread is parked until
+   * `unpark`; missed: `value` accesses to watched data could not be told; unwatched: a new thread is
+   * not watched, `value` is the error number.
    */
   readonly kind:
     | "exec"
@@ -21,7 +21,6 @@ export interface TraceEvent {
     | "exit"
     | "threadBegin"
     | "threadEnd"
-    | "reached"
     | "groupStop"
     | "call"
     | "callEnd"
@@ -92,10 +91,10 @@ export interface Tracer {
   stop(pid: number, deadlineMs: number): Promise<number[]>;
   /** Ends one `stop`. */
   resume(pid: number): Promise<void>;
-  /** Lets a process go on that is held after exec or at a watched address. */
+  /** Lets a process go on that is held, as it is after exec. */
   release(pid: number): Promise<void>;
-  /** Reports `reached` when a system call instruction that ends at `address` is executed. */
-  watch(pid: number, address: number): Promise<void>;
+  /** Holds a stopped process until `release`. */
+  hold(pid: number): Promise<void>;
   /** Lets go of a stopped process for good. */
   detach(pid: number): Promise<void>;
   /** From its next `resume` or `release` on, tells of every system call of a process, or no more. */
@@ -126,6 +125,8 @@ export interface Tracer {
   read(pid: number, address: number, size: number): Promise<Uint8Array>;
   /** Writes in this order, also to pages that the process may not write. */
   write(pid: number, writes: readonly MemoryWrite[]): Promise<void>;
+  /** System calls made by code at [start, end) are not told. */
+  setOwnCode(pid: number, start: number, end: number): Promise<void>;
   /** Faults at [start, end) continue at target: rows of [start, end, target]. */
   setFixups(pid: number, rows: readonly (readonly [number, number, number])[]): Promise<void>;
   /** int3 at address continues at target: rows of [address, target]. */
@@ -147,6 +148,8 @@ interface NativeTracing {
   readonly Tracer: new (onEvent: (event: TraceEvent) => void) => NativeTracer;
   createMemory(name: string, bytes: number): number;
   mapShared(descriptor: number, bytes: number): SharedMemory;
+  readonly Bell: new (memory: ArrayBuffer, offset: number, ring: () => void) => Bell;
+  wakeWaiters(memory: ArrayBuffer, offset: number): void;
   reserveCode(bytes: number): number;
   writeCode(address: number, bytes: Uint8Array): void;
 }
@@ -168,7 +171,7 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
     stop: (pid, deadlineMs) => native.stop(pid, deadlineMs),
     resume: (pid) => native.resume(pid),
     release: (pid) => native.release(pid),
-    watch: (pid, address) => native.watch(pid, address),
+    hold: (pid) => native.hold(pid),
     detach: (pid) => native.detach(pid),
     traceCalls: (pid, on) => native.traceCalls(pid, on),
     sample: (pid, value) => native.sample(pid, value),
@@ -185,6 +188,7 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
         writes.map((w) => w.address),
         writes.map((w) => w.bytes),
       ),
+    setOwnCode: (pid, start, end) => native.setOwnCode(pid, start, end),
     setFixups: (pid, rows) => native.setFixups(pid, rows),
     setBreakpoints: (pid, rows) => native.setBreakpoints(pid, rows),
     holdGuard: (memory, offset) => native.holdGuard(memory, offset),
@@ -202,6 +206,21 @@ export function createMemory(name: string, bytes: number): number {
 /** Maps `bytes` of the memory object behind `descriptor`, shared and writable. */
 export function mapShared(descriptor: number, bytes: number): SharedMemory {
   return tracing().mapShared(descriptor, bytes);
+}
+
+/** Rings when a word changes. */
+export interface Bell {
+  stop(): void;
+}
+
+/** Calls `ring` soon after the word at `offset` has changed and somebody woke its waiters (futex(2)). */
+export function startBell(memory: ArrayBuffer, offset: number, ring: () => void): Bell {
+  return new (tracing().Bell)(memory, offset, ring);
+}
+
+/** Adds 1 to the word at `offset` and wakes all who wait for that, in any process. */
+export function wakeWaiters(memory: ArrayBuffer, offset: number): void {
+  tracing().wakeWaiters(memory, offset);
 }
 
 /** Reserves a range of this process for `writeCode`; gives its address. */

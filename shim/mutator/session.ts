@@ -13,6 +13,7 @@ import { dirname } from "node:path";
 import { assert } from "../../base/assert.js";
 import { prebuiltPath } from "../../base/prebuilt.js";
 import { ABI_VERSION, CONTROL, SESSION } from "../../wasm-runtime/layout.js";
+import type { Unpatched } from "./arm.js";
 import { attachError, checkTarget, targetError } from "./errors.js";
 import {
   armAll,
@@ -20,6 +21,8 @@ import {
   disarmAll,
   type Follower,
   follow,
+  lookForThreadId,
+  lookLater,
   type ProcessEvent,
   type Remains,
   release,
@@ -44,7 +47,7 @@ import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
 import type { Subject } from "./subject.js";
 import { type DebugSource, NO_DEBUG_SOURCE } from "./tables/debug-source.js";
-import { learnModules, learnThreadId, newTracee, type Unpatched } from "./tracee.js";
+import { newTracee } from "./tracee.js";
 import { localZone } from "./zone.js";
 
 /** What to run the probes on. */
@@ -148,13 +151,13 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   let turn = 0;
   const sweep = (): void => {
     if (follower.state === "armed" && looks++ < TID_LOOKS) {
-      for (const tracee of follower.tracees.values()) learnThreadId(tracer, tracee).catch(ignore);
+      for (const tracee of follower.tracees.values()) lookForThreadId(follower, tracee);
     }
     if (follower.state === "armed") {
       // One process at a time, so that many processes cost no more than one.
       const tracees = [...follower.tracees.values()];
       const tracee = tracees[turn++ % tracees.length];
-      if (tracee !== undefined) learnModules(tracer, tracee, image).catch(ignore);
+      if (tracee !== undefined) lookLater(follower, tracee);
     }
     if (!dirty) return;
     dirty = false;

@@ -20,6 +20,8 @@ export interface ShimDescription {
   readonly enter: number;
   /** `uint32_t wt_run(uint64_t entry, uint32_t probe)`: runs a handler in the mutator. */
   readonly run: number;
+  /** Entry thunk of the handler where the dynamic loader says that libraries have changed. */
+  readonly librariesChanged: number;
   /** In the order of HOST_FUNCTIONS. */
   readonly hosts: readonly number[];
   /** A fault with rip in [copyStart, copyEnd) is continued at copyFixup. */

@@ -184,6 +184,8 @@ Process &Tracer::add_process(pid_t pid, pid_t parent) {
     if (found != processes_.end()) {
         process->fixups = found->second->fixups;
         process->breakpoints = found->second->breakpoints;
+        process->own_start = found->second->own_start;
+        process->own_end = found->second->own_end;
         process->traces_calls = found->second->traces_calls;
         process->watches = found->second->watches;
         process->was_watched = found->second->was_watched;
@@ -314,18 +316,12 @@ bool Tracer::fix(Thread &thread, int signal) {
 void Tracer::stopped_in_system_call(Thread &thread) {
     thread.syscall_stop = true;
     user_regs_struct regs{};
-    if (thread.driven || (thread.watch == 0 && !thread.process->traces_calls) ||
+    if (thread.driven || !thread.process->traces_calls ||
         ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) != 0)
         return;
-    if (thread.watch == 0 || regs.rip != thread.watch) {
-        if (thread.process->traces_calls)
-            saw_call(thread, regs);
-        return;
-    }
-    thread.watch = 0;
-    thread.hide_end = true;
-    thread.process->held = true;
-    report_({Event::reached, thread.process->pid, thread.tid, 0});
+    const Process &process = *thread.process;
+    if (regs.rip < process.own_start || regs.rip >= process.own_end)
+        saw_call(thread, regs);
 }
 
 void Tracer::named_child(Thread &parent, int event) {
@@ -366,7 +362,7 @@ void Tracer::execed(Thread &thread) {
     process.held = true;
     process.fixups.clear();
     process.breakpoints.clear();
-    thread.watch = 0;
+    process.own_start = process.own_end = 0;
     if (process.memory_fd >= 0)
         ::close(process.memory_fd);
     process.memory_fd = -1;
@@ -380,7 +376,7 @@ void Tracer::rest(Thread &thread) {
 }
 
 void Tracer::go_on(Thread &thread) {
-    bool to_call = thread.watch != 0 || thread.process->traces_calls;
+    bool to_call = thread.process->traces_calls;
     if (thread.parked > 0)
         return;
     if (thread.group_stop)
@@ -475,7 +471,7 @@ void Tracer::release(pid_t pid) {
     resume(pid);
 }
 
-void Tracer::watch(pid_t pid, uint64_t address) {
-    for (const auto &entry : process(pid).threads)
-        entry.second->watch = address;
+/* Keeps a process that is stopped from going on until it is released. */
+void Tracer::hold(pid_t pid) {
+    process(pid).held = true;
 }

@@ -17,7 +17,7 @@
  *
  * A process is *stopped* while `stops` > 0: each thread that stops stays stopped, with the signal
  * that it was about to take kept in the kernel (signal-delivery-stop), so that nothing is lost if
- * we die. It is *held* after execve(2) and at a watched address until it is released. A thread is
+ * we die. It is *held* after execve(2), or when asked for, until it is released. A thread is
  * *parked* while handlers look at it (observe.cc).
  */
 #ifndef WT_TRACER_H
@@ -81,16 +81,12 @@ struct Thread {
     bool dying = false;
     /* A remote system call watches this thread itself. */
     bool driven = false;
-    /* Instruction after a system call where the process is to be held, 0 for none. */
-    uint64_t watch = 0;
     /* Events about it that handlers still look at. */
     int parked = 0;
     /* Was asked to stop by us, and has not yet. */
     bool interrupted = false;
     /* Not 0: its next stop that we asked for is a sample; bits of those who asked. */
     uint32_t sampled = 0;
-    /* The end of the system call that it makes is not to be seen. */
-    bool hide_end = false;
     /* A system call that our interrupt cut short, as it ended; the kernel makes it again. */
     std::optional<user_regs_struct> cut_call;
     /* Those of its process, in their order; may be fewer. */
@@ -117,6 +113,8 @@ struct Process {
     int exit_status = 0;
     std::map<pid_t, std::unique_ptr<Thread>> threads;
     std::vector<Fixup> fixups;
+    /* The shim's code: its system calls are not the program's. */
+    uint64_t own_start = 0, own_end = 0;
     /* Address of an int3 → where its thread goes on. */
     std::map<uint64_t, uint64_t> breakpoints;
     /* Of all its threads, also those to come. */
@@ -134,7 +132,6 @@ struct Event {
         exit,
         thread_begin,
         thread_end,
-        reached,
         group_stop,
         call,
         call_end,
@@ -192,7 +189,7 @@ class Tracer {
     std::vector<pid_t> stop(pid_t pid, int deadline_ms);
     void resume(pid_t pid);
     void release(pid_t pid);
-    void watch(pid_t pid, uint64_t address);
+    void hold(pid_t pid);
     void detach(pid_t pid);
     void trace_calls(pid_t pid, bool on);
     void sample(pid_t pid, uint32_t value);

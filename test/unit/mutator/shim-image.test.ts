@@ -24,6 +24,7 @@ const good: ShimDescription = {
   sha256: createHash("sha256").update(bytes).digest("hex"),
   enter: PARAMS.bytes,
   run: PARAMS.bytes + 16,
+  librariesChanged: PARAMS.bytes + 32,
   hosts: HOST_FUNCTIONS.map((_, i) => PARAMS.bytes + i),
   copyStart: PARAMS.bytes + 20,
   copyEnd: PARAMS.bytes + 30,

@@ -1,0 +1,147 @@
+/**
+ * Libraries that a process opens and closes while it is probed.
+ *
+ * The dynamic loader calls an empty function, `_dl_debug_state`, when it has mapped libraries, before
+ * any of their code runs, and when it has unmapped some (struct r_debug, link.h; glibc and musl). A
+ * site without a probe is put there: its handler in the shim asks for a look at the process and waits
+ * until it is answered, at most a second or two, not at all once we are dead (shim/inject/libraries.c).
+ *
+ *     PRIVATE.libraryAsked ≠ libraryAnswered   the process waits, or has waited, for an answer
+ *     CONTROL.libraryRequests                  raised with each request, by any process
+ *     CONTROL.libraryAnswers                   raised with each answer, to any process
+ */
+import { readFileSync } from "node:fs";
+import { readDynamic } from "../../base/elf/dynamic.js";
+import {
+  type ElfImage,
+  FILE_TYPE,
+  findSection,
+  parseElf,
+  SEGMENT,
+  sectionBytes,
+  viewOf,
+  word,
+} from "../../base/elf/image.js";
+import { findSymbolAddress } from "../../base/elf/symbols.js";
+import { CONTROL, PRIVATE } from "../../wasm-runtime/layout.js";
+import type { Injection, SharedArea } from "./inject.js";
+import { sitesOf } from "./matching.js";
+import type { PlanSite } from "./plan.js";
+import { findLoader, findProgram, type Module, readMemory } from "./process.js";
+import { type Bell, startBell, type Tracer, wakeWaiters } from "./ptrace.js";
+import type { RunnableBundle } from "./runnable.js";
+
+/** Stands for the index of a probe where the loader tells of its libraries. */
+export const LIBRARIES_CHANGED = 0xffff_ffff;
+
+const NOTICE = "_dl_debug_state";
+
+/** Whether a bundle has probes in libraries, which any process may open. */
+export function probesLibraries(bundle: RunnableBundle): boolean {
+  return sitesOf(bundle).some(({ name }) => isLibrary(name.path));
+}
+
+const known = new Map<string, boolean>();
+
+/** False for a file that is surely no library: it is a program. */
+export function isLibrary(path: string): boolean {
+  const found = known.get(path) ?? looksLikeLibrary(path);
+  known.set(path, found);
+  return found;
+}
+
+function looksLikeLibrary(path: string): boolean {
+  try {
+    const image = parseElf(readFileSync(path), path);
+    return image.type === FILE_TYPE.shared && !readDynamic(image).isProgram;
+  } catch {
+    return true;
+  }
+}
+
+const notices = new WeakMap<ElfImage, number | null>();
+
+/** The loader of process `pid` and where in it libraries are told of; null if that is not known. */
+export function libraryNotice(
+  pid: number,
+  modules: readonly Module[],
+): { readonly module: Module; readonly site: PlanSite } | null {
+  const module = findLoader(pid, modules);
+  if (module === null) return null;
+  const { image } = module;
+  const address = notices.get(image) ?? findSymbolAddress(image, NOTICE);
+  notices.set(image, address);
+  if (address === null) return null;
+  const nothing = { floats: false, clobbers: null };
+  const site = { ...nothing, probe: LIBRARIES_CHANGED, address, place: "instruction" } as const;
+  return { module, site: { ...site, symbol: NOTICE } };
+}
+
+const ENTRY_BYTES = 16;
+const DT_DEBUG = 21;
+/** Offset of r_state in struct r_debug, and RT_CONSISTENT (link.h). */
+const STATE_OFFSET = 24;
+const CONSISTENT = 0;
+
+/** True if all libraries that a program needs are mapped: its loader has come so far. */
+export function isLoaded(pid: number, modules: readonly Module[]): boolean {
+  const program = findProgram(pid, modules);
+  if (!program?.image.segments.some(({ type }) => type === SEGMENT.interpreter)) return true;
+  const section = findSection(program.image, ".dynamic");
+  if (section === null) return true;
+  const size = sectionBytes(program.image, section).length;
+  const dynamic = viewOf(readMemory(pid, section.address + program.loadBias, size));
+  for (let at = 0; at + ENTRY_BYTES <= dynamic.byteLength; at += ENTRY_BYTES) {
+    if (word(dynamic, at) !== DT_DEBUG) continue;
+    const debug = word(dynamic, at + 8);
+    if (debug === 0) return false;
+    return viewOf(readMemory(pid, debug + STATE_OFFSET, 4)).getUint32(0, true) === CONSISTENT;
+  }
+  return true;
+}
+
+/** Begins to take requests; `ring` is called when there are some. */
+export function listenForLibraries({ buffer }: SharedArea, ring: () => void): Bell {
+  const bell = startBell(buffer, CONTROL.libraryRequests, ring);
+  const listener = new DataView(buffer, CONTROL.libraryListener, 4);
+  listener.setUint32(0, 1, true);
+  return {
+    stop: () => {
+      listener.setUint32(0, 0, true);
+      wakeWaiters(buffer, CONTROL.libraryAnswers);
+      bell.stop();
+    },
+  };
+}
+
+/** Number of the last request of a process; null if it has been answered. */
+export function libraryRequest(
+  pid: number,
+  injection: Injection,
+  { meta }: RunnableBundle,
+): number | null {
+  const words = viewOf(readMemory(pid, stateOf(injection, meta.memory.slotCount), 8));
+  const asked = words.getUint32(0, true);
+  return asked === words.getUint32(4, true) ? null : asked;
+}
+
+/** Answers the requests of a process up to `request`. */
+export async function answerRequest(
+  tracer: Tracer,
+  pid: number,
+  injection: Injection,
+  { bundle, shared }: { readonly bundle: RunnableBundle; readonly shared: SharedArea },
+  request: number,
+): Promise<void> {
+  const at = stateOf(injection, bundle.meta.memory.slotCount);
+  const bytes = new Uint8Array(4);
+  viewOf(bytes).setUint32(0, request, true);
+  await tracer.write(pid, [{ address: at + ANSWERED, bytes }]);
+  wakeWaiters(shared.buffer, CONTROL.libraryAnswers);
+}
+
+const ANSWERED = PRIVATE.libraryAnswered - PRIVATE.libraryAsked;
+
+function stateOf({ private: area }: Injection, slotCount: number): number {
+  return area.address + slotCount * PRIVATE.stackBytes + PRIVATE.libraryAsked;
+}

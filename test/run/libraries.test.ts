@@ -1,0 +1,213 @@
+/** Libraries that are opened and closed while a program is probed, and those it starts with. */
+import { existsSync } from "node:fs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { compileInto, emptyDirectory } from "../support/dwarf-programs.js";
+import { codeOf, mappingNames, statusField } from "../support/process.js";
+import { createRandom } from "../support/random.js";
+import {
+  cannotTrace,
+  hasProgram,
+  type Running,
+  start,
+  startWastap,
+  wastap,
+} from "../support/tools.js";
+
+const s = suite("run/libraries");
+const missing = cannotTrace();
+const test = missing === null ? s : s.skip;
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+
+const directory = emptyDirectory("libraries");
+
+function compile(name: string, flags: readonly string[], compiler = "gcc", as = name): string {
+  const recipe = { source: `${name}.c`, compiler, flags: ["-O2", "-g", ...flags] };
+  return compileInto(directory, as, recipe);
+}
+
+const loader = missing === null ? compile("loader", ["-pthread"]) : "";
+const plugin = missing === null ? compile("plugin", ["-shared", "-fPIC"]) : "";
+
+/** What `work` of the plugin is called with while it is open once. */
+const ONCE = [1000, 0, 1, 2, 3, 4, 2000];
+
+/** Runs loader with `script`; the numbers it prints. */
+function numbers(script: string, command: string): number[] {
+  const result = wastap(["-e", script, "-c", command], { input: "\n" });
+  assert.match(result.stdout, /rounds \d+, \d+ each, wrong 0\n/, result.stderr);
+  return [...result.stdout.matchAll(/^(\d+)$/gm)].map(([text]) => Number(text));
+}
+
+async function startLoader(...args: readonly string[]): Promise<Running> {
+  const target = start(loader, args, { deadlineMs: 120_000 });
+  await target.until(/ready/);
+  return target;
+}
+
+const WORK = `process("${plugin}").function("work")`;
+
+test("a library opened later is probed from its first instruction to its last", () => {
+  const script = `probe ${WORK} { printf("%d\\n", $n) }`;
+  const expected = [...ONCE, ...ONCE, ...ONCE];
+  assert.equal(numbers(script, `${loader} open ${plugin} 3 2`), expected);
+});
+
+test("marks, returns and statements in it, also by .library and by wildcard", () => {
+  const points = [
+    [`process("${plugin}").mark("work")`, "$arg1"],
+    [`process("${plugin}").provider("plugin").mark("w*")`, "$arg1"],
+    [`process("${loader}").library("${plugin}").function("wor*")`, "$n"],
+    [`${WORK}.return`, "$return / 3"],
+    [`process("${plugin.replace(/plugin$/, "plugi*")}").statement("work@*:*")`, "1"],
+  ];
+  for (const [point = "", value = ""] of points) {
+    const script = `probe ${point} { printf("%d\\n", ${value}) }`;
+    const found = numbers(script, `${loader} open ${plugin} 1 0`);
+    if (value !== "1") assert.equal(found, ONCE, point);
+    else assert.ok(found.length >= 2 * ONCE.length, point);
+  }
+});
+
+test("libraries that a program starts with are probed before their code runs", () => {
+  const linked = compile("loader", ["-pthread", "-Wl,--no-as-needed", plugin], "gcc", "linked");
+  const script = `probe begin { println(7) } probe ${WORK} { printf("%d\\n", $n) }`;
+  assert.equal(numbers(script, `${linked} open ${plugin} 1 0`), [7, ...ONCE]);
+});
+
+test("a C library other than glibc", () => {
+  if (!hasProgram("musl-gcc")) {
+    process.stdout.write("skipped: no musl-gcc\n");
+    return;
+  }
+  const program = compile("loader", [], "musl-gcc", "musl-loader");
+  const library = compile("plugin", ["-shared", "-fPIC"], "musl-gcc", "musl-plugin");
+  const script = `probe process("${library}").function("work") { printf("%d\\n", $n) }`;
+  // It never unloads libraries, and ends them with the process.
+  assert.equal(
+    numbers(script, `${program} open ${library} 2 2`),
+    [1000, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 2000],
+  );
+});
+
+test("a namespace of its own for each, and a child forked after opening", () => {
+  const script = `global n probe ${WORK} { n[$n]++ } probe end { printf("%d\\n", n[$1]) }`;
+  const count = (mode: string, argument: number): number[] =>
+    numbers(script.replace("$1", String(argument)), `${loader} ${mode} ${plugin} 4 1`);
+  assert.equal(count("new", 3), [4]);
+  assert.equal(count("new", 1000), [4]);
+  assert.equal(count("fork", 7), [4]);
+  assert.equal(count("fork", 4), [4]);
+});
+
+test("attached later: every call is counted, and everything is as before afterwards", async () => {
+  const target = await startLoader("open", plugin, "300", "3");
+  const code = codeOf(target.pid);
+  const mappings = mappingNames(target.pid);
+  const script = `global n, calls, spins
+    probe ${WORK} { n++ }
+    probe ${WORK}.return { calls++ }
+    probe process("${loader}").function("spin") { spins++ }
+    probe timer.ms(20) { if (n >= 2100) exit() }
+    probe end { printf("%d %d %d\\n", n, calls, spins > 1000) }`;
+  const tap = startWastap(["-v", "-e", script, "-x", String(target.pid)]);
+  await tap.until(/probes armed/, "errors");
+  const changed = codeOf(target.pid);
+  assert.not.equal(changed, code);
+  target.child.stdin?.write("\n");
+  const result = await tap.finished();
+  assert.match(result.stdout, /2100 2100 1\n$/, result.stderr);
+  const ended = await target.finished();
+  assert.is(ended.stdout, "ready\nrounds 300, 30 each, wrong 0\n");
+  assert.ok(mappings.length > 0);
+});
+
+test("Ctrl-C while libraries come and go leaves nothing behind", async () => {
+  const target = await startLoader("open", plugin, "0", "2");
+  const code = codeOf(target.pid);
+  const mappings = mappingNames(target.pid);
+  target.child.stdin?.write("\n");
+  const script = `global n probe ${WORK} { if (n++ == 100) println("counting") }`;
+  for (let round = 0; round < 3; round++) {
+    const tap = startWastap(["-e", script, "-x", String(target.pid)]);
+    await tap.until(/counting/);
+    tap.child.kill("SIGINT");
+    const result = await tap.finished();
+    assert.is(result.status, 0, result.stderr);
+    assert.is(result.stderr, "");
+    assert.is(statusField(target.pid, "TracerPid"), 0);
+  }
+  const now = codeOf(target.pid);
+  for (const [name, bytes] of code) assert.ok(now.get(name)?.equals(bytes), `${name} is as before`);
+  const own = mappingNames(target.pid).filter((name) => !name.includes("plugin"));
+  assert.equal(
+    own.filter((name) => !mappings.includes(name)),
+    [],
+  );
+  target.child.kill("SIGTERM");
+  assert.match((await target.finished()).stdout, /rounds \d+, 30 each, wrong 0\n$/);
+});
+
+/** Times that wastap is killed. */
+const KILLS = Number(process.env["WASTAP_KILLS"] ?? "10");
+
+test(`the process survives ${KILLS} kills while it opens and closes`, async () => {
+  const random = createRandom();
+  const target = await startLoader("open", plugin, "0", "3");
+  target.child.stdin?.write("\n");
+  const script = `global n, spins probe ${WORK}, ${WORK}.return { if (n++ == 0) println("hit") }
+    probe process("${loader}").function("spin") { spins++ }`;
+  for (let kill = 0; kill < KILLS; kill++) {
+    const tap = startWastap(["-e", script, "-x", String(target.pid)]);
+    await tap.until(/hit/);
+    const timer = setTimeout(() => tap.child.kill("SIGKILL"), random() * 50);
+    await tap.finished();
+    clearTimeout(timer);
+    assert.is(target.child.exitCode, null, `alive after kill ${kill}: ${target.output()}`);
+    assert.is(target.child.signalCode, null, `alive after kill ${kill}: ${target.output()}`);
+  }
+  target.child.kill("SIGTERM");
+  assert.match((await target.finished()).stdout, /rounds \d+, 30 each, wrong 0\n$/);
+});
+
+test("frames in a library have names from its first call on", () => {
+  const library = compile("opened", ["-shared", "-fPIC"]);
+  const program = compile("opener", []);
+  const script = `probe process("${program}").function("leaf") {
+    if (!isinstr(sprint_ubacktrace(), "in_child")) { print(sprint_ubacktrace()) exit() }
+  }`;
+  const { stdout } = wastap(["-e", script, "-c", `${program} ${library}`]);
+  assert.match(stdout, /^leaf\+0x0 \[opener\]\n(through\+\S+ \[opened\]\n)?main/);
+});
+
+test("a python that is attached imports an extension module", async () => {
+  const python = "/usr/bin/python3.11";
+  const module = "/usr/lib/python3.11/lib-dynload/_json.cpython-311-x86_64-linux-gnu.so";
+  if (!existsSync(python) || !existsSync(module)) {
+    process.stdout.write("skipped: no python3.11\n");
+    return;
+  }
+  const program = `import sys; print("ready", flush=True); sys.stdin.readline()
+import _json; print(_json.scanstring('"text"', 1)[0])`;
+  const target = start(python, ["-S", "-c", program]);
+  await target.until(/ready/);
+  const script = `probe process("${module}").function("PyInit__json") { println(pid(), " ", ppfunc()) exit() }`;
+  const tap = startWastap(["-v", "-e", script, "-x", String(target.pid)]);
+  await tap.until(/probes armed/, "errors");
+  target.child.stdin?.write("\n");
+  assert.match((await tap.finished()).stdout, new RegExp(`${target.pid} PyInit__json\n`));
+  assert.match((await target.finished()).stdout, /text\n$/);
+});
+
+test("php loads its extensions", () => {
+  const extension = "/usr/lib/php/20220829/ctype.so";
+  if (!existsSync(extension)) {
+    process.stdout.write("skipped: no php8.2 with ctype\n");
+    return;
+  }
+  const script = `probe process("/usr/bin/php8.2").library("${extension}").function("get_module") { println("loaded") }`;
+  const result = wastap(["-e", script, "-c", "/usr/bin/php8.2 -r 'print(ctype_digit(\"12\"));'"]);
+  assert.match(result.stdout, /loaded\n/, result.stderr);
+});
+
+s.run();
