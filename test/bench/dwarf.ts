@@ -14,7 +14,7 @@ import { openDebugInfo } from "../../compiler/dwarf/debug-info.js";
 
 /** Programs with a function each; debug files come from libc6-dbg and python3.11-dbg. */
 const PROGRAMS: readonly (readonly [string, string])[] = [
-  [process.execPath, "SHA256_Update"],
+  [process.execPath, "uv_run"],
   ["/lib/x86_64-linux-gnu/libc.so.6", "__libc_malloc"],
   ["/usr/bin/python3.11", "PyObject_Call"],
 ];
