@@ -107,5 +107,6 @@ int main(void) {
     run(slot_cases);
     run(memory_cases);
     run(surroundings_cases);
+    run(library_cases);
     return 0;
 }

@@ -24,7 +24,7 @@ struct test_case {
     { #name, name }
 
 /* Each ends with a case without name. */
-extern const struct test_case slot_cases[], memory_cases[], surroundings_cases[];
+extern const struct test_case slot_cases[], memory_cases[], surroundings_cases[], library_cases[];
 
 /* wt_params, writable for the cases. */
 extern struct wt_params *const params;

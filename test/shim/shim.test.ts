@@ -26,7 +26,13 @@ function sources(): string[] {
 
 test("behaves in an ordinary program", () => {
   const program = join(work, "shim-test");
-  const cases = ["fixture.c", "slots-test.c", "memory-test.c", "surroundings-test.c"];
+  const cases = [
+    "fixture.c",
+    "slots-test.c",
+    "memory-test.c",
+    "surroundings-test.c",
+    "libraries-test.c",
+  ];
   const files = cases.map((name) => join(PACKAGE_ROOT, "test", "shim", name));
   execFileSync("gcc", [...FLAGS, ...files, ...sources(), "-o", program]);
   const lines = execFileSync(program, { encoding: "utf8" }).trim().split("\n");
@@ -34,7 +40,7 @@ test("behaves in an ordinary program", () => {
     lines.filter((line) => !line.startsWith("ok ")),
     [],
   );
-  assert.is(lines.length, 26);
+  assert.is(lines.length, 29);
 });
 
 test("refers to nothing outside and exports what it must", () => {
@@ -77,6 +83,7 @@ const EXPORTED = [
   "wt_host_unwind",
   "wt_host_vector",
   "wt_host_write",
+  "wt_libraries_changed",
   "wt_memory__read",
   "wt_modules__find",
   "wt_params",
