@@ -3,6 +3,7 @@
  * compiler reads it. Everything is read when it is asked for, and kept. Addresses are those of the
  * ELF file. What is damaged ends in a TargetError. Sources: DWARF 5, libdw.h of elfutils 0.188.
  */
+import { type CallSites, openCallSites } from "./call-sites.js";
 import type { Die } from "./die.js";
 import { type Dies, openDies } from "./dies.js";
 import { type Functions, openFunctions } from "./functions.js";
@@ -14,7 +15,7 @@ import { type AddressRange, readRanges } from "./ranges.js";
 import { openUnits, type Unit, type Units } from "./units.js";
 
 /** The DWARF of one file. */
-export interface DebugInfo extends Dies, Units, Lines, Functions, Locations {
+export interface DebugInfo extends Dies, Units, Lines, Functions, CallSites, Locations {
   readonly path: string;
   /** Addresses of the code of a DIE. */
   ranges(die: DieId): readonly AddressRange[];
@@ -47,6 +48,7 @@ function read(path: string): DebugInfo | null {
     ...openUnits(dies),
     ...lines,
     ...openFunctions(dies, lines),
+    ...openCallSites(dies),
     ...openLocations(file),
     ranges: (die) => readRanges(file, die),
     scopesAt: (unit, address) =>

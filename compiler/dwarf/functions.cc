@@ -1,8 +1,10 @@
 /*
  * The index of a file's functions: one walk over all units, columns of numbers instead of an object
- * per DIE, so that large files stay cheap and the index can be kept on disk.
+ * per DIE, so that large files stay cheap and the index can be kept on disk. And that of its call
+ * sites.
  */
 #include "columns.h"
+#include "walk.h"
 #include <unordered_set>
 
 namespace wastap_dwarf {
@@ -14,18 +16,12 @@ bool may_hold_functions(int tag) {
     switch (tag) {
     case DW_TAG_compile_unit:
     case DW_TAG_partial_unit:
-    case DW_TAG_namespace:
-    case DW_TAG_module:
-    case DW_TAG_class_type:
-    case DW_TAG_structure_type:
-    case DW_TAG_union_type:
-    case DW_TAG_interface_type:
     case DW_TAG_subprogram:
     case DW_TAG_lexical_block:
     case DW_TAG_inlined_subroutine:
         return true;
     default:
-        return false;
+        return is_name_space(tag);
     }
 }
 
@@ -38,16 +34,10 @@ class FunctionIndex {
     }
     /* Walks all units; then adds the functions of a dwz file that are inlined in this one. */
     void build() {
-        Dwarf_CU *unit = nullptr;
-        Dwarf_Die die, split{};
-        uint8_t type;
-        int result;
-        while ((result = libdw_.dwarf_get_units(file_.dwarf(), unit, &unit, nullptr, &type, &die,
-                                                &split)) == 0)
+        each_unit(file_, [this](int type, Dwarf_Die die) {
             if (type != DW_UT_type)
-                walk(split.addr ? split : die);
-        if (result < 0)
-            fail(libdw_);
+                walk(die);
+        });
         for (size_t i = 1; i < instances.size(); i += 2)
             if (seen_.count(instances[i]) == 0)
                 add_function(file_.die(instances[i]), instances[i]);
@@ -62,12 +52,8 @@ class FunctionIndex {
     const Libdw &libdw_;
     std::unordered_set<double> seen_;
 
-    void walk(Dwarf_Die parent, int depth = 0) {
-        Dwarf_Die child;
-        if (depth == MAX_NESTING)
-            throw std::runtime_error("DIEs are nested too deeply");
-        int result = libdw_.dwarf_child(&parent, &child);
-        for (; result == 0; result = libdw_.dwarf_siblingof(&child, &child)) {
+    void walk(Dwarf_Die parent, size_t depth = 0) {
+        each_child(libdw_, parent, depth, [this, depth](Dwarf_Die &child) {
             int tag = libdw_.dwarf_tag(&child);
             if (tag == DW_TAG_subprogram && is_definition(child))
                 add_function(child, file_.id(child));
@@ -75,9 +61,7 @@ class FunctionIndex {
                 add_instance(child);
             if (may_hold_functions(tag) && libdw_.dwarf_haschildren(&child) > 0)
                 walk(child, depth + 1);
-        }
-        if (result < 0)
-            fail(libdw_);
+        });
     }
     /* With code, or inlined. */
     bool is_definition(Dwarf_Die &die) {
@@ -154,30 +138,25 @@ Napi::Value function_index(const Napi::CallbackInfo &info) {
 }
 
 /* True if a parameter or variable in the subtree has a list of locations. */
-bool has_location_list(const Libdw &libdw, Dwarf_Die &parent, int depth = 0) {
-    Dwarf_Die child;
-    if (depth == MAX_NESTING)
-        throw std::runtime_error("DIEs are nested too deeply");
-    int result = libdw.dwarf_child(&parent, &child);
-    for (; result == 0; result = libdw.dwarf_siblingof(&child, &child)) {
+bool has_location_list(const Libdw &libdw, Dwarf_Die &parent, size_t depth = 0) {
+    return any_child(libdw, parent, depth, [&libdw, depth](Dwarf_Die &child) {
         int tag = libdw.dwarf_tag(&child);
         Dwarf_Attribute location;
-        if (tag != DW_TAG_formal_parameter && tag != DW_TAG_variable) {
-            if (libdw.dwarf_haschildren(&child) > 0 && has_location_list(libdw, child, depth + 1))
-                return true;
-        } else if (libdw.dwarf_attr(&child, DW_AT_location, &location)) {
-            switch (location.form) {
-            case DW_FORM_sec_offset:
-            case DW_FORM_loclistx:
-            case DW_FORM_data4:
-            case DW_FORM_data8:
-                return true;
-            }
+        if (tag != DW_TAG_formal_parameter && tag != DW_TAG_variable)
+            return libdw.dwarf_haschildren(&child) > 0 &&
+                   has_location_list(libdw, child, depth + 1);
+        if (!libdw.dwarf_attr(&child, DW_AT_location, &location))
+            return false;
+        switch (location.form) {
+        case DW_FORM_sec_offset:
+        case DW_FORM_loclistx:
+        case DW_FORM_data4:
+        case DW_FORM_data8:
+            return true;
+        default:
+            return false;
         }
-    }
-    if (result < 0)
-        fail(libdw);
-    return false;
+    });
 }
 
 /* hasLocationLists(file, unit die) */
@@ -186,9 +165,76 @@ Napi::Value has_location_lists(const Napi::CallbackInfo &info) {
     return Napi::Boolean::New(info.Env(), has_location_list(file_of(info).libdw, unit));
 }
 
+/* Where functions are called, in and outside of functions of the file. */
+class CallSiteIndex {
+  public:
+    explicit CallSiteIndex(DebugFile &file) : file_(file), libdw_(file.libdw) {
+        each_unit(file, [this](int type, Dwarf_Die die) {
+            if (is_compile_unit(type))
+                walk(die);
+        });
+    }
+    /* Each site with the DIE of what it calls, and that one's linkage name if others may define it.
+     */
+    std::vector<double> sites, callees;
+    std::vector<uint32_t> names;
+    Strings strings;
+
+  private:
+    DebugFile &file_;
+    const Libdw &libdw_;
+
+    void walk(Dwarf_Die parent, size_t depth = 0) {
+        each_child(libdw_, parent, depth, [this, depth](Dwarf_Die &child) {
+            int tag = libdw_.dwarf_tag(&child);
+            if (tag == DW_TAG_call_site || tag == DW_TAG_GNU_call_site)
+                add_site(child);
+            else if (may_hold_functions(tag) && libdw_.dwarf_haschildren(&child) > 0)
+                walk(child, depth + 1);
+        });
+    }
+    void add_site(Dwarf_Die &site) {
+        Dwarf_Attribute found;
+        Dwarf_Die callee;
+        bool is_new = libdw_.dwarf_attr(&site, DW_AT_call_origin, &found);
+        if ((!is_new && !libdw_.dwarf_attr(&site, DW_AT_abstract_origin, &found)) ||
+            !libdw_.dwarf_formref_die(&found, &callee))
+            return;
+        sites.push_back(file_.id(site));
+        callees.push_back(file_.id(callee));
+        names.push_back(is_external(callee) ? strings.add(linkage_name_of(callee)) : 0);
+    }
+    bool is_external(Dwarf_Die &die) {
+        Dwarf_Attribute found;
+        bool value = false;
+        return libdw_.dwarf_attr_integrate(&die, DW_AT_external, &found) &&
+               libdw_.dwarf_formflag(&found, &value) == 0 && value;
+    }
+    const char *linkage_name_of(Dwarf_Die &die) {
+        Dwarf_Attribute found;
+        for (unsigned int name : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name})
+            if (libdw_.dwarf_attr_integrate(&die, name, &found))
+                return libdw_.dwarf_formstring(&found);
+        return nullptr;
+    }
+};
+
+/* callSiteIndex(file) → {sites, callees, names, strings} */
+Napi::Value call_site_index(const Napi::CallbackInfo &info) {
+    Napi::Env env = info.Env();
+    CallSiteIndex index(file_of(info));
+    Napi::Object columns = Napi::Object::New(env);
+    columns.Set("sites", column<Napi::Float64Array>(env, index.sites));
+    columns.Set("callees", column<Napi::Float64Array>(env, index.callees));
+    columns.Set("names", column<Napi::Uint32Array>(env, index.names));
+    columns.Set("strings", column<Napi::Uint8Array>(env, index.strings.bytes));
+    return columns;
+}
+
 } // namespace
 
 void add_functions(Napi::Object exports) {
+    add<call_site_index>(exports, "callSiteIndex");
     add<function_index>(exports, "functionIndex");
     add<has_location_lists>(exports, "hasLocationLists");
 }

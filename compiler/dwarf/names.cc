@@ -3,6 +3,7 @@
  * namespaces and classes, and in the partial units that dwz made and units import.
  */
 #include "columns.h"
+#include "walk.h"
 #include <unordered_set>
 
 namespace wastap_dwarf {
@@ -11,18 +12,7 @@ namespace {
 
 /* DIEs whose children have names of their own that programs can use from outside. */
 bool has_names_inside(int tag) {
-    switch (tag) {
-    case DW_TAG_namespace:
-    case DW_TAG_module:
-    case DW_TAG_class_type:
-    case DW_TAG_structure_type:
-    case DW_TAG_union_type:
-    case DW_TAG_interface_type:
-    case DW_TAG_enumeration_type:
-        return true;
-    default:
-        return false;
-    }
+    return is_name_space(tag) || tag == DW_TAG_enumeration_type;
 }
 
 bool is_named(int tag) {
@@ -44,25 +34,18 @@ class NameIndex {
     explicit NameIndex(DebugFile &file) : file_(file), libdw_(file.libdw) {
     }
     void build() {
-        Dwarf_CU *unit = nullptr;
-        Dwarf_Die die, split{};
-        uint8_t type;
         uint32_t ordinal = 0;
-        int result;
-        while ((result = libdw_.dwarf_get_units(file_.dwarf(), unit, &unit, nullptr, &type, &die,
-                                                &split)) == 0) {
+        each_unit(file_, [this, &ordinal](int type, Dwarf_Die die) {
             if (!is_compile_unit(type))
-                continue;
+                return;
             Names found;
-            walk(split.addr ? split : die, found, 0);
+            walk(die, found, 0);
             for (uint32_t name : found) {
                 names.push_back(name);
                 units.push_back(ordinal);
             }
             ordinal++;
-        }
-        if (result < 0)
-            fail(libdw_);
+        });
     }
 
     std::vector<uint32_t> names, units;
@@ -73,23 +56,17 @@ class NameIndex {
     const Libdw &libdw_;
     std::unordered_map<double, Names> imported_;
 
-    void walk(Dwarf_Die parent, Names &found, int depth) {
-        Dwarf_Die child;
-        if (depth == MAX_NESTING)
-            throw std::runtime_error("DIEs are nested too deeply");
-        int result = libdw_.dwarf_child(&parent, &child);
-        for (; result == 0; result = libdw_.dwarf_siblingof(&child, &child)) {
+    void walk(Dwarf_Die parent, Names &found, size_t depth) {
+        each_child(libdw_, parent, depth, [this, &found, depth](Dwarf_Die &child) {
             int tag = libdw_.dwarf_tag(&child);
             if (tag == DW_TAG_imported_unit)
                 import(child, found, depth);
             if (!is_named(tag))
-                continue;
+                return;
             found.insert(strings.add(name_of(child)));
             if (has_names_inside(tag))
                 walk(child, found, depth + 1);
-        }
-        if (result < 0)
-            fail(libdw_);
+        });
     }
     /* Its own, or that of what it declares, or of its type unit. */
     const char *name_of(Dwarf_Die &die) {
@@ -103,7 +80,7 @@ class NameIndex {
         return nullptr;
     }
     /* Each partial unit is walked once. */
-    void import(Dwarf_Die &die, Names &found, int depth) {
+    void import(Dwarf_Die &die, Names &found, size_t depth) {
         Dwarf_Attribute attribute;
         Dwarf_Die unit;
         if (!libdw_.dwarf_attr(&die, DW_AT_import, &attribute) ||

@@ -78,6 +78,17 @@ export interface NameIndex {
   readonly strings: Uint8Array;
 }
 
+/** Direct calls, a row for each. */
+export interface CallSiteIndex {
+  readonly sites: Float64Array;
+  /** DIEs of the functions that are called. */
+  readonly callees: Float64Array;
+  /** Offsets in `strings`, of the linkage names of those that other units may define. */
+  readonly names: Uint32Array;
+  /** As in FunctionIndex. */
+  readonly strings: Uint8Array;
+}
+
 /** An operation of a location expression, as libdw gives it. */
 export interface NativeOperation {
   readonly atom: number;
@@ -123,6 +134,7 @@ interface Functions {
   arangesUnit: (file: NativeFile, address: number) => DieId | null;
   functionIndex: (file: NativeFile) => FunctionIndex;
   nameIndex: (file: NativeFile) => NameIndex;
+  callSiteIndex: (file: NativeFile) => CallSiteIndex;
   hasLocationLists: (file: NativeFile, unit: DieId) => boolean;
   /** [address, file, line, column, flags, …] */
   lines: (file: NativeFile, unit: DieId) => Float64Array;

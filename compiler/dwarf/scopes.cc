@@ -1,5 +1,6 @@
 /* Where a DIE or an address is in the tree: units, enclosing DIEs, address ranges. */
 #include "binding.h"
+#include "walk.h"
 
 namespace wastap_dwarf {
 
@@ -61,19 +62,7 @@ Napi::Value unit_die(const Napi::CallbackInfo &info) {
 
 /* A DIE without ranges of its own that may hold some that have. */
 bool is_transparent(int tag) {
-    switch (tag) {
-    case DW_TAG_namespace:
-    case DW_TAG_module:
-    case DW_TAG_class_type:
-    case DW_TAG_structure_type:
-    case DW_TAG_union_type:
-    case DW_TAG_interface_type:
-    case DW_TAG_lexical_block:
-    case DW_TAG_subprogram:
-        return true;
-    default:
-        return false;
-    }
+    return is_name_space(tag) || tag == DW_TAG_lexical_block || tag == DW_TAG_subprogram;
 }
 
 std::vector<AddressRange> ranges_of(const Libdw &libdw, Dwarf_Die &die) {
@@ -104,16 +93,12 @@ const std::vector<Scope> &inner_scopes(DebugFile &file, Dwarf_Die &parent) {
         return known->second;
     const Libdw &libdw = file.libdw;
     std::vector<Scope> found;
-    Dwarf_Die child;
-    int result = libdw.dwarf_child(&parent, &child);
-    for (; result == 0; result = libdw.dwarf_siblingof(&child, &child)) {
+    each_child(libdw, parent, 0, [&](Dwarf_Die &child) {
         Scope scope{child, readable_ranges_of(libdw, child),
                     is_transparent(libdw.dwarf_tag(&child)) && libdw.dwarf_haschildren(&child) > 0};
         if (scope.is_transparent || !scope.ranges.empty())
             found.push_back(std::move(scope));
-    }
-    if (result < 0)
-        fail(libdw);
+    });
     return file.inner_scopes[parent.addr] = std::move(found);
 }
 

@@ -18,7 +18,16 @@ import {
   partsOf,
 } from "../types/location.js";
 import { divide, guardDivisor } from "./arithmetic.js";
-import { callForValue, callOf, checkError, keep, lowerLong, type Scope, widen } from "./scope.js";
+import {
+  callForValue,
+  callOf,
+  checkError,
+  keep,
+  lowerLong,
+  raiseError,
+  type Scope,
+  widen,
+} from "./scope.js";
 import { unsupported } from "./unit.js";
 
 /** DWARF number of the instruction pointer (FRAME in wasm-runtime/layout.ts). */
@@ -101,6 +110,9 @@ function compute(location: Location, evaluation: Evaluation): IrExpression {
     }
     case "module-address":
       return moduleAddress(location, evaluation);
+    case "unavailable":
+      raiseError(scope, location.reason, node);
+      return i64(0n);
     case "text":
     case "format":
       return bug("text used as a number");

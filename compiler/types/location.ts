@@ -80,6 +80,8 @@ export type Location =
       readonly address: bigint;
       readonly module: BundleModule | null;
     }
+  /** Nothing that could be known where the program came this way: the soft error `reason`. */
+  | { readonly kind: "unavailable"; readonly reason: string }
   /** Text known when compiling ($$name, $$provider). */
   | { readonly kind: "text"; readonly text: string }
   /**
@@ -157,6 +159,7 @@ export function partsOf(location: Location): readonly Location[] {
     case "register":
     case "operand":
     case "module-address":
+    case "unavailable":
     case "text":
       return [];
     case "load":

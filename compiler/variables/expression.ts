@@ -11,12 +11,16 @@ import type { NumberShape, ObjectPlace, Piece } from "./place.js";
 
 /** What expressions refer to. */
 export interface ExpressionContext {
+  /** The 8 bytes of a register (DWARF number 0 to 16). */
+  register(number: number): Location;
   /** DW_AT_frame_base of the function. */
   frameBase(): Location;
   /** Canonical frame address. */
   frameAddress(): Location;
   /** Value that an expression had at the function's entry. */
   entryValue(operations: readonly Operation[]): Location;
+  /** Value that the caller meant for a parameter that is not handed over. */
+  parameter(die: DieId): Location;
   moduleAddress(address: bigint): Location;
   /** Address of what is `offset` bytes into the module's thread-local storage. */
   threadLocal(offset: Location): Location;
@@ -28,9 +32,11 @@ export interface ExpressionContext {
 
 /** For expressions that refer to nothing. */
 export const NO_CONTEXT: ExpressionContext = {
+  register: () => refuse("its location needs registers"),
   frameBase: () => refuse("its location needs a frame"),
   frameAddress: () => refuse("its location needs a frame"),
   entryValue: () => refuse("its location needs a frame"),
+  parameter: () => refuse("its location needs a frame"),
   moduleAddress: () => refuse("its location needs an address"),
   threadLocal: () => refuse("its location needs a thread"),
   baseType: () => null,
@@ -83,7 +89,7 @@ export function evaluateValue(
   const place = evaluatePlace(operations, context, initial);
   if (place.kind === "memory") return place.address;
   if (place.kind === "value" && place.offset === 0) return place.value;
-  if (place.kind === "register") return registerValue(BigInt(place.register));
+  if (place.kind === "register") return registerValue(BigInt(place.register), context);
   return refuse(place.kind === "missing" ? place.reason : "an expression without a value");
 }
 
@@ -164,13 +170,15 @@ function pushedValue(op: Operation, machine: Machine): Location | null {
     case "addr":
       return context.moduleAddress(op.number);
     case "breg":
-      return add(registerValue(op.number), constant(op.number2));
+      return add(registerValue(op.number, context), constant(op.number2));
     case "fbreg":
       return add(context.frameBase(), constant(op.number));
     case "call_frame_cfa":
       return context.frameAddress();
     case "entry_value":
       return context.entryValue(op.expression ?? []);
+    case "GNU_parameter_ref":
+      return op.die === null ? refuse("a damaged location expression") : context.parameter(op.die);
     case "form_tls_address":
       return context.threadLocal(pop(machine).value);
     case "deref":
@@ -263,7 +271,7 @@ function stepTyped(op: Operation, machine: Machine): boolean {
       return true;
     }
     case "regval_type":
-      pushTyped(machine, registerValue(op.number), integerType(op, machine));
+      pushTyped(machine, registerValue(op.number, machine.context), integerType(op, machine));
       return true;
     case "deref_type":
       pushTyped(machine, load(pop(machine).value, Number(op.number)), integerType(op, machine));
@@ -369,9 +377,14 @@ function load(address: Location, bytes: number): Location {
   return { kind: "load", address, bytes, signed: false };
 }
 
-function registerValue(register: bigint): Location {
+function registerValue(register: bigint, context: ExpressionContext): Location {
   if (register < 0n || register > 16n) return refuse(`its location needs register ${register}`);
-  return { kind: "register", register: Number(register), bytes: 8, shift: 0, signed: false };
+  return context.register(Number(register));
+}
+
+/** A register as it is at the hit. */
+export function registerOfHit(register: number): Location {
+  return { kind: "register", register, bytes: 8, shift: 0, signed: false };
 }
 
 function push(machine: Machine, value: Location): void {

@@ -9,7 +9,13 @@ import type { Operation } from "../dwarf/operations.js";
 import { ResolutionError } from "../elaborate/report.js";
 import { add, constant, type Location } from "../types/location.js";
 import type { SourceObject } from "./access.js";
-import { type ExpressionContext, evaluatePlace, evaluateValue } from "./expression.js";
+import { type CalledFrame, entryValue, parameterValue } from "./entry-value.js";
+import {
+  type ExpressionContext,
+  evaluatePlace,
+  evaluateValue,
+  registerOfHit,
+} from "./expression.js";
 import type { NumberShape, ObjectPlace } from "./place.js";
 import type { ProgramModule } from "./program-module.js";
 import { strip } from "./source-type.js";
@@ -31,8 +37,34 @@ export function frameContext(
   program: ProgramModule,
   position: CodePosition | null,
 ): ExpressionContext {
+  return contextOf(program, position, registerOfHit, 0);
+}
+
+/** How many calls may tell a value: in the frame of the hit, in that of its caller, and so on. */
+const MAX_CALLS: readonly number[] = [64, 4, 2];
+
+/** The same in the frame that is `depth` calls from the hit and has those registers. */
+function contextOf(
+  program: ProgramModule,
+  position: CodePosition | null,
+  register: (number: number) => Location,
+  depth: number,
+): ExpressionContext {
   const { info } = program;
+  const called = (): CalledFrame => {
+    const { address, scopes } = needPosition(position);
+    const code = scopes.find((die) => die.tag === "subprogram");
+    const maxCalls = MAX_CALLS[depth];
+    if (code === undefined || maxCalls === undefined) return refuse("its value was lost");
+    return { program, address, code, maxCalls, context, caller };
+  };
+  const caller: CalledFrame["caller"] = (site, returnTo, registers) => {
+    // The call is the last thing before the address that it returns to.
+    const behind = { address: returnTo - 1, scopes: info.enclosing(site.id) };
+    return contextOf(program, behind, registers, depth + 1);
+  };
   const context: ExpressionContext = {
+    register,
     frameBase: () => frameBase(program, needPosition(position), context),
     frameAddress() {
       const operations = info.cfaAt(needPosition(position).address);
@@ -40,9 +72,11 @@ export function frameContext(
       return evaluateValue(operations ?? [], context);
     },
     entryValue(operations) {
-      if (!isAtEntry(program, needPosition(position))) refuse("its value was lost");
-      return evaluateValue(operations, context);
+      const frame = called();
+      const isAtEntry = info.ranges(frame.code.id)[0]?.begin === frame.address;
+      return isAtEntry ? evaluateValue(operations, context) : entryValue(frame, operations);
     },
+    parameter: (die) => parameterValue(called(), die),
     moduleAddress: (address) => ({
       kind: "module-address",
       address,
@@ -141,12 +175,6 @@ function frameBase(
       .find(({ begin, end }) => address >= begin && address < end);
   if (!entry) return refuse("no frame base");
   return evaluateValue(entry.operations, context);
-}
-
-/** True at the first instruction of the function, where its registers are as they were handed over. */
-function isAtEntry({ info }: ProgramModule, { address, scopes }: CodePosition): boolean {
-  const code = scopes.find((die) => die.tag === "subprogram");
-  return code !== undefined && info.ranges(code.id)[0]?.begin === address;
 }
 
 function needPosition(position: CodePosition | null): CodePosition {

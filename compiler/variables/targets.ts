@@ -14,7 +14,7 @@ import type { TargetScope, TargetUse, TargetValue, TargetVariable } from "../ela
 import type { Module } from "../elf/read.js";
 import type { TargetSymbol } from "../syntax/ast.js";
 import { showExpression } from "../syntax/print-expression.js";
-import { constant, type FormatPiece } from "../types/location.js";
+import { constant, type FormatPiece, type Location, someLocation } from "../types/location.js";
 import { objectValue, type SourceObject } from "./access.js";
 import { type CodePosition, objectOf } from "./frame.js";
 import { prettyText } from "./pretty.js";
@@ -253,11 +253,18 @@ function shown(find: () => SourceObject, depth: 0 | 1 | 2): readonly FormatPiece
     const { kind } = strip(object.type);
     if (kind === "struct") return [{ text: "{...}" }];
     if (kind === "array") return [{ text: "[...]" }];
-    return [{ value: objectValue(object), conversion: "x" }];
+    return [number(objectValue(object))];
   } catch (error) {
     if (error instanceof ResolutionError) return [{ text: "?" }];
     throw error;
   }
+}
+
+/** A number, `?` where it cannot be known. */
+function number(value: Location): FormatPiece {
+  const piece: FormatPiece = { value, conversion: "x" };
+  if (!someLocation(value, ({ kind }) => kind === "unavailable")) return piece;
+  return { nested: { kind: "format", pieces: [piece], onFault: "?" } };
 }
 
 /** For -L: what can be read there, `$return` first. */

@@ -58,6 +58,28 @@ for (const compiler of ["gcc", "clang"]) {
   }
 }
 
+for (const compiler of ["gcc", "clang"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  (isThere ? s : s.skip)(`${compiler}: what only callers know`, () => {
+    const program = buildProgram("entries", ["-g"], compiler);
+    const script = `probe process(@1).statement("work@*:18") {
+      try { println($a, " ", $b) } catch (message) { println(message) }
+      println($$parms)
+    }`;
+    const lines = traced(program, script).own.trim().split("\n");
+    const values = lines.filter((_, index) => index % 2 === 0);
+    const unknown =
+      "not accessible at this address: its value at the entry is not known to this caller";
+    // Called with a computed value, constants, in a tail call, through a pointer.
+    assert.is(values[1], "42 43");
+    for (const [index, right] of ["12 33", "42 43", "5 1", "6 2"].entries()) {
+      assert.ok([right, unknown].includes(values[index] ?? ""), lines.join("\n"));
+    }
+    assert.match(lines[3] ?? "", /a=0x2a .*b=0x2b/);
+    assert.match(lines[7] ?? "", /a=\? .*b=\?/);
+  });
+}
+
 test("return probes see parameters as they were, and globals as they are", () => {
   const program = buildProgram("values", ["-g", "-O2"]);
   const script = `

@@ -1,0 +1,48 @@
+/**
+ * Calls as compilers describe them (DWARF 5 §3.4): where a function is called, which values are
+ * handed over, where the call returns to. Optimized code only. Found by one walk over the file.
+ */
+import type { Die } from "./die.js";
+import type { DieReader } from "./dies.js";
+import { findString } from "./function-index.js";
+import { type CallSiteIndex, callNative, type DieId } from "./native.js";
+
+/** Access to the call sites of a file. */
+export interface CallSites {
+  /** The DIEs of direct calls of the function with the code, or the abstract function, `die`. */
+  callsOf(die: Die): readonly Die[];
+}
+
+/** Call sites of the file that `dies` reads. */
+export function openCallSites(dies: DieReader): CallSites {
+  let index: CallSiteIndex | null = null;
+  return {
+    callsOf(die) {
+      index ??= callNative("callSiteIndex", dies.file);
+      const same = sameFunction(dies, die);
+      const name = dies.flag(die, "external")
+        ? findString(index.strings, linkageName(dies, die))
+        : 0;
+      const { sites, callees, names } = index;
+      const rows = [...sites.keys()].filter(
+        (row) => same.has((callees[row] ?? 0) as DieId) || (name !== 0 && names[row] === name),
+      );
+      return rows.map((row) => dies.die((sites[row] ?? 0) as DieId));
+    },
+  };
+}
+
+function linkageName(dies: DieReader, die: Die): string {
+  return dies.text(die, "linkage_name") ?? dies.text(die, "name") ?? "";
+}
+
+/** `die` with what it is an instance of and what declares it. */
+function sameFunction(dies: DieReader, die: Die): Set<DieId> {
+  const same = new Set([die.id]);
+  for (const id of same) {
+    const { attributes } = dies.die(id);
+    const link = attributes.get("abstract_origin") ?? attributes.get("specification");
+    if (link?.kind === "reference") same.add(link.die);
+  }
+  return same;
+}

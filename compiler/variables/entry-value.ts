@@ -1,0 +1,163 @@
+/**
+ * Registers as they were when the function was entered (DW_OP_entry_value, DWARF 5 §2.5.1.7), from
+ * what the call sites say that they hand over (§3.4.2), evaluated in the frame of the caller.
+ *
+ * Which call it was, the return address tells when the probe is hit: the value is a choice between
+ * all direct calls of the function in its module. Where the address is of none of them (a call
+ * through a pointer, from another module), or a tail call lies between, nothing can be known.
+ */
+import type { DebugInfo } from "../dwarf/debug-info.js";
+import type { Die } from "../dwarf/die.js";
+import type { DieId } from "../dwarf/native.js";
+import type { Operation } from "../dwarf/operations.js";
+import { ResolutionError } from "../elaborate/report.js";
+import type { Location } from "../types/location.js";
+import { type ExpressionContext, evaluatePlace, evaluateValue } from "./expression.js";
+import { readNumber } from "./place.js";
+import type { ProgramModule } from "./program-module.js";
+
+/** A frame of the call chain whose function's entry is asked for. */
+export interface CalledFrame {
+  readonly program: ProgramModule;
+  /** ELF address that its frame information is looked up for. */
+  readonly address: number;
+  /** The function whose code that is. */
+  readonly code: Die;
+  /** More calls of it make more code than a handler should have. */
+  readonly maxCalls: number;
+  /** What expressions see in that frame. */
+  readonly context: ExpressionContext;
+  /** What they see in the frame of the caller, whose call returns to ELF address `returnTo`. */
+  caller(site: Die, returnTo: number, register: (number: number) => Location): ExpressionContext;
+}
+
+const WORD = { bytes: 8, signed: false };
+const RETURN_ADDRESS = 16;
+const STACK_POINTER = 7;
+/** rbx, rbp, r12 to r15: a function that does not say otherwise leaves them (SysV AMD64 ABI §3.2.1). */
+const PRESERVED: ReadonlySet<number> = new Set([3, 6, 12, 13, 14, 15]);
+
+const UNKNOWN: Location = {
+  kind: "unavailable",
+  reason: "not accessible at this address: its value at the entry is not known to this caller",
+};
+
+/** The value that `operations` had when the function of `frame` was entered. */
+export function entryValue(frame: CalledFrame, operations: readonly Operation[]): Location {
+  const { info } = frame.program;
+  const register = (number: number): Location =>
+    valueByCaller(frame, (die) => isIn(die, number, info));
+  return evaluateValue(operations, { ...frame.context, register });
+}
+
+/** The value that was meant for `parameter`, which was not handed over (DW_OP_GNU_parameter_ref). */
+export function parameterValue(frame: CalledFrame, parameter: DieId): Location {
+  return valueByCaller(frame, ({ attributes }) => {
+    const meant = attributes.get("call_parameter") ?? attributes.get("abstract_origin");
+    return meant?.kind === "reference" && meant.die === parameter;
+  });
+}
+
+/** The value of the parameter of call sites that `isMeant`, by the call that was made. */
+function valueByCaller(frame: CalledFrame, isMeant: (die: Die) => boolean): Location {
+  const { info } = frame.program;
+  const calls = info.callsOf(frame.code);
+  if (calls.length === 0) refuse("its value was lost, and no call of the function is described");
+  if (calls.length > frame.maxCalls) refuse(`its value was lost; ${calls.length} calls could tell it`);
+  if (returnsToItself(frame.code, info)) refuse("its value was lost, perhaps in a tail call");
+  const left = callerRegister(frame, RETURN_ADDRESS);
+  const known = calls.flatMap((site): readonly [number, Location][] => {
+    const returnTo = returnAddress(site);
+    const value = returnTo === null ? null : handedOver(frame, site, returnTo, isMeant);
+    return returnTo === null || value === null ? [] : [[returnTo, value]];
+  });
+  if (known.length === 0) refuse("its value was lost, and no call of the function tells it");
+  return known.reduceRight<Location>((alternate, [returnTo, consequent]) => {
+    const right = frame.context.moduleAddress(BigInt(returnTo));
+    return { kind: "select", condition: { kind: "equal", left, right }, consequent, alternate };
+  }, UNKNOWN);
+}
+
+/** What the call `site` says of the parameter that `isMeant`; null if nothing. */
+function handedOver(
+  frame: CalledFrame,
+  site: Die,
+  returnTo: number,
+  isMeant: (die: Die) => boolean,
+): Location | null {
+  const { info } = frame.program;
+  const parameter = info
+    .children(site.id)
+    .find((die) => die.tag === "call_site_parameter" && isMeant(die));
+  const operations = parameter && info.locations(parameter.id, "call_value")[0]?.operations;
+  if (operations === undefined || operations.length === 0) return null;
+  try {
+    const register = (each: number): Location => callerRegister(frame, each);
+    return evaluateValue(operations, frame.caller(site, returnTo, register));
+  } catch (error) {
+    if (error instanceof ResolutionError) return null;
+    throw error;
+  }
+}
+
+/** True if a parameter is handed over in register `number`. */
+function isIn(die: Die, number: number, info: DebugInfo): boolean {
+  const [entry] = info.locations(die.id, "location");
+  const [only, more] = entry?.operations ?? [];
+  return more === undefined && only?.atom === "reg" && Number(only.number) === number;
+}
+
+/** A register of the caller of `frame`, as it is behind the call. */
+function callerRegister({ program, address, context }: CalledFrame, number: number): Location {
+  if (number === STACK_POINTER) return context.frameAddress();
+  const rule = program.info.registerRuleAt(address, number);
+  if (rule === "same" && PRESERVED.has(number)) return context.register(number);
+  if (rule === null || typeof rule === "string") return refuse(`register ${number} was lost`);
+  const place = evaluatePlace(rule, context);
+  return place.kind === "register" ? context.register(place.register) : readNumber(place, WORD);
+}
+
+function returnAddress(site: Die): number | null {
+  const address = site.attributes.get("call_return_pc");
+  return address?.kind === "address" ? address.address : null;
+}
+
+/**
+ * True if `code` may be entered again by tail calls from itself, with the return address of the
+ * first call: it, or a function that it calls so, calls it so, or calls something unknown so.
+ */
+function returnsToItself(code: Die, info: DebugInfo): boolean {
+  const seen = new Map([[code.id, code]]);
+  for (const die of seen.values()) {
+    for (const site of tailCalls(die, info)) {
+      const callee = info.reference(site, "call_origin");
+      const target = callee === null ? null : definitionOf(callee, info);
+      if (callee === null || target?.id === code.id) return true;
+      if (target !== null) seen.set(target.id, target);
+    }
+  }
+  return false;
+}
+
+function tailCalls(parent: Die, info: DebugInfo): readonly Die[] {
+  return info.children(parent.id).flatMap((die): readonly Die[] => {
+    if (die.tag === "call_site") return info.flag(die, "call_tail_call") ? [die] : [];
+    return die.tag === "subprogram" ? [] : tailCalls(die, info);
+  });
+}
+
+/** The code of the function that `callee` declares; null if it is in another module. */
+function definitionOf(callee: Die, info: DebugInfo): Die | null {
+  const name = info.text(callee, "linkage_name") ?? info.text(callee, "name") ?? "";
+  const entry = info
+    .functions(name)
+    .find(
+      ({ die, origin, entryPc, isExternal }) =>
+        entryPc !== null && (die.id === callee.id || origin.id === callee.id || isExternal),
+    );
+  return entry?.die ?? null;
+}
+
+function refuse(message: string): never {
+  throw new ResolutionError("not-accessible", message);
+}
