@@ -75,7 +75,7 @@ export function matchModules(
   for (const { name, sites: list } of sites) {
     const inode = inodeOf(name.path);
     const hosts = modules.filter((module) => isNamed(module, name, inode));
-    if (hosts.length === 0) missing.push(...list);
+    if (hosts.length === 0) for (const probed of list) missing.push(probed);
     for (const module of hosts) {
       checkBuild(pid, module, name);
       found.set(module, [...(found.get(module) ?? []), ...list]);
