@@ -32,6 +32,8 @@ export type PrologueSearching = "auto" | "always" | "never";
 export interface CompileOptions {
   /** -g */
   readonly guru: boolean;
+  /** --privilege=stapusr: only the points that SystemTap allows ordinary users. */
+  readonly ordinaryUser: boolean;
   /** -u: keep unused code. */
   readonly unoptimized: boolean;
   /** Script arguments for $1 @1 … */

@@ -60,6 +60,7 @@ function defaultName(files: readonly SourceFile[]): string {
 export function compileOptions(options: Options, moduleName: string): CompileOptions {
   return {
     guru: options.guru,
+    ordinaryUser: options.privilege === "stapusr",
     unoptimized: options.unoptimized,
     args: options.args,
     defines: options.defines,

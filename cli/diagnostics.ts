@@ -4,7 +4,7 @@
  * out (cli.md §6).
  */
 import type { Diagnostic } from "../base/diagnostic.js";
-import { lineColumn } from "../base/position.js";
+import { lineColumn, type SourceFile } from "../base/position.js";
 import { useColor } from "./color.js";
 import type { Options } from "./options.js";
 import { say } from "./output.js";
@@ -31,9 +31,14 @@ export function createDiagnostics(options: DiagnosticOptions): Diagnostics {
   const seen = { error: new Set<string>(), warning: new Set<string>() };
   const suppressed = { error: 0, warning: 0 };
   let warnings = 0;
+  let near: SourceFile | null = null;
   const print = (kind: "error" | "warning", key: string, diagnostic: Diagnostic): void => {
     if (seen[kind].has(key) && verbosity === 0) suppressed[kind]++;
-    else say(showDiagnostic(diagnostic, show).replace(/\n$/, ""));
+    else {
+      say(showDiagnostic(diagnostic, { ...show, near }).replace(/\n$/, ""));
+      const shown = [diagnostic, ...diagnostic.notes].findLast(({ span }) => span !== null);
+      near = shown?.span?.file ?? near;
+    }
     seen[kind].add(key);
   };
   return {

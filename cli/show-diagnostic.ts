@@ -3,12 +3,14 @@
  * caret, then the macros that the text came from and the notes.
  */
 import type { Diagnostic, Severity } from "../base/diagnostic.js";
-import { lineColumn, type Span } from "../base/position.js";
+import { lineColumn, type SourceFile, type Span } from "../base/position.js";
 import { type ColoredPart, readColors } from "./color.js";
 
 /** How diagnostics are shown. */
 export interface ShowOptions {
   readonly color: boolean;
+  /** File of the place that was shown last: it is not named again. */
+  readonly near?: SourceFile | null;
 }
 
 /** Paints a part of a message. */
@@ -24,8 +26,12 @@ const SOURCE_LABEL: Readonly<Record<Severity, string>> = {
 /** Text of `diagnostic`, ending in a newline; errors end in an empty line. */
 export function showDiagnostic(diagnostic: Diagnostic, options: ShowOptions): string {
   const paint = paintFor(options);
-  const blocks = [showBlock(diagnostic, diagnostic, null, paint)];
-  for (const note of diagnostic.notes) blocks.push(showBlock(diagnostic, note, diagnostic, paint));
+  let near = options.near ?? null;
+  const blocks = [diagnostic, ...diagnostic.notes].map((block) => {
+    const text = showBlock(diagnostic, block, near, paint);
+    near = block.span?.file ?? near;
+    return text;
+  });
   return blocks.join(diagnostic.severity === "warning" ? "" : "\n") + ending(diagnostic.severity);
 }
 
@@ -50,11 +56,11 @@ export function showErrorCount(count: number): string {
 
 type Block = Pick<Diagnostic, "message" | "span" | "token" | "saw">;
 
-/** One message with its place; `main` is the message that a note belongs to. */
+/** One message with its place, whose file is named unless it is `near`. */
 function showBlock(
   { severity }: Diagnostic,
   block: Block,
-  main: Diagnostic | null,
+  near: SourceFile | null,
   paint: Paint,
 ): string {
   const { message, span } = block;
@@ -62,17 +68,17 @@ function showBlock(
   const isParseError = severity === "parse error";
   const label = paint(isWarning ? "warning" : "error", isWarning ? "WARNING:" : `${severity}:`);
   if (span === null) return isParseError ? `${message}\n` : `${label} ${message}\n`;
-  const place = showPlace(block.token, span, isParseError ? null : (main?.span ?? null), paint);
+  const place = showPlace(block.token, span, isParseError ? null : near, paint);
   if (!isParseError) return `${label} ${message}: ${place}\n${showSource(severity, span, paint)}`;
   const verb = block.saw === true ? "        saw:" : "         at:";
   if (block.token === "EOF") return `${label} ${message}\n${verb} ${span.file.name} EOF\n`;
   return `${label} ${message}\n${verb} ${place}\n${showSource(severity, span, paint)}`;
 }
 
-/** `TOKEN 'text' at FILE:LINE:COLUMN`; the file is left out if `near` is in the same one. */
-function showPlace(token: string, span: Span, near: Span | null, paint: Paint): string {
+/** `TOKEN 'text' at FILE:LINE:COLUMN`; the file is left out if it is `near`. */
+function showPlace(token: string, span: Span, near: SourceFile | null, paint: Paint): string {
   const { line, column } = lineColumn(span.file, span.start);
-  const file = near !== null && near.file === span.file ? "" : span.file.name;
+  const file = near === span.file ? "" : span.file.name;
   const text = tokenText(token, span);
   return `${token}${text === null ? "" : ` '${paint("token", text)}'`} at ${file}:${line}:${column}`;
 }

@@ -15,6 +15,7 @@ import type {
   Script,
 } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
+import { showAliasHead, showProbePoint } from "../syntax/print.js";
 import type { LibraryEntry } from "./library.js";
 import { showComponents, withComponents } from "./point.js";
 import { matchPoint, type PointMatch, type PointTree } from "./point-tree.js";
@@ -31,6 +32,8 @@ export interface DerivedProbe {
   readonly written: string;
   /** True if `written` is the name of an alias. */
   readonly isAlias: boolean;
+  /** Where it comes from, as declared: innermost alias first, the user's probe last. */
+  readonly origins: readonly string[];
   readonly conditions: readonly Expression[];
   readonly body: BlockStatement;
 }
@@ -68,6 +71,23 @@ export function deriveProbes(
   return derivePoints(declaration.points, start, context, (error, point) =>
     context.report.error(unresolvedPoint(error, point)),
   );
+}
+
+/** Reports the names of `alias` that cannot be a point's. */
+export function checkAlias(alias: ProbeAlias, context: FamilyContext): void {
+  const components = alias.names.flatMap((name) => name.components);
+  const wrong = components.find(({ name, argument }) => argument !== null || name === "*");
+  if (wrong === undefined) return;
+  const message =
+    wrong.argument === null
+      ? "invalid use of wildcard probe point component"
+      : `alias component ${wrong.name} contains illegal parameter`;
+  context.report.error({
+    code: "bad-alias",
+    message: "while registering probe alias",
+    node: alias,
+    notes: [{ message, node: null }],
+  });
 }
 
 type OnError = (error: ResolutionError, point: ProbePoint) => void;
@@ -145,11 +165,31 @@ function deriveMatch(
   onError: OnError,
 ): DerivedProbe[] {
   if (match.kind === "family") {
+    if (context.context.options.ordinaryUser) checkPrivilege(match.point);
     return match
       .family(match.point, context)
       .map((site) => derivedProbe(site, match.point, derivation));
   }
   return deriveAlias(match.entry, match, derivation, context, onError);
+}
+
+/** Families that SystemTap allows ordinary users (language.md §18). */
+const ORDINARY: ReadonlySet<string> = new Set([
+  "begin",
+  "end",
+  "error",
+  "never",
+  "process",
+  "timer",
+]);
+
+function checkPrivilege(point: ProbePoint): void {
+  const [root, kind] = point.components;
+  const allowed =
+    ORDINARY.has(root?.name ?? "") && !(root?.name === "timer" && kind?.name === "profile");
+  if (allowed) return;
+  const message = "probe point is not allowed for --privilege=stapusr";
+  throw new ResolutionError("privilege", message, point.components.at(-1) ?? point);
 }
 
 function derivedProbe(site: Site, point: ProbePoint, derivation: Derivation): DerivedProbe {
@@ -164,6 +204,10 @@ function derivedProbe(site: Site, point: ProbePoint, derivation: Derivation): De
     written:
       hasWildcard && written === point ? showComponents(site.point) : showComponents(written),
     isAlias: derivation.aliases.length > 0,
+    origins: [
+      ...derivation.aliases.map(showAliasHead).reverse(),
+      derivation.declaration.points.map(showProbePoint).join(","),
+    ],
     conditions: derivation.conditions,
     body: derivation.body,
   };

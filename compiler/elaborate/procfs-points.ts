@@ -5,7 +5,7 @@
 import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
 import { checkPlain } from "./plain-target.js";
 import { findComponent, hasComponent, numberArgument, stringArgument } from "./point.js";
-import { ResolutionError } from "./report.js";
+import { type Reporter, ResolutionError } from "./report.js";
 import { unresolvedVar } from "./session-points.js";
 import type { FamilyTable, Site, TargetScope, TargetValue } from "./site.js";
 
@@ -53,8 +53,38 @@ function checkPath(path: string, point: ProbePoint): void {
   throw new ResolutionError("procfs-path", problem, findComponent(point, "procfs"));
 }
 
-const READ_TARGETS: TargetScope = { resolve: (symbol) => resolveValue(symbol, true) };
-const WRITE_TARGETS: TargetScope = { resolve: (symbol) => resolveValue(symbol, false) };
+/** Reports files with two probes that give what is read. */
+export function checkProcfsPaths(sites: readonly Site[], report: Reporter): void {
+  const seen = new Set<string>();
+  for (const { type, point } of sites) {
+    if (type !== "procfs" || hasComponent(point, "write")) continue;
+    const path = stringArgument(point, "procfs") ?? DEFAULT_PATH;
+    if (seen.has(path)) {
+      const message = `only one read procfs probe can exist for procfs path "${path}"`;
+      report.error({ code: "duplicate-procfs", message, node: null });
+    }
+    seen.add(path);
+  }
+}
+
+const READ_TARGETS: TargetScope = {
+  resolve: (symbol, use) =>
+    use === "write"
+      ? resolveValue(symbol, true)
+      : refuse(symbol, "cannot be read in a procfs read probe"),
+};
+const WRITE_TARGETS: TargetScope = {
+  resolve: (symbol, use) =>
+    use === "write"
+      ? refuse(symbol, "is read-only in a procfs write probe")
+      : resolveValue(symbol, false),
+};
+
+function refuse(symbol: TargetSymbol, why: string): never {
+  resolveValue(symbol, false);
+  const message = `procfs $value variable ${why}`;
+  throw new ResolutionError("procfs-value", message, symbol);
+}
 
 function resolveValue(symbol: TargetSymbol, isWritable: boolean): TargetValue {
   if (symbol.atVar) throw unresolvedVar(symbol);

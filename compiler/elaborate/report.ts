@@ -67,6 +67,7 @@ const TOKENS: { readonly [kind: string]: string } = {
   string: "string",
   embedded: "embedded-code",
   probe: "keyword",
+  alias: "keyword",
   foreach: "keyword",
   for: "keyword",
   while: "keyword",
@@ -87,14 +88,13 @@ const IDENTIFIERS: ReadonlySet<string> = new Set([
   "global",
   "function",
   "parameter",
-  "alias",
   "point",
   "component",
 ]);
 
 /** Type of the token that a message about `place` shows. */
 export function tokenOf(place: Place): string {
-  if (place.kind === "target" && textOf(place).startsWith("@")) return "operator";
+  if (IDENTIFIERS.has(place.kind) && textOf(place).startsWith("@")) return "operator";
   if (place.kind === "expression") return tokenOfText(textOf(place));
   return TOKENS[place.kind] ?? (IDENTIFIERS.has(place.kind) ? "identifier" : "operator");
 }

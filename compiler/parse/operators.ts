@@ -95,6 +95,8 @@ function parseAggregate(stream: TokenStream, token: Token, operator: AggregateNa
   const stat = stream.parseExpression(stream);
   const hasShift = operator === "variance" && stream.accept(",") !== null;
   const shift = hasShift ? Number(parseSigned(stream, "number").value) : 0;
+  // As in SystemTap, whatever else stands before the parenthesis says nothing.
+  while (!stream.at(")") && !stream.at(",")) stream.next();
   const further = stream.accept(",");
   if (further !== null) failAt(further, "too-many-parameters", operator === "variance" ? 2 : 1);
   stream.expect(")");

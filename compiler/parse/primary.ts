@@ -104,11 +104,6 @@ function parsePrimary(stream: TokenStream): Expression {
       return parseLiteral(stream);
     case "identifier":
       return parseName(stream);
-    case "keyword":
-      // `string` and `long` may name functions (language.md §1).
-      return token.text === "string" || token.text === "long"
-        ? parseCall(stream, stream.next())
-        : parseLiteral(stream);
     default:
       return parseLiteral(stream);
   }
@@ -129,12 +124,8 @@ function parseParenthesized(stream: TokenStream): Expression {
 
 function parseAtWord(stream: TokenStream, token: Token): Expression {
   if (token.text !== "@hist_log" && token.text !== "@hist_linear") return parseOperator(stream);
-  const allowed = stream.histogramAllowed;
-  stream.histogramAllowed = false;
   const histogram = parseHistogram(stream);
-  if (stream.at("[")) return parseIndex(stream, histogram);
-  if (allowed) return stream.at(")") ? histogram : stream.failExpected("')'");
-  return failAt(token, "bare-histogram");
+  return stream.at("[") ? parseIndex(stream, histogram) : failAt(token, "bare-histogram");
 }
 
 function parseName(stream: TokenStream): Expression {
@@ -247,12 +238,21 @@ function parsePieces(stream: TokenStream): readonly PrintPiece[] {
 /** Arguments of print: at least one, or one whole histogram; println may have none. */
 function plainArguments(stream: TokenStream, name: PrintName): Expression[] {
   if (name.endsWith("ln") && stream.accept(")") !== null) return [];
-  stream.histogramAllowed =
+  const isHistogram =
     name !== "print_char" && (stream.at("@hist_log") || stream.at("@hist_linear"));
-  const first = stream.parseExpression(stream);
+  const first = isHistogram ? parseFirstHistogram(stream) : stream.parseExpression(stream);
   if (stream.accept(")") !== null) return [first];
   expectComma(stream);
   return [first, ...nonEmptyArguments(stream)];
+}
+
+/** A histogram that begins a print: the only argument, or one bucket with nothing behind it. */
+function parseFirstHistogram(stream: TokenStream): HistogramOperation | IndexExpression {
+  const base = parseHistogram(stream);
+  if (stream.accept("[") === null) return stream.at(")") ? base : stream.failExpected("')'");
+  const index = stream.parseExpression(stream);
+  stream.expect("]");
+  return { kind: "index", id: newNodeId(), span: base.span, base, indexes: [index] };
 }
 
 /** Arguments after the format, or the two or more after the delimiter. */

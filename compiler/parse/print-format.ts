@@ -7,6 +7,9 @@ import { decodeEscapes } from "./escapes.js";
 
 const CONVERSION = /%([-0+ #]?)(\*|[0-9]*)(?:(\.)(\*|[0-9]*))?(l?)([diuoxXpcsbmM]?)/y;
 
+/** The only unfinished conversions that are allowed, at the end of a format; they print a `%`. */
+const EMPTY = /^%(?:\.|l|\.l)$/;
+
 type Conversion = Extract<PrintPiece, { kind: "conversion" }>;
 
 /** Pieces of `format`, the inside of a literal; or the code of what is wrong with it. */
@@ -26,6 +29,10 @@ export function parseFormat(
     text += format.slice(position, percent);
     CONVERSION.lastIndex = percent;
     const found = CONVERSION.exec(format);
+    if (EMPTY.test(format.slice(percent))) {
+      text += "%";
+      break;
+    }
     if (found === null || found[6] === "") return faultOf(format, found);
     if (text !== "") pieces.push(textOf(text));
     text = "";

@@ -3,7 +3,6 @@ import {
   type BlockStatement,
   type Expression,
   type ForeachStatement,
-  type HistogramOperation,
   type Identifier,
   type JumpStatement,
   newNodeId,
@@ -66,9 +65,6 @@ function parseKeywordStatement(stream: TokenStream, token: Token): Statement {
       const target = stream.parseExpression(stream);
       return endStatement(stream, { kind: "delete", ...place, target });
     }
-    case "string":
-    case "long":
-      return parseExpressionStatement(stream, token);
     default:
       return stream.fail("expected", "statement");
   }
@@ -168,7 +164,7 @@ function parseForeach(stream: TokenStream): ForeachStatement {
   if (head.keys.length === 0) parseKeys(stream, head);
   stream.expect("in");
   const base = parseIndexable(stream);
-  const slice = parseSlice(stream, base);
+  const slice = stream.at("[") ? parseIndexes(stream) : null;
   parseArraySort(stream, head);
   const limit = stream.accept("limit") === null ? null : stream.parseExpression(stream);
   stream.expect(")");
@@ -205,13 +201,6 @@ function parseKeys(stream: TokenStream, head: ForeachHead): void {
     if (!isList || stream.accept("]") !== null) return;
     if (stream.accept(",") === null) stream.failExpected("',' or ']'");
   }
-}
-
-function parseSlice(
-  stream: TokenStream,
-  base: Identifier | HistogramOperation,
-): (Expression | null)[] | null {
-  return base.kind === "identifier" && stream.at("[") ? parseIndexes(stream) : null;
 }
 
 /** Reads `[@statistic] +|-` after the array. */

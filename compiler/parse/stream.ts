@@ -18,8 +18,6 @@ export class TokenStream {
   readonly privileged: boolean;
   /** True in the body of a function, where `return` is allowed. */
   inFunction = false;
-  /** True where a bare histogram may stand: first argument of print and its like. */
-  histogramAllowed = false;
   /** Parser of expressions; given to break the circle of imports. */
   readonly parseExpression: (stream: TokenStream) => Expression;
   readonly #source: () => Token | null;

@@ -147,7 +147,7 @@ export interface ForeachStatement extends NodeBase {
   readonly keys: readonly Identifier[];
   /** Array (an Identifier) or histogram (a HistogramOperation). */
   readonly base: Identifier | HistogramOperation;
-  /** Elements after the array, null for `*`; null without slice. */
+  /** Elements after the array, null for `*`; null without slice. Histograms have none to select. */
   readonly slice: readonly (Expression | null)[] | null;
   readonly sort: {
     readonly direction: "+" | "-";

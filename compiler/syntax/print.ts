@@ -68,11 +68,15 @@ function showProbe(probe: ProbeDeclaration): string {
 }
 
 function showAlias(alias: ProbeAlias): string {
-  const appends = alias.prologue === null;
+  const blocks = [alias.prologue, alias.epilogue].filter((block) => block !== null);
+  return `probe ${showAliasHead(alias)}${blocks.map(showBlock).join(", ")}`;
+}
+
+/** Names and points of `alias`: `name = point, …`. */
+export function showAliasHead(alias: ProbeAlias): string {
   const names = alias.names.map(showProbePoint).join(" = ");
   const points = alias.points.map(showProbePoint).join(", ");
-  const blocks = [alias.prologue, alias.epilogue].filter((block) => block !== null);
-  return `probe ${names} ${appends ? "+=" : "="} ${points}${blocks.map(showBlock).join(", ")}`;
+  return `${names} ${alias.prologue === null ? "+=" : "="} ${points}`;
 }
 
 /** Text of a probe point as a user may write it. */

@@ -7,7 +7,12 @@ import type { SourceFile } from "../../base/position.js";
 import type { CompileContext } from "../../base/stage.js";
 import { addAccessors } from "../elaborate/accessors.js";
 import { bodyKeys } from "../elaborate/body-key.js";
-import { type DeriveContext, type DerivedProbe, deriveProbes } from "../elaborate/derive.js";
+import {
+  checkAlias,
+  type DeriveContext,
+  type DerivedProbe,
+  deriveProbes,
+} from "../elaborate/derive.js";
 import {
   collectEntryValues,
   type EntryValues,
@@ -22,6 +27,7 @@ import {
   type Definitions,
 } from "../elaborate/library.js";
 import { buildPointTree } from "../elaborate/point-tree.js";
+import { checkProcfsPaths } from "../elaborate/procfs-points.js";
 import { createReporter, type Reporter, ResolutionError } from "../elaborate/report.js";
 import { createResolver, type Resolver } from "../elaborate/resolve.js";
 import type { Surroundings, TargetTable } from "../elaborate/resolve-target.js";
@@ -95,10 +101,17 @@ export function analyze(
 ): Program {
   const scripts = "probes" in script ? [script] : script;
   const analysis = startAnalysis(scripts, library, context);
+  for (const each of scripts) {
+    for (const alias of each.aliases) checkAlias(alias, analysis.derive);
+  }
   for (const each of analysis.scripts) {
     deriveScript(each, analysis);
     analysis.resolver.resolveFunctions();
   }
+  const sites = analysis.resolver.table.handlers.flatMap(({ probes }) =>
+    probes.map(({ site }) => site),
+  );
+  checkProcfsPaths(sites, analysis.report);
   for (const code of embeddedIn(analysis)) addAccessors(code, analysis);
   analysis.resolver.resolveFunctions();
   analysis.report.finish();

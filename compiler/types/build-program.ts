@@ -202,9 +202,10 @@ function handlerOf(symbol: HandlerSymbol, building: Building): Handler {
   };
 }
 
-function probeOf({ name, written, site, declaration }: DerivedProbe, handler: Handler): Probe {
+function probeOf(derived: DerivedProbe, handler: Handler): Probe {
+  const { name, written, origins, site, declaration } = derived;
   const { type, place, isReturn } = site;
-  return { name, written, type, span: declaration.span, point: place, isReturn, handler };
+  return { name, written, origins, type, span: declaration.span, point: place, isReturn, handler };
 }
 
 type SideTables = Pick<Program, "types" | "variables" | "calls" | "locations">;

@@ -125,6 +125,8 @@ function inferContextual(node: Contextual, expected: Type | null, state: Inferen
   switch (node.kind) {
     case "target":
       inferSteps(node.steps, state);
+      // What cannot be found is reported as such.
+      if (state.targets.failures.has(node.id)) return expected ?? "long";
       return found(node, state.targets.values.get(node.id)?.type ?? "long", expected, state);
     case "cast":
       inferSteps(node.steps, state);

@@ -107,6 +107,8 @@ export interface Probe {
   readonly name: string;
   /** As the user wrote it, for pn(). */
   readonly written: string;
+  /** What it is derived from, as declared: innermost alias first, the user's probe last. */
+  readonly origins: readonly string[];
   /** "begin", "end", "timer", "uprobe", … for probe_type(). */
   readonly type: string;
   readonly span: Span;

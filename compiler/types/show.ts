@@ -62,10 +62,13 @@ function showFunction(f: FunctionInstance, withBodies: boolean): string[] {
 function showProbe(probe: Probe, withBodies: boolean): string[] {
   const address =
     probe.point.kind === "site" ? ` /* pc=0x${probe.point.address.toString(16)} */` : "";
-  const { conditions: tests, locals, body } = probe.handler;
-  const conditions = tests.map((c) => ` if (${showExpression(c)})`).join("");
+  const { conditions, locals, body } = probe.handler;
+  // The innermost alias says its condition first.
+  const [first, ...others] = conditions.map(showExpression).reverse();
+  const all = others.reduce((text, other) => `(${text}) && (${other})`, first ?? "");
+  const condition = first === undefined ? "" : ` if (${all})`;
   const lines = [
-    `${probe.name}${address} /* <- ${probe.written}${conditions} */`,
+    `${probe.name}${condition}${address} /* <- ${probe.origins.join(" <- ")} */`,
     ...showLocals(locals),
   ];
   return withBodies ? [...lines, showStatement(body)] : lines;

@@ -63,7 +63,8 @@ function valueByCaller(frame: CalledFrame, isMeant: (die: Die) => boolean): Loca
   const { info } = frame.program;
   const calls = info.callsOf(frame.code);
   if (calls.length === 0) refuse("its value was lost, and no call of the function is described");
-  if (calls.length > frame.maxCalls) refuse(`its value was lost; ${calls.length} calls could tell it`);
+  if (calls.length > frame.maxCalls)
+    refuse(`its value was lost; ${calls.length} calls could tell it`);
   if (returnsToItself(frame.code, info)) refuse("its value was lost, perhaps in a tail call");
   const left = callerRegister(frame, RETURN_ADDRESS);
   const known = calls.flatMap((site): readonly [number, Location][] => {

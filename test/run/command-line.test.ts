@@ -45,6 +45,35 @@ s("--vp asks for single passes", () => {
   );
 });
 
+s("--privilege=stapusr refuses points that SystemTap allows only privileged users", () => {
+  for (const point of [
+    "timer.profile",
+    'procfs("a").write',
+    'netfilter.hook("NF_ARP_IN").pf("NFPROTO_ARP")',
+  ]) {
+    const refused = wastap(["--privilege=stapusr", "-p2", "-e", `probe ${point} { println(1) }`]);
+    assert.is(refused.status, 1);
+    assert.match(refused.stderr, /error: probe point is not allowed for --privilege=stapusr: /);
+  }
+  const points = "timer.s(1), begin, end, error, never, process.begin";
+  const allowed = wastap(["--unprivileged", "-p2", "-e", `probe ${points} { println(1) }`]);
+  assert.is(allowed.status, 0, allowed.stderr);
+});
+
+s("a file is named where it is another than that of the message before", () => {
+  const { stderr } = wastap(["-p2", "-e", "probe begin { a = 1 println(b) nosuch() }"]);
+  assert.match(stderr, /'nosuch' at <input>:1:32\n/);
+  const warned = wastap(["-p2", "-e", "probe begin { a = 1 b = 2 println(1) }"]);
+  assert.equal(warned.stderr.match(/ at .*/g)?.slice(0, 2), [" at <input>:1:17", " at :1:23"]);
+});
+
+s("-p2 shows what a probe is derived from", () => {
+  const script =
+    "probe b = a {} probe a += begin, end ? {} global g = 1 probe b if (g) { println(1) }";
+  const { stdout } = wastap(["-p2", "-e", script]);
+  assert.match(stdout, /^begin if \(g\) \/\* <- a \+= begin, end\? <- b = a <- b if \(g\) \*\/$/m);
+});
+
 s("similar errors are shown once, unless asked for", () => {
   const script = "probe begin { nosuch(1) nosuch(2) other(3) }";
   const brief = wastap(["-e", script]);

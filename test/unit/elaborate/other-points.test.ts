@@ -122,7 +122,17 @@ const VARIABLES: readonly (readonly [point: string, body: string, message: strin
   ["process.syscall", 'println(@var("x"))', "unresolved @var() expression"],
   ["process.begin", 'println(@var("x"))', "unresolved @var() expression"],
   ['procfs("a").read', '$value = "x" $value .= "y"', null],
+  [
+    'procfs("a").read',
+    "println($value)",
+    "procfs $value variable cannot be read in a procfs read probe",
+  ],
   ['procfs("a").write', "println($value)", null],
+  [
+    'procfs("a").write',
+    '$value = "x"',
+    "procfs $value variable is read-only in a procfs write probe",
+  ],
   ['procfs("a").write', "println($foo)", "invalid target symbol for procfs probe, $value expected"],
   ['netfilter.hook("NF_ARP_IN").pf("NFPROTO_ARP")', "println($skb, $in, $hooknum)", null],
   [

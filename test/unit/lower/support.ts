@@ -26,6 +26,7 @@ export function contextWith(changes: Partial<CompileOptions> = {}): CompileConte
   return {
     options: {
       guru: true,
+      ordinaryUser: false,
       unoptimized: false,
       timing: false,
       args: [],

@@ -98,6 +98,7 @@ s("embedded code that does not end is an error at its start", () => {
 
 const OPTIONS: CompileOptions = {
   guru: false,
+  ordinaryUser: false,
   unoptimized: false,
   timing: false,
   args: [],

@@ -19,6 +19,7 @@ const test = available ? s : s.skip;
 
 const OPTIONS: CompileOptions = {
   guru: true,
+  ordinaryUser: false,
   unoptimized: true,
   timing: false,
   args: [],

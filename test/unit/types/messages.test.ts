@@ -25,6 +25,18 @@ const ERRORS: readonly (readonly [script: string, ...errors: string[]])[] = [
   ["function f(x) { } probe begin { println(f(1)) }", "1:41 unresolved type "],
   ["probe begin { println(x) }", "1:23 unresolved type "],
   [
+    'probe a("x") = begin { } probe begin { println(1) }',
+    "1:1 while registering probe alias | alias component a contains illegal parameter",
+  ],
+  [
+    "probe b = a.* = begin { } probe begin { println(1) }",
+    "1:1 while registering probe alias | invalid use of wildcard probe point component",
+  ],
+  [
+    'probe procfs.read { $value = "a" } probe procfs("command").read { $value = "b" }',
+    '- only one read procfs probe can exist for procfs path "command"',
+  ],
+  [
     "global a probe begin { a[1]=1; println(a) }",
     "1:40 inconsistent arity (1 vs 0) | arity 1 first inferred here",
   ],

@@ -23,6 +23,7 @@ export interface Analyzed {
 
 const OPTIONS: CompileOptions = {
   guru: false,
+  ordinaryUser: false,
   unoptimized: false,
   timing: false,
   args: [],
