@@ -2,7 +2,8 @@
 # Installs the Debian packages that building, checking and testing need, if any is missing.
 set -eu
 packages="gcc g++ make python3 libc6-dev libdw-dev libelf-dev clang-format-14 musl-tools wabt gdb
-clang llvm dwz debuginfod xz-utils systemtap strace php8.2-cli python3.11 python3.11-dbg libpython3.11-testsuite postgresql-15 postgresql-contrib util-linux procps"
+clang llvm dwz debuginfod xz-utils systemtap strace php8.2-cli python3.11 python3.11-dbg libpython3.11-testsuite postgresql-15 postgresql-contrib
+util-linux procps golang-go rustc"
 missing=""
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

@@ -9,6 +9,7 @@
  */
 import { viewOf } from "../../base/elf/image.js";
 import { findSavedPointers, isInside, type Range } from "./frames.js";
+import { codeOnStacks } from "./goroutines.js";
 import { isMapped, type Mapping } from "./maps.js";
 import type { PatchPlan, PatchRegion } from "./plan.js";
 import { openMemory, type ProcessMemory, readMappings, readMemory } from "./process.js";
@@ -36,6 +37,7 @@ export interface Conflict {
   readonly reason: string;
 }
 
+const GOROUTINE_INSIDE = "a goroutine may be stopped in it";
 const JUMPS_NOT_MOVED = "code that may jump into it was changed by another tool";
 
 const SYSCALL_BYTES = 2;
@@ -58,13 +60,15 @@ export async function applyPlan(
   const tids = await tracer.stop(pid, STOP_MS);
   try {
     const conflicts: Conflict[] = [];
-    const unchanged = withMemory(pid, (memory) =>
-      plan.regions.filter((region) => {
-        const reason = whyNotOriginal(memory, region);
+    const unchanged = withMemory(pid, (memory) => {
+      const parked = parkedCode(memory, plan);
+      return plan.regions.filter((region) => {
+        const isParked = region.moves.some(({ from }) => parked.has(from));
+        const reason = isParked ? GOROUTINE_INSIDE : whyNotOriginal(memory, region);
         if (reason !== null) conflicts.push({ region, reason });
         return reason === null;
-      }),
-    );
+      });
+    });
     const regions = unchanged.filter((region) => {
       const isUnsafe = region.isEntered && conflicts.length > 0;
       if (isUnsafe) conflicts.push({ region, reason: JUMPS_NOT_MOVED });
@@ -252,6 +256,19 @@ function withMemory<T>(pid: number, use: (memory: ProcessMemory) => T): T {
   } finally {
     memory.close();
   }
+}
+
+/** Addresses in the regions of `plan` that goroutines may go on at. */
+function parkedCode(memory: ProcessMemory, { regions, goroutines }: PatchPlan): Set<number> {
+  const range = {
+    start: regions.reduce((least, { start }) => Math.min(least, start), Number.MAX_SAFE_INTEGER),
+    end: regions.reduce((most, { end }) => Math.max(most, end), 0),
+  };
+  const found = new Set<number>();
+  for (const list of goroutines) {
+    for (const address of codeOnStacks(memory, list, range)) found.add(address);
+  }
+  return found;
 }
 
 function whyNotOriginal(memory: ProcessMemory, region: PatchRegion): string | null {

@@ -16,6 +16,7 @@ import {
   rangeAt,
   withForeignTargets,
 } from "./functions.js";
+import { goStackRule, type StackRule } from "./go-code.js";
 import type { PlanOptions, PlanSite, RefusedSite } from "./plan.js";
 import {
   candidates,
@@ -54,6 +55,8 @@ interface Planner {
   /** Which region has a byte. */
   readonly owners: Map<number, Choice>;
   readonly refused: RefusedSite[];
+  /** Of a Go program. */
+  readonly stackRule: StackRule | null;
 }
 
 /** Functions whose code is returned into or looked at, so that it must stay as it is. */
@@ -90,6 +93,7 @@ export function chooseRegions(
     filler,
     owners,
     refused,
+    stackRule: goStackRule(code),
   };
   for (const target of targets) planTarget(planner, target);
   return inOrder(owners);
@@ -203,8 +207,11 @@ function planTarget(planner: Planner, target: Target): void {
   const code = functionAt(index, target.address);
   const at = code?.indexes.get(target.address);
   const untouchable = UNTOUCHABLE.get(code?.name ?? "");
+  const floats = target.sites.some((site) => site.floats);
+  const stack = (code && planner.stackRule?.(code, floats)) ?? null;
   if (!code || at === undefined) refuse("no instruction starts there");
   else if (untouchable !== undefined) refuse(`'${code.name}' must not change: ${untouchable}`);
+  else if (stack !== null) refuse(stack);
   else if (!join(planner, target)) {
     if (choose(planner, candidates(code, at, planner.rules), at, target)) return;
     const region = regionFrom(code, at, at, JUMP_BYTES, planner.rules);

@@ -41,6 +41,8 @@ export interface ModuleCode {
   readonly functions: readonly FunctionRange[];
   /** Addresses of code found in relocations and exception tables. */
   readonly codePointers: readonly number[];
+  /** Of a Go program: address of the list of its goroutines. */
+  readonly goroutines?: number;
 }
 
 /** The decoded instructions of one function. */

@@ -12,8 +12,9 @@ import {
   viewOf,
   word,
 } from "../../base/elf/image.js";
-import { readFunctionSymbols } from "../../base/elf/symbols.js";
+import { findSymbolAddress, readFunctionSymbols } from "../../base/elf/symbols.js";
 import type { CodeRange, FunctionRange, ModuleCode } from "./functions.js";
+import { isStackGrowth } from "./go-code.js";
 
 /** Reads `image`, which is loaded at `loadBias`; `path` names it in plans. */
 export function moduleCode(image: ElfImage, path: string, loadBias: number): ModuleCode {
@@ -25,13 +26,16 @@ export function moduleCode(image: ElfImage, path: string, loadBias: number): Mod
         address: s.address,
         bytes: image.bytes.subarray(s.offset, s.offset + s.fileSize),
       }));
+  const functions = functionRanges(image);
+  const goroutines = functions.some(isStackGrowth) && findSymbolAddress(image, "runtime.allgs");
   return {
     path,
     loadBias,
     code: ranges(true),
     data: ranges(false),
-    functions: functionRanges(image),
+    functions,
     codePointers: relocatedPointers(image),
+    ...(goroutines ? { goroutines } : {}),
   };
 }
 

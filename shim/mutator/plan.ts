@@ -244,6 +244,8 @@ export interface PatchPlan {
   readonly areas: readonly TrampolineArea[];
   readonly regions: readonly PatchRegion[];
   readonly refused: readonly RefusedSite[];
+  /** Addresses of the lists of goroutines of Go programs. */
+  readonly goroutines: readonly number[];
 }
 
 /** Phase 2: bytes at their addresses. */
@@ -269,7 +271,10 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
       regions.push(layRegion(module.code, planned, { ...parts, writes }));
     }
   });
-  return { areas, regions, refused: draft.refused };
+  const goroutines = draft.modules.flatMap(({ code }) =>
+    code.goroutines === undefined ? [] : [code.goroutines + code.loadBias],
+  );
+  return { areas, regions, refused: draft.refused, goroutines };
 }
 
 function fillHeader(area: Uint8Array, { enter, control }: Placement): void {
