@@ -16,6 +16,7 @@ import type {
 } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
 import { showAliasHead, showProbePoint } from "../syntax/print.js";
+import { nodesIn } from "../syntax/walk.js";
 import type { LibraryEntry } from "./library.js";
 import { showComponents, withComponents } from "./point.js";
 import { matchPoint, type PointMatch, type PointTree } from "./point-tree.js";
@@ -134,8 +135,10 @@ function derivePoint(
   context: DeriveContext,
   onError: OnError,
 ): DerivedProbe[] {
+  const { condition } = point;
+  if (condition !== null) checkCondition(condition, context);
   const conditions =
-    point.condition === null ? derivation.conditions : [...derivation.conditions, point.condition];
+    condition === null ? derivation.conditions : [...derivation.conditions, condition];
   const matches = matchPoint(context.tree, point);
   const written = derivation.written ?? point;
   const found: DerivedProbe[] = [];
@@ -151,6 +154,19 @@ function derivePoint(
   }
   if (found.length === 0 && failure !== null) throw failure;
   return found;
+}
+
+/** A condition of arming a probe cannot know what a hit is going to find. */
+function checkCondition(condition: Expression, { report }: DeriveContext): void {
+  const found = nodesIn(condition);
+  for (const node of found) {
+    if (node.kind !== "target") continue;
+    const what = node.atVar ? "@var()" : "target-symbol";
+    report.error({ code: "condition-target", message: `unresolved ${what} expression`, node });
+  }
+  for (const node of found.filter(({ kind }) => kind === "defined")) {
+    report.error({ code: "condition-defined", message: "unexpected @defined", node });
+  }
 }
 
 /** pn() shows a point as written, but a wildcard in a component name as what it matched. */

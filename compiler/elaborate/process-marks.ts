@@ -5,6 +5,7 @@ import { wildcard } from "../elf/glob.js";
 import type { Module } from "../elf/read.js";
 import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
 import type { Location } from "../types/location.js";
+import { resolveModuleVariable } from "../variables/script-targets.js";
 import { stringArgument, withArguments } from "./point.js";
 import { CODE_ROOTS } from "./process-code.js";
 import { type ProcessModule, processModules } from "./process-path.js";
@@ -72,7 +73,10 @@ function markTargets(module: Module, mark: SdtNote): TargetScope {
   return {
     module,
     variables: () => args.map((_, i) => ({ name: `$arg${i + 1}`, type: "long" })),
-    resolve: (symbol) => resolveMarkTarget(symbol, mark, args),
+    resolve: (symbol, use = "value") =>
+      symbol.atVar
+        ? resolveModuleVariable(symbol, use, { find: () => null, module })
+        : resolveMarkTarget(symbol, mark, args),
   };
 }
 
@@ -82,12 +86,9 @@ function resolveMarkTarget(
   args: readonly SdtArgument[],
 ): TargetValue {
   const { name } = symbol;
-  if (symbol.atVar) {
-    throw new ResolutionError("unsupported-dwarf", "not supported yet: DWARF @var", symbol);
-  }
   const number = /^\$arg([1-9]\d*)$/.exec(name)?.[1];
   const argument = number === undefined ? undefined : args[Number(number) - 1];
-  const isText = ["$$name", "$$provider", "$$vars", "$$parms"].includes(name);
+  const isText = CONTEXT_TEXTS.has(name);
   if (argument === undefined && !isText) throw unknownTarget(symbol, mark, args.length);
   if (symbol.steps.length > 0) {
     throw new ResolutionError(
@@ -98,8 +99,18 @@ function resolveMarkTarget(
   }
   if (argument !== undefined) return { type: "long", location: readable(argument, symbol) };
   if (name === "$$name") return text(mark.name);
-  return name === "$$provider" ? text(mark.provider) : allArguments(args);
+  if (name === "$$provider") return text(mark.provider);
+  return name === "$$locals" ? text("") : allArguments(args);
 }
+
+/** A mark has no locals, but `$$locals` is no error. */
+const CONTEXT_TEXTS: ReadonlySet<string> = new Set([
+  "$$name",
+  "$$provider",
+  "$$vars",
+  "$$parms",
+  "$$locals",
+]);
 
 function text(value: string): TargetValue {
   return { type: "string", location: { kind: "text", text: value } };

@@ -22,6 +22,7 @@ import {
   type ModuleFinder,
   resolveCast,
   resolveEnumerator,
+  resolveEnumeratorName,
   resolveModuleVariable,
 } from "../variables/script-targets.js";
 import { type Message, ResolutionError } from "./report.js";
@@ -100,9 +101,13 @@ function copyParts(node: Target, copy: Copy): Target {
 
 /** Value of `node`; throws ResolutionError. */
 function valueOfTarget(node: Target, use: TargetUse, surroundings: Surroundings): TargetValue {
-  const { targets, findModule } = surroundings;
+  const { table, targets, findModule } = surroundings;
   const modules: ModuleFinder = { find: findModule, module: targets.module ?? null };
-  if (node.kind === "enum") return resolveEnumerator(node, modules);
+  if (node.kind === "enum" && node.operator === "enum") return resolveEnumerator(node, modules);
+  if (node.kind === "enum") {
+    const value = table.values.get(node.args[0]?.id ?? -1);
+    return resolveEnumeratorName(node, value, modules);
+  }
   if (use === "write" && node.kind === "target" && targets.isFromEntry?.(node)) {
     const message = "write to target variable not permitted in .return probes";
     throw new ResolutionError("return-write", message, node);

@@ -7,7 +7,7 @@ import type { BundlePoint } from "../../wasm-runtime/bundle.js";
 import type { SearchContext } from "../elf/find.js";
 import type { Module } from "../elf/read.js";
 import type { AccessStep, ProbePoint, TargetSymbol } from "../syntax/ast.js";
-import type { Location } from "../types/location.js";
+import type { EnumeratorNames, Location } from "../types/location.js";
 import type { Reporter } from "./report.js";
 
 /** Value of a `$variable` with its type. */
@@ -20,6 +20,8 @@ export interface TargetValue {
   readonly needsGuru?: boolean;
   /** Its type in the program if that is a pointer, so that `->` and `[]` work on it. */
   readonly pointer?: PointerType | null;
+  /** Of an enumeration: the names of its values. */
+  readonly enumerators?: (() => EnumeratorNames) | null;
 }
 
 /** The type of a pointer of the program. */

@@ -100,7 +100,7 @@ export function dependsOnPlace(node: Node): boolean {
       case "cast":
         return part.module === null;
       case "enum":
-        return part.args.length === 1;
+        return part.args.length < (part.operator === "enum" ? 2 : 3);
       default:
         return part.kind === "entry" || part.kind === "probewrite";
     }

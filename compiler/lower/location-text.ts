@@ -5,10 +5,15 @@
 import { bug } from "../../base/assert.js";
 import { CONTEXT } from "../../wasm-runtime/layout.js";
 import { TEXT_SPEC } from "../../wasm-runtime/library-abi.js";
-import { get, i32, i64 } from "../ir/build.js";
+import { binary, get, i32, i64 } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
 import type { Expression } from "../syntax/ast.js";
-import { type FormatPiece, type Location, partsOf } from "../types/location.js";
+import {
+  type EnumeratorNames,
+  type FormatPiece,
+  type Location,
+  partsOf,
+} from "../types/location.js";
 import { type Evaluation, evaluate, evaluationOf, onBranch } from "./location.js";
 import { callLibrary, keep, literal, type Scope, type Text, takeText } from "./scope.js";
 
@@ -79,6 +84,8 @@ function preparePiece(piece: FormatPiece, evaluation: Evaluation): () => void {
   switch (piece.conversion) {
     case "string":
       return appendText(userString(value, scope), scope);
+    case "name":
+      return appendText(nameOf(value, piece.names, scope), scope);
     case "quoted":
       return appendText(quotedString(value, piece.most, scope), scope);
     default: {
@@ -87,6 +94,26 @@ function preparePiece(piece: FormatPiece, evaluation: Evaluation): () => void {
       return () => callLibrary(scope, "text_long", args);
     }
   }
+}
+
+function nameOf(value: IrExpression, names: EnumeratorNames, scope: Scope): Text {
+  const { code } = scope;
+  const result = code.temporary("i32");
+  const done = code.label("named");
+  code.block(done, () => {
+    for (const [each, name] of names) {
+      code.when(binary("i64.eq", value, i64(each)), () => {
+        code.set(result, literal(scope, name).address);
+        code.branch(done);
+      });
+    }
+    const out = takeText(scope);
+    callLibrary(scope, "text_begin", [scope.context, out.address]);
+    callLibrary(scope, "text_long", [scope.context, value, i32(specOf("d")), i32(-1), i32(-1)]);
+    callLibrary(scope, "text_end", [scope.context]);
+    code.set(result, out.address);
+  });
+  return { address: get(result), origin: "temporary" };
 }
 
 function specOf(conversion: "d" | "u" | "x" | "p" | "c"): number {

@@ -214,14 +214,10 @@ function unsupportedConstruct(node: Node): string | null {
   switch (node.kind) {
     case "perf":
       return "@perf";
-    case "enum":
-      return `@${node.operator} of a value`;
     case "register":
-      if (node.operator === "kregister") return "@kregister";
-      return node.index.kind === "number" ? null : "@uregister with a computed register number";
+      return node.operator === "kregister" ? "@kregister" : null;
     case "deref":
-      if (node.operator === "kderef") return "@kderef";
-      return node.size.kind === "number" ? null : "@uderef with a computed size";
+      return node.operator === "kderef" ? "@kderef" : null;
     default:
       return null;
   }

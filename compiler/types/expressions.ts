@@ -145,7 +145,10 @@ function inferContextual(node: Contextual, expected: Type | null, state: Inferen
       inferLong(node.address, state);
       return found(node, "long", expected, state);
     case "enum":
-      for (const arg of node.args) inferScalar(arg, null, state);
+      for (const arg of node.args) {
+        if (arg.kind === "string") inferScalar(arg, "string", state);
+        else inferLong(arg, state);
+      }
       return found(node, node.operator === "enumname" ? "string" : "long", expected, state);
     case "embedded":
       return found(node, hasPragma(node, "string") ? "string" : "long", expected, state);

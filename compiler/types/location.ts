@@ -97,14 +97,18 @@ export type Location =
 /**
  * Part of a text. Conversions are those of printf; "x" is `%#x`, "c" is `%#c`. "string" is the
  * NUL-terminated string at the address, "quoted" that in quotes, of at most `most` bytes if it is
- * not null.
+ * not null; "name" is the one among `names`, else the number.
  */
 export type FormatPiece =
   | { readonly text: string }
   | { readonly value: Location; readonly conversion: "d" | "u" | "x" | "p" | "c" | "string" }
   | { readonly value: Location; readonly conversion: "quoted"; readonly most: number | null }
+  | { readonly value: Location; readonly conversion: "name"; readonly names: EnumeratorNames }
   /** A text within the text, with a fault of its own. */
   | { readonly nested: Location };
+
+/** Names of an enumeration by their values. */
+export type EnumeratorNames = ReadonlyMap<bigint, string>;
 
 /** DWARF number of xmm0 (SysV AMD64 ABI figure 3.36), and how many there are in a frame. */
 export const FIRST_VECTOR = 17;

@@ -133,6 +133,8 @@ function structMember(
 ): SourceObject {
   const path = findMember(type, step.name, 0);
   if (path !== null) return path.reduce(enter, object);
+  const common = findStatic(type, step.name, 0);
+  if (common !== null) return { ...object, ...common, bits: null };
   const names = memberNames(type);
   const nearest = nearestNames(step.name, names, names.length);
   const alternatives = nearest.length === 0 ? "" : ` (alternatives: ${nearest.join(", ")})`;
@@ -162,6 +164,23 @@ function findMember(type: StructType, name: string, depth: number): readonly Mem
     const inner = strip(each.type());
     const path = inner.kind === "struct" ? findMember(inner, name, depth + 1) : null;
     if (path !== null) return [each, ...path];
+  }
+  return null;
+}
+
+/** The static member of the class or of one of its bases. */
+function findStatic(
+  type: StructType,
+  name: string,
+  depth: number,
+): ReturnType<StructType["findStatic"]> {
+  if (depth > MAX_NESTING) return null;
+  const own = type.findStatic(name);
+  if (own !== null) return own;
+  for (const each of type.members().filter(({ isBase }) => isBase)) {
+    const base = strip(each.type());
+    const found = base.kind === "struct" ? findStatic(base, name, depth + 1) : null;
+    if (found !== null) return found;
   }
   return null;
 }

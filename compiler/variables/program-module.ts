@@ -10,6 +10,7 @@ import type { Die } from "../dwarf/die.js";
 import type { DieId } from "../dwarf/native.js";
 import type { Unit } from "../dwarf/units.js";
 import type { Module } from "../elf/read.js";
+import { objectOf } from "./frame.js";
 import { createTypeReader, type TypeReader } from "./read-type.js";
 
 /** A module with debug information. */
@@ -113,7 +114,11 @@ function openModuleNames(module: Module, info: DebugInfo): ProgramModule {
   const program: ProgramModule = {
     module,
     info,
-    types: createTypeReader(info, (keyword, name) => findType(program, `${keyword} ${name}`, null)),
+    types: createTypeReader(info, {
+      findDefinition: (keyword, name) => findType(program, `${keyword} ${name}`, null),
+      staticPlace: (die) =>
+        objectOf(program, definitionOf(program, die, info.qualifiedName(die)), null).place,
+    }),
     reference: { path: module.path, buildId: module.image.buildId },
     names,
     find(name, first, choose) {

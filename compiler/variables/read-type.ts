@@ -5,12 +5,18 @@
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
 import type { DieId } from "../dwarf/native.js";
-import type { Location } from "../types/location.js";
+import type { EnumeratorNames, Location } from "../types/location.js";
 import { evaluateValue, NO_CONTEXT } from "./expression.js";
+import type { ObjectPlace } from "./place.js";
 import type { Encoding, Member, SourceType, StructType } from "./source-type.js";
 
-/** Finds the definition of the structure named `name`, null if there is none. */
-export type FindDefinition = (keyword: string, name: string) => Die | null;
+/** What types refer to elsewhere in the program. */
+export interface TypeEnvironment {
+  /** The definition of the structure named `name`, null if there is none. */
+  findDefinition(keyword: string, name: string): Die | null;
+  /** Where the static member `die` of a class is. */
+  staticPlace(die: Die): ObjectPlace;
+}
 
 /** Reads types; each DIE is read once. */
 export interface TypeReader {
@@ -27,13 +33,13 @@ const BYTE = 8;
 
 interface Reading {
   readonly info: DebugInfo;
-  readonly find: FindDefinition;
+  readonly environment: TypeEnvironment;
   readonly known: Map<DieId, SourceType>;
 }
 
 /** A reader of the types of `info`. */
-export function createTypeReader(info: DebugInfo, find: FindDefinition): TypeReader {
-  const reading: Reading = { info, find, known: new Map() };
+export function createTypeReader(info: DebugInfo, environment: TypeEnvironment): TypeReader {
+  const reading: Reading = { info, environment, known: new Map() };
   return {
     typeAt: (die) => typeAt(die, reading),
     typeOf: (die) => typeOf(die, reading),
@@ -124,7 +130,7 @@ function baseType(die: Die, name: string, info: DebugInfo): SourceType {
     false,
   ];
   const bytes = byteSize(die, info);
-  return { kind: "number", name, bytes, encoding, signed, isEnumeration: false };
+  return { kind: "number", name, bytes, encoding, signed, enumerators: null };
 }
 
 function enumeration(die: Die, name: string, reading: Reading): SourceType {
@@ -136,7 +142,18 @@ function enumeration(die: Die, name: string, reading: Reading): SourceType {
       ? under.signed
       : info.children(die.id).some((child) => isNegative(child, info));
   const bytes = byteSize(die, info) || (under?.kind === "number" ? under.bytes : 4);
-  return { kind: "number", name, bytes, encoding: "signed", signed, isEnumeration: true };
+  const enumerators = (): EnumeratorNames => enumeratorNames(die, info);
+  return { kind: "number", name, bytes, encoding: "signed", signed, enumerators };
+}
+
+function enumeratorNames(die: Die, info: DebugInfo): EnumeratorNames {
+  const names = new Map<bigint, string>();
+  for (const child of info.children(die.id)) {
+    const value = info.attribute(child, "const_value");
+    if (child.tag !== "enumerator" || value?.kind !== "constant") continue;
+    if (!names.has(value.signed)) names.set(value.signed, info.text(child, "name") ?? "");
+  }
+  return names;
 }
 
 function isNegative(die: Die, info: DebugInfo): boolean {
@@ -189,9 +206,10 @@ const KEYWORDS: { readonly [tag: string]: string } = {
 };
 
 function struct(die: Die, name: string, reading: Reading): StructType {
-  const { info } = reading;
+  const { info, environment } = reading;
   const keyword = KEYWORDS[die.tag] ?? "struct";
-  const defined = info.flag(die, "declaration") ? (reading.find(keyword, name) ?? die) : die;
+  const isDeclaration = info.flag(die, "declaration");
+  const defined = (isDeclaration ? environment.findDefinition(keyword, name) : null) ?? die;
   const file = info.sourceFile(defined, "decl_file");
   const line = info.constant(defined, "decl_line");
   return {
@@ -202,17 +220,34 @@ function struct(die: Die, name: string, reading: Reading): StructType {
     isByReference: info.constant(defined, "calling_convention") === PASS_BY_REFERENCE,
     place: file === null ? "" : `${file}:${line ?? 0}`,
     members: () => members(defined, reading),
+    findStatic: (wanted) => findStatic(defined, wanted, reading),
   };
+}
+
+/** Static members have no place in the structure. */
+function isStatic(die: Die, info: DebugInfo): boolean {
+  const isMember = die.tag === "member" || die.tag === "variable";
+  return isMember && (info.flag(die, "external") || info.flag(die, "declaration"));
+}
+
+function findStatic(
+  die: Die,
+  wanted: string,
+  reading: Reading,
+): ReturnType<StructType["findStatic"]> {
+  const { info, environment } = reading;
+  const found = info
+    .children(die.id)
+    .find((child) => isStatic(child, info) && info.text(child, "name") === wanted);
+  if (found === undefined) return null;
+  return { type: typeOf(found, reading), place: environment.staticPlace(found) };
 }
 
 function members(die: Die, reading: Reading): readonly Member[] {
   return reading.info.children(die.id).flatMap((child): readonly Member[] => {
     if (child.tag === "variant_part") return variantMembers(child, reading);
     if (child.tag !== "member" && child.tag !== "inheritance") return [];
-    // Static members have no place in the structure.
-    const isStatic =
-      reading.info.flag(child, "external") || reading.info.flag(child, "declaration");
-    return isStatic ? [] : [member(child, reading)];
+    return isStatic(child, reading.info) ? [] : [member(child, reading)];
   });
 }
 

@@ -8,7 +8,7 @@ import type { TargetUse, TargetValue } from "../elaborate/site.js";
 import { findExecutables, findLibraries, type SearchContext } from "../elf/find.js";
 import { type Module, openModule } from "../elf/read.js";
 import type { CastExpression, EnumExpression, TargetSymbol } from "../syntax/ast.js";
-import { constant } from "../types/location.js";
+import { constant, type EnumeratorNames, type Location } from "../types/location.js";
 import { objectOf } from "./frame.js";
 import {
   findEnumerator,
@@ -17,7 +17,7 @@ import {
   type ProgramModule,
   programModule,
 } from "./program-module.js";
-import { castValue, targetValue } from "./target-value.js";
+import { castValue, enumeratorsOf, targetValue } from "./target-value.js";
 import { constantObject } from "./targets.js";
 
 /** Where modules come from. */
@@ -97,6 +97,41 @@ export function resolveEnumerator(node: EnumExpression, modules: ModuleFinder): 
   }
   const message = `unable to find enumerator '${name.value}'`;
   throw new ResolutionError("unresolved-target", message, node);
+}
+
+/**
+ * Value of @enumname(VALUE[, "type"[, "module"]]), where `value` is that of the first argument if it
+ * is a variable, whose type counts if none is named. Throws ResolutionError.
+ */
+export function resolveEnumeratorName(
+  node: EnumExpression,
+  value: TargetValue | undefined,
+  modules: ModuleFinder,
+): TargetValue {
+  const names = namesMeant(node, modules) ?? value?.enumerators?.();
+  if (names === undefined) {
+    const message = "unknown enumeration of '@enumname' (name its type)";
+    throw new ResolutionError("unresolved-type", message, node);
+  }
+  const operand: Location = { kind: "operand", index: 0 };
+  const pieces = [{ value: operand, conversion: "name", names } as const];
+  return { type: "string", location: { kind: "format", pieces, onFault: null } };
+}
+
+/** The names of the type that `node` names, null if it names none. */
+function namesMeant({ args }: EnumExpression, modules: ModuleFinder): EnumeratorNames | null {
+  const [, type, module] = args;
+  if (type?.kind !== "string") return null;
+  const where = module?.kind === "string" ? module.value : null;
+  for (const program of programs(where, modules)) {
+    const die =
+      findType(program, `enum ${type.value}`, null) ?? findType(program, type.value, null);
+    const names = die === null ? null : enumeratorsOf(program.types.typeAt(die));
+    if (names) return names();
+  }
+  const searched = where ?? modules.module?.path ?? "";
+  const message = `type definition '${type.value}' not found in '${searched}'`;
+  throw new ResolutionError("unresolved-type", message, type);
 }
 
 /** The modules with debug information that `names` means, in order. */

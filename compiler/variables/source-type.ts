@@ -3,7 +3,8 @@
  * SystemTap shows: qualifiers behind (`char const*`), `{...}` for a tag without a name. What a type
  * refers to is read when it is asked for, for types go round in circles.
  */
-import type { Location } from "../types/location.js";
+import type { EnumeratorNames, Location } from "../types/location.js";
+import type { ObjectPlace } from "./place.js";
 
 /** How the bits of a number are to be understood (DWARF 5 §5.1.1). */
 export type Encoding = "signed" | "unsigned" | "boolean" | "character" | "float" | "other";
@@ -37,7 +38,8 @@ export interface NumberType {
   readonly bytes: number;
   readonly encoding: Encoding;
   readonly signed: boolean;
-  readonly isEnumeration: boolean;
+  /** Names of an enumeration by their values, the first of several; null for other numbers. */
+  readonly enumerators: (() => EnumeratorNames) | null;
 }
 
 /** A pointer, a pointer to a member, or a C++ reference, which is followed by itself. */
@@ -70,6 +72,8 @@ export interface StructType {
   /** `file:line` of its declaration, "" if unknown. */
   readonly place: string;
   members(): readonly Member[];
+  /** Static members, which are variables of their own; null if there is none of that name. */
+  findStatic(name: string): { readonly type: SourceType; readonly place: ObjectPlace } | null;
 }
 
 /** A member, or an anonymous member or base class whose members count as members. */
@@ -132,7 +136,10 @@ function declarator(type: SourceType, depth: number): Declarator {
   if (depth > MAX_DEPTH) return { before: "...", after: "" };
   switch (type.kind) {
     case "number":
-      return { before: type.isEnumeration ? `enum ${type.name || "{...}"}` : type.name, after: "" };
+      return {
+        before: type.enumerators !== null ? `enum ${type.name || "{...}"}` : type.name,
+        after: "",
+      };
     case "struct":
       return { before: structName(type), after: "" };
     case "alias":

@@ -5,7 +5,7 @@
 import { type Place, ResolutionError } from "../elaborate/report.js";
 import type { PointerType, TargetUse, TargetValue } from "../elaborate/site.js";
 import type { AccessStep } from "../syntax/ast.js";
-import { isVector, type Location } from "../types/location.js";
+import { type EnumeratorNames, isVector, type Location } from "../types/location.js";
 import {
   addressOfObject,
   follow,
@@ -41,6 +41,7 @@ export function targetValue(
     isWritable: isPlace(location),
     needsGuru: true,
     pointer: pointerType(found.type),
+    enumerators: enumeratorsOf(found.type),
   };
 }
 
@@ -68,6 +69,12 @@ function prettyValue(object: SourceObject, depth: 1 | 2, use: TargetUse): Target
     throw new ResolutionError("not-writable", message, object.node);
   }
   return { type: "string", location: locate(object.node, () => prettyText(object, depth)) };
+}
+
+/** The names of values of `type`; null if it is no enumeration. */
+export function enumeratorsOf(type: SourceType): (() => EnumeratorNames) | null {
+  const plain = strip(type);
+  return plain.kind === "number" ? plain.enumerators : null;
 }
 
 /** How `->` works on values of `type`; null if they are no pointers. */

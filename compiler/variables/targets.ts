@@ -167,7 +167,7 @@ function enumeratorNamed(name: string, { program, unit, info }: Frame): SourceOb
 export function constantObject(value: bigint): SourceObject {
   const type = { name: "long int", bytes: 8, encoding: "signed", signed: true } as const;
   return {
-    type: { kind: "number", isEnumeration: false, ...type },
+    type: { kind: "number", enumerators: null, ...type },
     place: { kind: "value", value: constant(value), offset: 0 },
     bits: null,
     node: null,

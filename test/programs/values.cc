@@ -11,13 +11,17 @@ struct Inner {
 } // namespace place
 
 struct Base {
+    static int total;
     int base;
     virtual ~Base() {
     }
 };
+int Base::total = 20;
 struct Other {
+    static int total;
     long other;
 };
+int Other::total = 30;
 struct Derived : Base, Other {
     int own;
     place::Inner inner;
@@ -36,12 +40,12 @@ struct Shared : virtual Base {
 
 NOINLINE int Derived::method(int n, const Derived &from, bool flag) {
     printf("%d %ld %d %d %d ", base, other, own, inner.depth, reference);
-    printf("%d %d %ld %d %d\n", n, from.own, from.other, flag, place::counter);
+    printf("%d %d %ld %d %d %d\n", n, from.own, from.other, flag, place::counter, Other::total);
     return n;
 }
 
 NOINLINE int shared(Shared *pointer) {
-    printf("%d %d\n", pointer->base, pointer->own);
+    printf("%d %d %d\n", pointer->base, pointer->own, pointer->total);
     return pointer->base;
 }
 

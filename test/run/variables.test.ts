@@ -127,6 +127,21 @@ test("pretty-printed variables", () => {
   assert.is(shown[3], "ERROR {.x=3, .y=-4}");
 });
 
+test("values of enumerations have names", () => {
+  const program = buildProgram("values", ["-g", "-O0"]);
+  const script = `probe process(@1).function("more_numbers").call {
+    println(@enumname($color), " ", @enumname($color + 0, "color"), " ", @enumname(77, "enum color"))
+    println(@enumname(-3, "color", @1), " ", @enumname($color) == "GREEN")
+  }`;
+  assert.is(traced(program, script).own, "GREEN GREEN 77\nBLUE 1\n");
+  const { stderr } = wastap([
+    "-p2",
+    "-e",
+    `probe process("${program}").function("more_numbers") { println(@enumname($u)) }`,
+  ]);
+  assert.match(stderr, /unknown enumeration of '@enumname'/);
+});
+
 test("what cannot be read is an error that can be caught", () => {
   const program = buildProgram("values", ["-g", "-O2"]);
   const script = `probe process(@1).function("change") {
@@ -159,9 +174,12 @@ const CPP_VALUES = `
   probe process(@1).function("Derived::method").call {
     printf("%d %d %d %d %d ", $this->base, $this->other, $this->own, $this->inner->depth,
       @cast($this->reference, "int"))
-    printf("%d %d %d %d %d\\n", $n, $from->own, $from->other, $flag, @var("place::counter"))
+    printf("%d %d %d %d %d %d\\n", $n, $from->own, $from->other, $flag, @var("place::counter"),
+      @cast(0, "Other")->total)
   }
-  probe process(@1).function("shared").call { printf("%d %d\\n", $pointer->base, $pointer->own) }`;
+  probe process(@1).function("shared").call {
+    printf("%d %d %d\\n", $pointer->base, $pointer->own, $pointer->total)
+  }`;
 
 for (const compiler of ["g++", "clang++"]) {
   const isThere = missing === null && hasProgram(compiler);

@@ -92,11 +92,11 @@ test("marks have arguments, name and provider", () => {
   const program = analyzeGood(
     `probe process("${path}").provider("shop").mark("sale__start") {
        printf("%d %d %d %s %s %s %s\\n", $arg1, $arg2, $arg3, $$name, $$provider, $$vars, $$parms)
-       println(@defined($arg3), @defined($arg4)) }`,
+       println(@defined($arg3), @defined($arg4), $$locals) }`,
   );
   const kinds = [...program.locations.values()].map((location) => location.kind);
-  assert.equal(kinds, ["register", "constant", "load", "text", "text", "format", "format"]);
-  assert.match(showProgram(program, true), /println\(1, 0\)/);
+  assert.equal(kinds, ["register", "constant", "load", "text", "text", "format", "format", "text"]);
+  assert.match(showProgram(program, true), /println\(1, 0, \$\$locals\)/);
 });
 
 test("a mark says which variables it has", () => {

@@ -130,6 +130,7 @@ const ERRORS: readonly (readonly [script: string, ...errors: string[]])[] = [
     "probe begin if (q) { println(1) }",
     "1:17 probe condition must not reference undeclared global",
   ],
+  ["probe begin if ($x) { println(1) }", "1:17 unresolved target-symbol expression"],
   ["probe begin { println(@entry(1)) }", "1:23 @entry is only valid in .return probes"],
   ['probe begin { println(@var("x")) }', "1:23 unresolved @var() expression"],
   ['probe begin { println(@cast(1, "foo")->x) }', "1:23 type definition 'foo' not found in ''"],
@@ -227,6 +228,13 @@ s("-u keeps what has no effect", () => {
   });
   assert.is(program?.probes.length, 2);
   assert.equal(warnings, []);
+});
+
+s("a condition cannot ask for what a hit finds", () => {
+  assert.equal(analyzeText("probe begin if (@defined($x)) { println(1) }").errors.map(showFound), [
+    "1:26 unresolved target-symbol expression",
+    "1:17 unexpected @defined",
+  ]);
 });
 
 s("nothing left is an error", () => {
