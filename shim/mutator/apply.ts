@@ -12,8 +12,9 @@ import { findSavedPointers, isInside, type Range } from "./frames.js";
 import { codeOnStacks } from "./goroutines.js";
 import { isMapped, type Mapping } from "./maps.js";
 import type { PatchPlan, PatchRegion } from "./plan.js";
-import { openMemory, type ProcessMemory, readMappings, readMemory } from "./process.js";
+import { openMemory, type ProcessMemory, readMappings } from "./process.js";
 import { type MemoryWrite, REGISTER, type Registers, type Tracer } from "./ptrace.js";
+import { lowerSemaphores, raiseSemaphores, type Semaphores } from "./semaphores.js";
 
 /** Milliseconds in which a process must stop. */
 export const STOP_MS = 10_000;
@@ -22,8 +23,8 @@ export const STOP_MS = 10_000;
 export interface Applied {
   /** Regions that were patched, in the order of the plan. */
   readonly regions: readonly PatchRegion[];
-  /** Addresses of semaphores that were incremented. */
-  readonly semaphores: readonly number[];
+  /** Those that were raised. */
+  readonly semaphores: readonly Semaphores[];
 }
 
 /** The same with the place of the module's code. */
@@ -53,7 +54,7 @@ export async function applyPlan(
   tracer: Tracer,
   pid: number,
   plan: PatchPlan,
-  semaphores: readonly number[],
+  semaphores: readonly Semaphores[],
   earlier: readonly PatchRegion[] = [],
 ): Promise<{ readonly applied: Applied; readonly conflicts: readonly Conflict[] }> {
   await tracer.write(pid, plan.areas);
@@ -84,7 +85,7 @@ export async function applyPlan(
         region.writes.map(({ address, patch }) => ({ address, bytes: patch })),
       ),
     );
-    await tracer.write(pid, changedSemaphores(pid, semaphores, 1));
+    await raiseSemaphores(tracer, pid, semaphores);
     return { applied: { regions, semaphores }, conflicts };
   } finally {
     await tracer.resume(pid);
@@ -104,7 +105,7 @@ export async function undoPlan(
   try {
     const conflicts: Conflict[] = [];
     const writes: MemoryWrite[] = [];
-    const semaphores: number[] = [];
+    const semaphores: Semaphores[] = [];
     const mappings = readMappings(pid);
     const mapped = modules.filter(({ mapping }) => isMapped(mapping, mappings));
     withMemory(pid, (memory) => {
@@ -121,7 +122,7 @@ export async function undoPlan(
       }
     });
     await tracer.write(pid, inUndoOrder(writes));
-    await tracer.write(pid, changedSemaphores(pid, semaphores, -1));
+    await lowerSemaphores(tracer, pid, semaphores);
     const moves = leaving(mapped.flatMap(({ regions }) => regions));
     for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);
     return conflicts;
@@ -294,19 +295,4 @@ function whyNotOurs(memory: ProcessMemory, region: PatchRegion): string | null {
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
-}
-
-/** Semaphores are 16-bit counters (SystemTap wiki, UserSpaceProbeImplementation). */
-function changedSemaphores(
-  pid: number,
-  addresses: readonly number[],
-  change: 1 | -1,
-): MemoryWrite[] {
-  return addresses.flatMap((address): MemoryWrite[] => {
-    const bytes = readMemory(pid, address, 2);
-    const count = viewOf(bytes).getUint16(0, true) + change;
-    if (count < 0 || count > 0xffff) return [];
-    viewOf(bytes).setUint16(0, count, true);
-    return [{ address, bytes }];
-  });
 }

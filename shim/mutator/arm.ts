@@ -34,6 +34,7 @@ import type { Tracer } from "./ptrace.js";
 import { recoverDead } from "./recover.js";
 import { mapAnonymous, openRemote, PROTECTION, type Remote, unmap } from "./remote.js";
 import { entryOffset, type RunnableBundle } from "./runnable.js";
+import type { Semaphores } from "./semaphores.js";
 import type { ArmedModule, Tracee } from "./tracee.js";
 import { planWatches } from "./watch.js";
 
@@ -189,6 +190,7 @@ function planSite({ probe, site }: ProbedSite, { meta, code }: RunnableBundle): 
     symbol: site.symbol,
     floats: code.usesFloat.has(handler),
     clobbers: code.clobbers.get(handler) ?? null,
+    semaphore: site.semaphore,
   };
 }
 
@@ -260,7 +262,7 @@ async function put(
           : injection.handlers + entryOffset(bundle, bundle.meta.probes[probe]?.handler ?? ""),
     },
   );
-  return apply(tracer, tracee, plan, modules, areas, bundle);
+  return apply(tracer, tracee, plan, modules, areas);
 }
 
 /** Applies a plan. The process has its regions, for whatever undoes it, before the first is written. */
@@ -270,7 +272,6 @@ async function apply(
   plan: PatchPlan,
   modules: readonly DraftedModule[],
   areas: readonly (Area | null)[],
-  bundle: RunnableBundle,
 ): Promise<readonly Conflict[]> {
   const before = tracee.modules;
   const note = (regions: readonly PatchRegion[], isDone: boolean): void => {
@@ -280,14 +281,17 @@ async function apply(
         mapping,
         area,
         regions: regions.filter(({ trampoline }) => area !== null && isIn(area, trampoline)),
-        semaphores: isDone ? semaphores(planned, bundle) : [],
+        semaphores: isDone && area !== null ? [semaphoresOf(planned, area)] : [],
       };
     });
     tracee.modules = [...before, ...added];
   };
   tracee.areas = tracee.areas.filter((area) => !areas.includes(area));
   note(plan.regions, false);
-  const raised = modules.flatMap(({ planned }) => semaphores(planned, bundle));
+  const raised = modules.flatMap(({ planned }, index) => {
+    const area = areas[index] ?? null;
+    return area === null ? [] : [semaphoresOf(planned, area)];
+  });
   const earlier = before.flatMap(({ regions }) => regions);
   const { applied, conflicts } = await applyPlan(tracer, tracee.pid, plan, raised, earlier);
   note(applied.regions, true);
@@ -342,13 +346,8 @@ function blocked(start: number, bytes: number): Mapping {
   return { ...none, start, end: start + bytes, offset: 0, device: "", inode: 0, path: "" };
 }
 
-/** Semaphores of the marks that are patched, each once per probe that uses it. */
-function semaphores({ regions, code }: PlannedModule, bundle: RunnableBundle): number[] {
-  const probes = new Set(regions.flatMap((r) => r.shape.calls.flatMap((call) => call.probes)));
-  return [...probes].flatMap((probe) => {
-    const point = bundle.meta.probes[probe]?.point;
-    return point?.kind === "site" && point.semaphore !== 0 ? [point.semaphore + code.loadBias] : [];
-  });
+function semaphoresOf({ semaphores }: PlannedModule, { address }: Area): Semaphores {
+  return { addresses: semaphores, area: address };
 }
 
 function notPatched(pid: number, probe: number, site: BundleSite, reason: string): Unpatched {

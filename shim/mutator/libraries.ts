@@ -72,7 +72,7 @@ export function libraryNotice(
   const address = notices.get(image) ?? findSymbolAddress(image, NOTICE);
   notices.set(image, address);
   if (address === null) return null;
-  const nothing = { floats: false, clobbers: null };
+  const nothing = { floats: false, clobbers: null, semaphore: 0 };
   const site = { ...nothing, probe: LIBRARIES_CHANGED, address, place: "instruction" } as const;
   return { module, site: { ...site, symbol: NOTICE } };
 }

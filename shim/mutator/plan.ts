@@ -35,6 +35,8 @@ export interface PlanSite {
   readonly floats: boolean;
   /** As CodeImage.clobbers. */
   readonly clobbers: number | null;
+  /** ELF address of the mark's semaphore, 0 if none. */
+  readonly semaphore: number;
 }
 
 /** A module with the probes in it. */
@@ -64,6 +66,8 @@ export interface PlannedRegion {
 export interface PlannedModule {
   readonly code: ModuleCode;
   readonly regions: readonly PlannedRegion[];
+  /** Addresses in the process of the semaphores to raise, each once per probe that uses it. */
+  readonly semaphores: readonly number[];
   /** Size of the area, 0 if nothing is to be patched. */
   readonly areaBytes: number;
   /** Lowest and highest address in the process at which the area may start, a page each. */
@@ -88,7 +92,10 @@ export interface PatchDraft {
   readonly refused: readonly RefusedSite[];
 }
 
-/** Header of a trampoline area, 64-bit words; recover.ts knows areas of dead sessions by it. */
+/**
+ * Header of a trampoline area, 64-bit words, followed by the addresses of the semaphores;
+ * recover.ts knows areas of dead sessions by it.
+ */
 export const AREA = {
   /** Address of wt_enter. */
   enter: 0,
@@ -97,10 +104,13 @@ export const AREA = {
   magic: 16,
   /** Address of the session's control area. */
   control: 24,
-  bytes: 32,
+  /** 1 while the semaphores are raised. */
+  raised: 32,
+  semaphoreCount: 40,
+  bytes: 48,
 } as const;
-/** "wastap", area, layout 1 */
-export const AREA_MAGIC = 0x0001_7061_7473_6177n;
+/** "wastap", area, layout 2 */
+export const AREA_MAGIC = 0x0002_7061_7473_6177n;
 const TRAMPOLINE_ALIGNMENT = 16;
 /** Farthest that a 32-bit displacement reaches, less the longest instruction. */
 const REACH = 0x7fffffff - 16;
@@ -122,20 +132,31 @@ function planModule(
 
 function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
   const [low, high] = extent(code, choices);
-  let offset: number = AREA.bytes;
+  const semaphores = semaphoresOf(code, choices);
+  let offset = aligned(AREA.bytes + semaphores.length * 8);
   const regions = choices.map(({ region, targets }): PlannedRegion => {
     const shape = shapeOf(region, targets);
     // Any address in reach gives the same size.
     const place = { address: high, loadBias: 0, enterWord: high, entryOf: () => 0 };
     const bytes = emitTrampoline(shape, place).bytes.length;
     const planned = { region, shape, offset, bytes };
-    offset += Math.ceil(bytes / TRAMPOLINE_ALIGNMENT) * TRAMPOLINE_ALIGNMENT;
+    offset += aligned(bytes);
     return planned;
   });
   const areaBytes = regions.length === 0 ? 0 : offset;
   const lowest = PAGE_BYTES * Math.ceil(Math.max(0, high + code.loadBias - REACH) / PAGE_BYTES);
   const highest = PAGE_BYTES * Math.floor((low + code.loadBias + REACH - areaBytes) / PAGE_BYTES);
-  return { code, regions, areaBytes, lowest, highest };
+  return { code, regions, semaphores, areaBytes, lowest, highest };
+}
+
+function aligned(offset: number): number {
+  return Math.ceil(offset / TRAMPOLINE_ALIGNMENT) * TRAMPOLINE_ALIGNMENT;
+}
+
+function semaphoresOf({ loadBias }: ModuleCode, choices: readonly Choice[]): number[] {
+  const sites = choices.flatMap(({ targets }) => targets.flatMap((target) => target.sites));
+  const byProbe = new Map(sites.map(({ probe, semaphore }) => [probe, semaphore]));
+  return [...byProbe.values()].flatMap((address) => (address === 0 ? [] : [address + loadBias]));
 }
 
 /** Range of addresses that trampolines refer to: code, and operands of displaced instructions. */
@@ -156,7 +177,7 @@ function extent(code: ModuleCode, choices: readonly Choice[]): [number, number] 
       if (ripTarget >= 0) include(ripTarget);
     }
   }
-  return [low, Math.ceil(high / TRAMPOLINE_ALIGNMENT) * TRAMPOLINE_ALIGNMENT];
+  return [low, aligned(high)];
 }
 
 function shapeOf(region: Region, targets: readonly Target[]): TrampolineShape {
@@ -260,7 +281,7 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
       `the area of '${module.code.path}' is out of reach`,
     );
     const area = { address, bytes: new Uint8Array(module.areaBytes).fill(INT3) };
-    fillHeader(area.bytes, placement);
+    fillHeader(area.bytes, placement, module.semaphores);
     areas.push(area);
     const offsets = new Map(module.regions.map((r) => [r.region.start, r.offset]));
     const trampolineOf = (region: Region): number =>
@@ -277,12 +298,21 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
   return { areas, regions, refused: draft.refused, goroutines };
 }
 
-function fillHeader(area: Uint8Array, { enter, control }: Placement): void {
+function fillHeader(
+  area: Uint8Array,
+  { enter, control }: Placement,
+  semaphores: readonly number[],
+): void {
   const header = new DataView(area.buffer);
   header.setBigUint64(AREA.enter, BigInt(enter), true);
   header.setBigUint64(AREA.size, BigInt(roundUp(area.length)), true);
   header.setBigUint64(AREA.magic, AREA_MAGIC, true);
   header.setBigUint64(AREA.control, BigInt(control), true);
+  header.setBigUint64(AREA.raised, 0n, true);
+  header.setBigUint64(AREA.semaphoreCount, BigInt(semaphores.length), true);
+  for (const [i, address] of semaphores.entries()) {
+    header.setBigUint64(AREA.bytes + i * 8, BigInt(address), true);
+  }
 }
 
 interface LaidParts {

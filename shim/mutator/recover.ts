@@ -1,6 +1,7 @@
 /**
  * Takes back what sessions left behind whose wastap was killed: their probes are inert, but their
- * jumps are still in the code and would keep this session from patching the same places.
+ * jumps are still in the code and would keep this session from patching the same places, and the
+ * semaphores of their marks are still raised.
  *
  * A session is dead when the robust futex of its shared memory says so (ARCHITECTURE.md, "Death of
  * the mutator"). Its memory is known by its name, its code and trampolines by their headers (PARAMS,
@@ -10,6 +11,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { SEGMENT, viewOf } from "../../base/elf/image.js";
+import { readSdtNotes } from "../../base/elf/notes.js";
 import { CONTROL, PARAMS } from "../../wasm-runtime/layout.js";
 import { type Footprint, inUndoOrder, isUsed } from "./apply.js";
 import { isInside, type Range } from "./frames.js";
@@ -18,6 +20,7 @@ import { AREA, AREA_MAGIC } from "./plan.js";
 import { type Module, readMappings, readMemory, readModules } from "./process.js";
 import type { MemoryWrite, Tracer } from "./ptrace.js";
 import { closeRemote, openRemote, unmap } from "./remote.js";
+import { lowerSemaphores, raisedSemaphores } from "./semaphores.js";
 
 /** Name of a session's memory object in maps(5). */
 const MEMORY_PATH = /^\/memfd:wastap( |$)/;
@@ -52,15 +55,38 @@ export async function recoverDead(
   const remnants = findRemnants(pid, mappings, own);
   if (remnants.length === 0) return;
   const trampolines = remnants.flatMap((remnant) => remnant.trampolines);
-  const writes = readModules(pid, mappings).flatMap((module) =>
-    originals(pid, module, trampolines),
-  );
+  const modules = readModules(pid, mappings);
+  const writes = modules.flatMap((module) => originals(pid, module, trampolines));
   await tracer.write(pid, inUndoOrder(writes));
+  await lowerLeft(tracer, pid, trampolines, modules);
   for (const { memory, footprint } of remnants) {
     if (await isUsed(tracer, pid, tids, footprint)) continue;
     const remote = openRemote(tracer, pid, mappings);
     for (const { start, end } of memory) await unmap(remote, start, end - start);
   }
+}
+
+/** Lowers the semaphores that a dead session raised, those whose modules are still where they were. */
+async function lowerLeft(
+  tracer: Tracer,
+  pid: number,
+  trampolines: readonly Range[],
+  modules: readonly Module[],
+): Promise<void> {
+  const raised = trampolines
+    .map(({ start }) => raisedSemaphores(pid, start))
+    .filter(({ addresses }) => addresses.length > 0);
+  if (raised.length === 0) return;
+  const known = new Set(
+    modules.flatMap(({ image, loadBias }) =>
+      readSdtNotes(image).map(({ semaphore }) => semaphore + loadBias),
+    ),
+  );
+  const left = raised.map(({ addresses, area }) => ({
+    area,
+    addresses: addresses.filter((address) => known.has(address)),
+  }));
+  await lowerSemaphores(tracer, pid, left);
 }
 
 function findRemnants(pid: number, mappings: readonly Mapping[], own: number): Remnant[] {

@@ -5,12 +5,16 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { semaphores } from "../support/process.js";
-import { hasProgram, start, startWastap, wastap } from "../support/tools.js";
+import { hasProgram, type Running, start, startWastap, wastap } from "../support/tools.js";
 
 const PHP = "/usr/bin/php8.2";
 const s = suite("run/php");
 const available = hasProgram(PHP);
 const test = available ? s : s.skip;
+const running: Running[] = [];
+s.after.each(() => {
+  for (const { child } of running.splice(0)) child.kill("SIGKILL");
+});
 if (!available) process.stdout.write(`skipped: no ${PHP}\n`);
 
 const SCRIPT = `
@@ -92,6 +96,7 @@ test("the program runs unchanged when its marks are found through env and a shel
 test("semaphores are raised while probing and lowered afterwards", async () => {
   const program = "echo 'ready', PHP_EOL; function f() {} while (true) f();";
   const target = start(PHP, ["-r", program], { env: { USE_ZEND_DTRACE: "1" } });
+  running.push(target);
   await target.until(/ready/);
   const marks = ["function__entry", "function__return"] as const;
   const values = (): number[][] => marks.map((name) => semaphores(target.pid, PHP, name));
@@ -104,7 +109,27 @@ test("semaphores are raised while probing and lowered afterwards", async () => {
   tap.child.kill("SIGINT");
   await tap.finished();
   assert.equal(values(), [[0], [0]]);
-  target.child.kill("SIGKILL");
+});
+
+test("semaphores that a killed session left are lowered by the next one", async () => {
+  const program = "echo 'ready', PHP_EOL; function f() {} while (true) f();";
+  const target = start(PHP, ["-r", program], { env: { USE_ZEND_DTRACE: "1" } });
+  running.push(target);
+  await target.until(/ready/);
+  const value = (): number[] => semaphores(target.pid, PHP, "function__entry");
+  const script = `global n, m
+    probe process("${PHP}").mark("function__entry") { n++ }
+    probe process("${PHP}").mark("function__entry") { m++ }
+    probe timer.ms(10) { if (n > 10 && m > 10) println("counting") }`;
+  const tap = startWastap(["-e", script, "-x", String(target.pid)]);
+  await tap.until(/counting/);
+  tap.child.kill("SIGKILL");
+  await tap.finished();
+  assert.equal(value(), [2], "one for each probe");
+  const other = `probe process("${PHP}").mark("request__startup") { next } probe timer.ms(10) { exit() }`;
+  const next = startWastap(["-e", other, "-x", String(target.pid)]);
+  assert.is((await next.finished()).status, 0);
+  assert.equal(value(), [0]);
 });
 
 s.run();

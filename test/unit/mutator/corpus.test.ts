@@ -36,6 +36,7 @@ function sites(code: ModuleCode, place: PlanSite["place"]): PlanSite[] {
       symbol: f.name,
       floats: false,
       clobbers: null,
+      semaphore: 0,
     }));
 }
 

@@ -13,6 +13,8 @@ import { showPlan } from "../../../shim/mutator/show-plan.js";
 import { CODE, DATA, LOAD_BIAS, type TestFunction, testModule, word32 } from "./code.js";
 
 const AREA = LOAD_BIAS + 0x100000;
+/** Bytes of an area before its first trampoline. */
+const HEADER = 48;
 const ENTER = 0x7f0000001000;
 const OPTIONS: PlanOptions = { allowBreakpoints: false, shadowStacks: false };
 
@@ -36,6 +38,7 @@ function draft({ functions, at, exitsOf, data, pointers, options }: Case): Patch
     symbol: "f",
     floats: false,
     clobbers: null,
+    semaphore: 0,
   });
   const sites = [...(at ?? []).map(site("instruction")), ...(exitsOf ?? []).map(site("exits"))];
   const code = { ...testModule(functions, data), codePointers: pointers ?? [] };
@@ -332,9 +335,10 @@ s("plans sites in code without symbols", () => {
     symbol: "",
     floats: false,
     clobbers: null,
+    semaphore: 0,
   } as const;
   const plan = showPlan(planPatches([{ code, sites: [site] }], OPTIONS));
-  assert.match(plan, /plain, trampoline \+0x20\n {4}probe 0 \(flags all\)/);
+  assert.match(plan, /plain, trampoline \+0x30\n {4}probe 0 \(flags all\)/);
 });
 
 s("gives bytes, moves and leaves in the address space of the process", () => {
@@ -344,9 +348,9 @@ s("gives bytes, moves and leaves in the address space of the process", () => {
   const start = LOAD_BIAS + CODE;
   const [write] = region.writes;
   assert.is(region.start, start);
-  assert.is(region.trampoline, AREA + 32);
+  assert.is(region.trampoline, AREA + HEADER);
   assert.equal([...(write?.original ?? [])], [push, ...move, 0xb8]);
-  assert.equal([...(write?.patch ?? [])], [0xe9, ...word32(AREA + 32 - (start + 5))]);
+  assert.equal([...(write?.patch ?? [])], [0xe9, ...word32(AREA + HEADER - (start + 5))]);
   assert.equal(
     region.moves.map((move) => move.from - start),
     [1, 4],

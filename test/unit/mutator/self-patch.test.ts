@@ -189,7 +189,7 @@ function check(program: string, choose: Choose): PatchDraft {
 }
 
 function site(address: number, place: PlanSite["place"], symbol: string): Omit<PlanSite, "probe"> {
-  return { address, place, symbol, floats: true, clobbers: null };
+  return { address, place, symbol, floats: true, clobbers: null, semaphore: 0 };
 }
 
 const entries: Choose = (functions) => functions.map((f) => site(f.start, "instruction", f.name));
