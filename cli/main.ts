@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { InternalError } from "../base/assert.js";
 import { TargetError } from "../base/target-error.js";
 import { createDiagnostics, type Diagnostics, showCatalog } from "./diagnostics.js";
+import { isRecorder, type Recording, record, startRecorder } from "./flight-recorder.js";
 import { UsageError } from "./getopt.js";
 import { HELP, versionText } from "./help.js";
 import { readInput } from "./input.js";
@@ -22,6 +23,7 @@ import { showErrorCount } from "./show-diagnostic.js";
 /** Does what the arguments `argv` say; gives the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
+    if (isRecorder()) return await record(runHere);
     const options = parseOptions(argv, readOptionsFile());
     const diagnostics = createDiagnostics(options);
     try {
@@ -45,17 +47,24 @@ async function start(options: Options, diagnostics: Diagnostics): Promise<number
   if (options.cache === "clean") return cleanCache();
   if (options.listing !== null) return list(options.listing, options, diagnostics);
   const file = readBundleFile(options);
-  if (file !== null) return run(file.bytes, file.name, options);
+  if (file !== null) return run({ ...file, options });
   const { buildBundle } = await import("./build.js");
   const { bundle, moduleName } = await buildBundle(options, { diagnostics, write: print });
   if (bundle === null) return 0;
   if (options.lastPass === 4) return writeBundle(bundle, moduleName);
-  return run(bundle, moduleName, options);
+  return run({ bytes: bundle, name: moduleName, options });
 }
 
-async function run(bundle: Uint8Array, name: string, options: Options): Promise<number> {
+async function run(recording: Recording): Promise<number> {
+  return recording.options.flightRecorder ? startRecorder(recording) : runHere(recording);
+}
+
+async function runHere(
+  { bytes, name, options }: Recording,
+  armed: () => void = () => undefined,
+): Promise<number> {
   const { runBundle } = await import("./run-bundle.js");
-  return runBundle(bundle, name, options);
+  return runBundle(bytes, name, options, armed);
 }
 
 async function cleanCache(): Promise<number> {

@@ -168,6 +168,7 @@ const COMPILER: readonly TableOption[] = [
   sets("poison-cache", "cache", "write only"),
   sets("clean-cache", "cache", "clean"),
   sets("k", "keepDirectory", true),
+  sets("F", "flightRecorder", true),
   takes("tmpdir", (draft, directory) => {
     matching(directory, "^[-/._0-9a-z]+$", "TMPDIR");
     draft.directory = directory;
@@ -248,7 +249,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
 ];
 
 const REFUSED: readonly TableOption[] = [
-  refused("F", "none", `${NOT_YET} (flight recorder)`),
   define("monitor", "optional", (_draft, text) => {
     if (text !== null) integer(text, 1, 2 ** 31 - 1, MESSAGES.monitor);
     throw new UsageError(`ERROR: ${NOT_YET}: --monitor`);

@@ -58,6 +58,8 @@ export interface Options {
   readonly bufferMegabytes: number;
   readonly timeoutMs: number | null;
   readonly color: "auto" | "always" | "never";
+  /** -F: go on in the background. */
+  readonly flightRecorder: boolean;
   /** -k */
   readonly keepDirectory: boolean;
   /** --tmpdir */
@@ -116,6 +118,7 @@ export function defaultOptions(): Draft {
     bufferMegabytes: DEFAULT_BUFFER_MEGABYTES,
     timeoutMs: null,
     color: "auto",
+    flightRecorder: false,
     keepDirectory: false,
     directory: null,
     cache: "read and write",

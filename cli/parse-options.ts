@@ -45,6 +45,20 @@ function checkScript(draft: Draft): void {
   }
 }
 
+/** What cannot be run; earlier passes do not mind. */
+function checkRun({ rotation, output, flightRecorder, command }: Draft): void {
+  if (rotation !== null && output === null) {
+    throw new UsageError("You have to specify output FILE with '-S' option.", true);
+  }
+  if (!flightRecorder) return;
+  if (output === null) {
+    throw new UsageError("ERROR: -F needs -o FILE: no kernel keeps the output of a session");
+  }
+  if (command !== null) {
+    throw new UsageError("ERROR: -F and -c exclude each other: the command needs the terminal");
+  }
+}
+
 function checkCombinations(draft: Draft): void {
   if (draft.command !== null && draft.pid !== null) {
     throw new UsageError("You can't specify -c and -x together.", true);
@@ -53,9 +67,7 @@ function checkCombinations(draft: Draft): void {
   if (draft.suppressTimeLimits && !draft.guru) {
     throw new UsageError("ERROR --suppress-time-limits requires guru mode (-g)");
   }
-  if (draft.rotation !== null && draft.output === null) {
-    throw new UsageError("You have to specify output FILE with '-S' option.", true);
-  }
+  if (draft.lastPass === 5) checkRun(draft);
   const { runtime, privilege } = draft;
   if (runtime !== "dyninst") {
     throw new UsageError(

@@ -26,11 +26,15 @@ import { createProcessProbes } from "./process-probes.js";
 import { type RunContext, runSession } from "./run.js";
 import { createThreadProbes } from "./thread-probes.js";
 
-/** Runs the bundle in `bytes`, called `name` in messages, as `options` say. Gives the exit status. */
+/**
+ * Runs the bundle in `bytes`, called `name` in messages, as `options` say; `armed` is called when
+ * its probes are. Gives the exit status.
+ */
 export async function runBundle(
   bytes: Uint8Array,
   name: string,
   options: Options,
+  armed: () => void,
 ): Promise<number> {
   const { meta } = readBundle(bytes, name);
   const verbosity = options.verbosity[4] ?? 0;
@@ -62,7 +66,10 @@ export async function runBundle(
     ownsTarget: options.command !== null,
     interrupted,
     timeoutMs: options.timeoutMs,
-    verbose: verbosity > 0,
+    armed: () => {
+      if (verbosity > 0) say("Pass 5: probes armed.");
+      armed();
+    },
   };
   const { failed, targetFailed } = await runSession(context);
   output.close();

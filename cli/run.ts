@@ -13,7 +13,6 @@ import { SESSION_STATE } from "../wasm-runtime/layout.js";
 import type { RecordReader } from "../wasm-runtime/records/read.js";
 import { countLosses, type Losses } from "./losses.js";
 import type { Messages } from "./messages.js";
-import { say } from "./output.js";
 import type { RecordPrinter } from "./print-records.js";
 import type { ProcessProbes } from "./process-probes.js";
 import { sessionState } from "./session-state.js";
@@ -38,7 +37,8 @@ export interface RunContext {
   readonly messages: Messages;
   readonly processProbes: ProcessProbes;
   readonly threadProbes: ThreadProbes;
-  readonly verbose: boolean;
+  /** Called when the probes are armed. */
+  armed(): void;
   /** Settles at the first signal to end. */
   readonly interrupted: Promise<void>;
   /** The target was started by us and waits: it is killed if it never came to run. */
@@ -106,7 +106,7 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   reportUnpatched(context);
   const timers = startTimers(context.probes, run);
   processProbes.start(run);
-  if (context.verbose) say("Pass 5: probes armed.");
+  context.armed();
   await session.resume();
   progress.begun = true;
   const ending = await untilEnding(context);

@@ -1,10 +1,11 @@
 /** The command line from end to end: listings, passes, messages, the cache, exit statuses. */
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { buildProgram, cannotTrace, type Finished, wastap } from "../support/tools.js";
+import { buildProgram, cannotTrace, type Finished, start, wastap } from "../support/tools.js";
 
 const s = suite("run/command-line");
 const missing = cannotTrace();
@@ -65,6 +66,35 @@ s("a file is named where it is another than that of the message before", () => {
   assert.match(stderr, /'nosuch' at <input>:1:32\n/);
   const warned = wastap(["-p2", "-e", "probe begin { a = 1 b = 2 println(1) }"]);
   assert.equal(warned.stderr.match(/ at .*/g)?.slice(0, 2), [" at <input>:1:17", " at :1:23"]);
+});
+
+s("-F goes on in the background once its probes are armed", async () => {
+  // Of a pipe the reader is told when the session has closed it.
+  const fifo = join(directory, "recorded");
+  execFileSync("mkfifo", [fifo]);
+  const reader = start("cat", [fifo]);
+  const script =
+    'probe begin { println("begin") } probe timer.ms(5) { println("tick") } probe end { println("end") }';
+  const { status, stdout, stderr } = wastap(["-F", "-o", fifo, "-e", script]);
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^\d+\n$/);
+  await reader.until(/tick/);
+  process.kill(Number(stdout), "SIGINT");
+  const { stdout: recorded } = await reader.finished();
+  assert.match(recorded, /^begin\n(tick\n)+end\n$/);
+});
+
+s("-F ends with the session if that ends before it is armed", () => {
+  const file = join(directory, "failed");
+  const { status, stdout, stderr } = wastap([
+    "-F",
+    "-o",
+    file,
+    "-e",
+    'probe begin { error("no") }',
+  ]);
+  assert.equal([status, stdout], [1, ""]);
+  assert.match(stderr, /^ERROR: no near identifier 'error'/);
 });
 
 s("-p2 shows what a probe is derived from", () => {

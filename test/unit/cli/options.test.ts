@@ -95,7 +95,8 @@ const REFUSED: readonly (readonly [string, string])[] = [
     "--tmpdir=a%b -e x",
     "ERROR: Safety pattern mismatch for TMPDIR ('a%b' vs. '^[-/._0-9a-z]+$') rc=1",
   ],
-  ["-F -e x", "ERROR: not supported yet (flight recorder): -F"],
+  ["-F -e x", "ERROR: -F needs -o FILE: no kernel keeps the output of a session"],
+  ["-F -o y -c z -e x", "ERROR: -F and -c exclude each other: the command needs the terminal"],
   ["--remote=host -e x", "ERROR: there are no servers and no remote hosts: --remote"],
   ["-J", "Unhandled argument code 74"],
 ];
