@@ -22,6 +22,7 @@ export const HOST: Readonly<Record<HostFunction, string>> = {
   relax: "i>",
   inspect: "iiii>i",
   load_bias: "i>l",
+  thread_storage: "i>l",
   set_register: "il>i",
   locate: "iliii>i",
   vector: "ii>l",

@@ -125,11 +125,29 @@ export const MODULES = {
   counts: 8,
   /** u64, address of i64[biasCount]: load biases of BundleMeta.modules; NOT_LOADED. */
   biases: 16,
+  /** u64, address of THREAD_STORAGE[biasCount], of the same modules. */
+  storages: 24,
   /** MODULE[2][capacity], each by ascending address. */
   tables: 64,
   /** Most modules of a process that are known. */
   capacity: 1024,
 } as const;
+
+/**
+ * How the storage that each thread has for a module is found; u64 each. It is entry `number` of the
+ * thread's vector (Drepper, ELF Handling For Thread-Local Storage §3), 0 = nothing is known.
+ */
+export const THREAD_STORAGE = {
+  number: 0,
+  /** Address of its distance below the thread pointer, 0 if every thread has its own (glibc); 0 in musl. */
+  distance: 8,
+  /** Address of the head of the list of generations of the entries (glibc), 0 in musl. */
+  generations: 16,
+  bytes: 24,
+} as const;
+
+/** What host.thread-storage gives if there is none: bit 63 alone, which is no address. */
+export const NO_THREAD_STORAGE_SHIFT = 63;
 
 /** One mapped file, or the vDSO. Addresses are u64. */
 export const MODULE = {
@@ -314,6 +332,7 @@ export const HOST_FUNCTIONS = [
   "set_register",
   "locate",
   "vector",
+  "thread_storage",
 ] as const;
 
 /** Why a handler was ended by the engine. 0 means it was not. */

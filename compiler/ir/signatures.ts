@@ -13,7 +13,7 @@ export interface Signature {
 }
 
 /** Host functions that generated code calls itself; the letters are those of LIBRARY. */
-export const HOST = { register: "i>l", vector: "ii>l" } as const;
+export const HOST = { register: "i>l", vector: "ii>l", thread_storage: "i>l" } as const;
 /** Name of such a host function. */
 export type HostFunction = keyof typeof HOST;
 

@@ -113,6 +113,10 @@ function compute(location: Location, evaluation: Evaluation): IrExpression {
     case "unavailable":
       raiseError(scope, location.reason, node);
       return i64(0n);
+    case "thread-storage": {
+      const index = i32(scope.unit.modules.indexOf(location.module));
+      return keep(scope, callOf({ kind: "host", name: "thread_storage" }, [index]));
+    }
     case "text":
     case "format":
       return bug("text used as a number");

@@ -82,6 +82,8 @@ export type Location =
     }
   /** Nothing that could be known where the program came this way: the soft error `reason`. */
   | { readonly kind: "unavailable"; readonly reason: string }
+  /** Address of the storage that the probed thread has for `module`, or one that is unreadable. */
+  | { readonly kind: "thread-storage"; readonly module: BundleModule }
   /** Text known when compiling ($$name, $$provider). */
   | { readonly kind: "text"; readonly text: string }
   /**
@@ -164,6 +166,7 @@ export function partsOf(location: Location): readonly Location[] {
     case "operand":
     case "module-address":
     case "unavailable":
+    case "thread-storage":
     case "text":
       return [];
     case "load":

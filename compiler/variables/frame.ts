@@ -82,7 +82,7 @@ function contextOf(
       address,
       module: program.reference,
     }),
-    threadLocal: (offset) => add(threadLocalAddress(program.module), offset),
+    threadLocal: (offset) => add(threadLocalAddress(program), offset),
     baseType(die) {
       const type = strip(program.types.typeAt(info.die(die)));
       const isInteger = type.kind === "number" && type.encoding !== "float";

@@ -1,23 +1,24 @@
 /**
- * Thread-local variables of executables: their block ends at the thread pointer, rounded to its
+ * Thread-local variables. The block of an executable ends at the thread pointer, rounded to its
  * alignment (TLS variant II: SysV AMD64 ABI §3.4.2; Drepper, ELF Handling For Thread-Local Storage
- * §4.4.6). Where libraries have theirs only the dynamic loader knows.
+ * §4.4.6). Where libraries have theirs only the dynamic loader knows: the host asks it.
  */
-import { SEGMENT } from "../../base/elf/image.js";
+import { FILE_TYPE, SEGMENT } from "../../base/elf/image.js";
 import { ResolutionError } from "../elaborate/report.js";
 import type { Module } from "../elf/read.js";
 import { add, constant, type Location } from "../types/location.js";
+import type { ProgramModule } from "./program-module.js";
 
 /** DWARF number of the thread pointer (SysV AMD64 ABI figure 3.36). */
 const FS_BASE = 58;
 
-/** Address of the thread-local block of the executable `module`. */
-export function threadLocalAddress(module: Module): Location {
+/** Address of the thread-local block of `program`. */
+export function threadLocalAddress({ module, reference }: ProgramModule): Location {
   const segment = module.image.segments.find(({ type }) => type === SEGMENT.tls);
-  if (segment === undefined || module.dynamic.soname !== null) {
-    const what = `thread-local variable of '${module.path}', which is no executable`;
-    throw new ResolutionError("unsupported-tls", `not supported yet: ${what}`);
+  if (segment === undefined) {
+    throw new ResolutionError("not-readable", `'${module.path}' has no thread-local storage`);
   }
+  if (!isExecutable(module)) return { kind: "thread-storage", module: reference };
   const { memorySize, alignment } = segment;
   const bytes = Math.ceil(memorySize / Math.max(alignment, 1)) * Math.max(alignment, 1);
   const pointer: Location = {
@@ -28,4 +29,11 @@ export function threadLocalAddress(module: Module): Location {
     signed: false,
   };
   return add(pointer, constant(-bytes));
+}
+
+/** True for programs; libraries may have an interpreter, but then they have a name. */
+function isExecutable({ image, dynamic }: Module): boolean {
+  if (image.type === FILE_TYPE.executable || dynamic.isProgram) return true;
+  const hasInterpreter = image.segments.some(({ type }) => type === SEGMENT.interpreter);
+  return hasInterpreter && dynamic.soname === null;
 }

@@ -38,10 +38,13 @@ static const uint8_t identity_calls[] = {
 #define REGISTER_SYSTEM_CALL 1024
 
 /*
- * The thread pointer, which the thread block holds itself where thread ids are read from it (glibc,
- * musl); else the kernel is asked.
+ * The thread pointer of the thread that the handler is about. The thread block holds it itself
+ * where thread ids are read from it (glibc, musl); else the kernel is asked. 0 if it is not known.
  */
-static uint64_t thread_pointer(void) {
+uint64_t wt_thread__pointer(void) {
+    const struct wt_subject *subject = wt_subject__current();
+    if (subject)
+        return subject->thread_pointer;
     if (*(const int64_t *)(wt_params.state + WT_PRIVATE_TID_OFFSET) != 0)
         return wt_thread_pointer();
     uint64_t base = 0;
@@ -56,7 +59,7 @@ WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
     if (!vm->frame)
         return 0;
     if (index == DWARF_FS_BASE)
-        return subject ? subject->thread_pointer : thread_pointer();
+        return wt_thread__pointer();
     if (index == REGISTER_SYSTEM_CALL)
         return subject ? subject->system_call : 0;
     return index < WT_FRAME_BYTES / 8 ? vm->frame->registers[index] : 0;

@@ -140,6 +140,16 @@ _Static_assert(sizeof(struct wt_module) == WT_MODULE_BYTES, "MODULE");
 _Static_assert(offsetof(struct wt_module, unwind) == WT_MODULE_UNWIND, "MODULE");
 _Static_assert(offsetof(struct wt_module, path) == WT_MODULE_PATH, "MODULE");
 
+/* How a thread's storage for a module is found; THREAD_STORAGE. */
+struct wt_thread_storage {
+    uint64_t number;
+    uint64_t distance;
+    uint64_t generations;
+};
+_Static_assert(sizeof(struct wt_thread_storage) == WT_THREAD_STORAGE_BYTES, "THREAD_STORAGE");
+_Static_assert(offsetof(struct wt_thread_storage, generations) == WT_THREAD_STORAGE_GENERATIONS,
+               "THREAD_STORAGE");
+
 /* Registers of a frame by DWARF number, up to rip. */
 #define WT_COLUMNS (WT_FRAME_RIP + 1)
 
@@ -186,6 +196,9 @@ struct wt_thread *wt_slots__of_mutator(void);
 WT_EXPORT void wt_trapped(struct wt_thread *thread);
 WT_EXPORT uint32_t wt_run(uint64_t entry, uint32_t probe);
 void wt_start(struct wt_thread *thread, uint64_t entry, uint32_t probe);
+
+/* host.c */
+uint64_t wt_thread__pointer(void);
 
 /* modules.c */
 bool wt_modules__find(uint64_t address, struct wt_module *found);

@@ -83,21 +83,33 @@ const DT_DEBUG = 21;
 const STATE_OFFSET = 24;
 const CONSISTENT = 0;
 
-/** True if all libraries that a program needs are mapped: its loader has come so far. */
-export function isLoaded(pid: number, modules: readonly Module[]): boolean {
+/** What a loader tells debuggers (struct r_debug); `address` is 0 if it has not begun to. */
+export interface DebugState {
+  readonly address: number;
+  readonly isConsistent: boolean;
+}
+
+/** State of the loader of process `pid`; null for a program without. */
+export function debugState(pid: number, modules: readonly Module[]): DebugState | null {
   const program = findProgram(pid, modules);
-  if (!program?.image.segments.some(({ type }) => type === SEGMENT.interpreter)) return true;
+  if (!program?.image.segments.some(({ type }) => type === SEGMENT.interpreter)) return null;
   const section = findSection(program.image, ".dynamic");
-  if (section === null) return true;
+  if (section === null) return null;
   const size = sectionBytes(program.image, section).length;
   const dynamic = viewOf(readMemory(pid, section.address + program.loadBias, size));
   for (let at = 0; at + ENTRY_BYTES <= dynamic.byteLength; at += ENTRY_BYTES) {
     if (word(dynamic, at) !== DT_DEBUG) continue;
-    const debug = word(dynamic, at + 8);
-    if (debug === 0) return false;
-    return viewOf(readMemory(pid, debug + STATE_OFFSET, 4)).getUint32(0, true) === CONSISTENT;
+    const address = word(dynamic, at + 8);
+    if (address === 0) return { address, isConsistent: false };
+    const state = viewOf(readMemory(pid, address + STATE_OFFSET, 4)).getUint32(0, true);
+    return { address, isConsistent: state === CONSISTENT };
   }
-  return true;
+  return null;
+}
+
+/** True if all libraries that a program needs are mapped: its loader has come so far. */
+export function isLoaded(pid: number, modules: readonly Module[]): boolean {
+  return debugState(pid, modules)?.isConsistent ?? true;
 }
 
 /** Begins to take requests; `ring` is called when there are some. */

@@ -6,7 +6,7 @@
  * come and go. Handlers read it meanwhile, so a new table is complete before it is said to be valid.
  */
 import { type ElfImage, parseElf, SEGMENT, viewOf } from "../../base/elf/image.js";
-import { MODULE, MODULES, NOT_LOADED } from "../../wasm-runtime/layout.js";
+import { MODULE, MODULES, NOT_LOADED, THREAD_STORAGE } from "../../wasm-runtime/layout.js";
 import { livePath, type Mapping, roundUp } from "./maps.js";
 import { findModule } from "./matching.js";
 import { type Module, openablePath, readMappings, readMemory, readModules } from "./process.js";
@@ -14,6 +14,12 @@ import type { MemoryWrite, Tracer } from "./ptrace.js";
 import type { RunnableBundle } from "./runnable.js";
 import type { DebugSource } from "./tables/debug-source.js";
 import { needsTables, tablesOf } from "./tables/tables.js";
+import {
+  hasThreadStorage,
+  NO_STORAGE,
+  type ThreadStorage,
+  threadStorage,
+} from "./thread-storage.js";
 
 /** The module area of one process. */
 export interface ModuleArea {
@@ -37,6 +43,8 @@ export interface ModuleContent {
   readonly modules: readonly PlacedModule[];
   /** Of BundleMeta.modules. */
   readonly biases: readonly number[];
+  /** Of the same. */
+  readonly storages: readonly ThreadStorage[];
 }
 
 /** Addresses of one module, end not included. */
@@ -64,8 +72,9 @@ export function needsModules({ meta }: RunnableBundle): boolean {
   return meta.modules.length > 0 || needsTables(meta);
 }
 
-/** Offset of what lies behind the two tables: biases, then tables of modules. */
+/** Offset of what lies behind the two tables: biases, storages, then tables of modules. */
 const FIXED_BYTES: number = MODULES.tables + 2 * MODULES.capacity * MODULE.bytes;
+const BIAS_BYTES = 8;
 /** Address space kept for the tables of libraries that are loaded later. */
 const SPARE_BYTES = 0x400_0000;
 const TABLE_ALIGNMENT = 64;
@@ -77,7 +86,7 @@ export function moduleAreaBytes(needs: ModuleNeeds, content: ModuleContent): num
 }
 
 function tablesStart({ biases }: ModuleContent): number {
-  return align(FIXED_BYTES + 8 * biases.length);
+  return align(FIXED_BYTES + (BIAS_BYTES + THREAD_STORAGE.bytes) * biases.length);
 }
 
 function align(bytes: number): number {
@@ -105,8 +114,12 @@ export function readContent(
     ...placeVdso(pid, mappings),
   ];
   const modules = placed.sort((a, b) => a.start - b.start).slice(0, MODULES.capacity);
-  const biases = meta.modules.map((name) => findModule(pid, files, name)?.loadBias ?? NOT_LOADED);
-  return { key, modules, biases };
+  const named = meta.modules.map((name) => findModule(pid, files, name));
+  const storages = named.map((module) =>
+    module !== null && hasThreadStorage(module) ? threadStorage(pid, files, module) : NO_STORAGE,
+  );
+  const biases = named.map((module) => module?.loadBias ?? NOT_LOADED);
+  return { key, modules, biases, storages };
 }
 
 /** Changes when files are mapped for execution, or unmapped. */
@@ -158,6 +171,8 @@ export function fillModuleArea(
   view.setUint32(MODULES.biasCount, content.biases.length, true);
   view.setUint32(MODULES.counts, content.modules.length, true);
   view.setBigUint64(MODULES.biases, BigInt(address + FIXED_BYTES), true);
+  const storages = address + FIXED_BYTES + BIAS_BYTES * content.biases.length;
+  view.setBigUint64(MODULES.storages, BigInt(storages), true);
   const used = tablesStart(content);
   const empty = { address, bytes, used, version: 0, content, placed: new Map() };
   const { area, writes } = placeTables(empty, content, needs);
@@ -167,7 +182,7 @@ export function fillModuleArea(
       { address, bytes: head },
       ...writes,
       { address: address + MODULES.tables, bytes: encodeModules(content.modules, area.placed) },
-      { address: address + FIXED_BYTES, bytes: encodeBiases(content.biases) },
+      { address: address + FIXED_BYTES, bytes: encodeReferences(content) },
     ],
   };
 }
@@ -211,8 +226,14 @@ function encodeModules(modules: readonly PlacedModule[], placed: PlacedTables): 
   return bytes;
 }
 
-function encodeBiases(biases: readonly number[]): Uint8Array {
-  return new Uint8Array(BigInt64Array.from(biases, BigInt).buffer);
+/** Biases, then storages. */
+function encodeReferences({ biases, storages }: ModuleContent): Uint8Array {
+  const words = storages.flatMap(({ number, distance, generations }) => [
+    number,
+    distance,
+    generations,
+  ]);
+  return new Uint8Array(BigInt64Array.from([...biases, ...words], BigInt).buffer);
 }
 
 /**
@@ -234,12 +255,12 @@ export async function updateModules(
   const number = version & 1;
   const table = area.address + MODULES.tables + number * MODULES.capacity * MODULE.bytes;
   const next = placeTables(area, content, needs);
-  const { modules, biases } = content;
+  const { modules } = content;
   await tracer.write(pid, [
     ...next.writes,
     { address: table, bytes: encodeModules(modules, next.area.placed) },
     { address: area.address + MODULES.counts + 4 * number, bytes: word(modules.length) },
-    { address: area.address + FIXED_BYTES, bytes: encodeBiases(biases) },
+    { address: area.address + FIXED_BYTES, bytes: encodeReferences(content) },
     { address: area.address + MODULES.version, bytes: word(version) },
   ]);
   return { ...next.area, version, content };

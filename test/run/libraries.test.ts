@@ -100,6 +100,48 @@ test("a namespace of its own for each, and a child forked after opening", () => 
   assert.equal(count("fork", 4), [4]);
 });
 
+/** What each call of work() in `library` finds in its thread-local counter. */
+function counters(library: string, command: string): string[] {
+  const script = `probe process("${library}").function("work") {
+    try { printf("counter %d\\n", $calls_here) } catch { println("counter none") }
+  }`;
+  const { stdout } = wastap(["-e", script, "-c", command], { input: "\n" });
+  return [...stdout.matchAll(/^counter (\w+)$/gm)].map(([, value = ""]) => value);
+}
+
+test("thread-local variables of libraries, where a thread has them", () => {
+  const later = ["41", "42", "43", "44", "45", "46"];
+  // Storage that is made at the first access is not there before it.
+  assert.equal(counters(plugin, `${loader} open ${plugin} 1 0`), ["none", ...later]);
+  const flags = ["-shared", "-fPIC", "-ftls-model=initial-exec"];
+  const early = compile("plugin", flags, "gcc", "early");
+  assert.equal(counters(early, `${loader} open ${early} 1 0`), ["40", ...later]);
+  const linked = compile(
+    "loader",
+    ["-pthread", "-Wl,--no-as-needed", early],
+    "gcc",
+    "linked-early",
+  );
+  assert.equal(counters(early, `${linked} open ${early} 1 1`), ["40", ...later]);
+});
+
+test("thread-local variables in musl; of a library from code elsewhere", () => {
+  const script = `probe process("${loader}").function("spin") {
+    try { printf("%d\\n", @var("calls_here@plugin.c", "${plugin}")) } catch { println("none") }
+    exit()
+  }`;
+  const { stdout } = wastap(["-e", script, "-c", `${loader} open ${plugin} 1 1`], { input: "\n" });
+  assert.match(stdout, /^none$/m);
+  if (!hasProgram("musl-gcc")) {
+    process.stdout.write("skipped: no musl-gcc\n");
+    return;
+  }
+  const program = compile("loader", [], "musl-gcc", "musl-loader");
+  const library = compile("plugin", ["-shared", "-fPIC"], "musl-gcc", "musl-plugin");
+  const found = counters(library, `${program} open ${library} 1 1`);
+  assert.equal(found, ["40", "41", "42", "43", "44", "45", "46"]);
+});
+
 test("attached later: every call is counted, and everything is as before afterwards", async () => {
   const target = await startLoader("open", plugin, "300", "3");
   const code = codeOf(target.pid);

@@ -79,6 +79,7 @@ const EXPORTED = [
   "wt_host_relax",
   "wt_host_set_register",
   "wt_host_thread_name",
+  "wt_host_thread_storage",
   "wt_host_ticks",
   "wt_host_unwind",
   "wt_host_vector",
@@ -96,6 +97,7 @@ const EXPORTED = [
   "wt_start",
   "wt_start_site",
   "wt_subject__current",
+  "wt_thread__pointer",
   "wt_trapped",
 ];
 

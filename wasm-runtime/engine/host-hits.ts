@@ -4,7 +4,7 @@
  * trap, as in every engine.
  */
 import type { HostFunction } from "../host.js";
-import { FRAME_EXACT_SHIFT, LOCATE, NOT_LOADED } from "../layout.js";
+import { FRAME_EXACT_SHIFT, LOCATE, NO_THREAD_STORAGE_SHIFT, NOT_LOADED } from "../layout.js";
 import type { Hit, NamedPlace } from "./hit.js";
 
 const FAULT = -14;
@@ -77,6 +77,7 @@ export function createHost(
       return NO_ENTRY;
     },
     load_bias: (module: number) => current().loadBiases[module] ?? BigInt(NOT_LOADED),
+    thread_storage: () => BigInt.asIntN(64, 1n << BigInt(NO_THREAD_STORAGE_SHIFT)),
     locate: (what: number, address: bigint, to: number, capacity: number, numbers: number) =>
       writePlace(placeAt(current(), what, address), range(to, capacity), range(numbers, 16)),
     relax: (round: number) => options.relax?.(round),

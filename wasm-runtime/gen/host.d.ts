@@ -74,4 +74,9 @@ export function locate(what: number, address: bigint, to: Ptr, capacity: number,
  * Word `half` (0 low, 1 high) of vector register xmm`index` of the probe hit; 0 where there is none.
  */
 export function vector(index: number, half: number): bigint;
+/**
+ * Address of the storage that the probed thread has of its own for the library that is number `module`
+ * of those that the bundle names; 2^63, which is no address, if it has none so far or that is not known.
+ */
+export function threadStorage(module: number): bigint;
 export type Ptr = number;

@@ -7,7 +7,8 @@ import { fillModuleArea, moduleAreaBytes, readContent } from "../../../shim/muta
 import { readMappings } from "../../../shim/mutator/process.js";
 import type { RunnableBundle } from "../../../shim/mutator/runnable.js";
 import { NO_DEBUG_SOURCE } from "../../../shim/mutator/tables/debug-source.js";
-import { MODULE, MODULES, NOT_LOADED } from "../../../wasm-runtime/layout.js";
+import { NO_STORAGE } from "../../../shim/mutator/thread-storage.js";
+import { MODULE, MODULES, NOT_LOADED, THREAD_STORAGE } from "../../../wasm-runtime/layout.js";
 import { testMeta } from "../library/harness.js";
 
 const s = suite("mutator/modules");
@@ -63,6 +64,7 @@ s("the area says what the shim reads", () => {
       { path: "/b", openPath: null, image, start: 0x7000, end: 0x9000, loadBias: 0x7000 },
     ],
     biases: [0x7000, NOT_LOADED],
+    storages: [{ number: 3, distance: 0x20, generations: 0x30 }, NO_STORAGE],
   };
   const bytes = moduleAreaBytes(needs, content);
   const { writes } = fillModuleArea(0x10000, bytes, content, needs);
@@ -71,6 +73,9 @@ s("the area says what the shim reads", () => {
   const view = viewOf(area);
   assert.is(view.getUint32(MODULES.counts, true), 2);
   assert.is(view.getUint32(MODULES.biasCount, true), 2);
+  const storages = Number(view.getBigUint64(MODULES.storages, true)) - 0x10000;
+  assert.is(view.getBigUint64(storages + THREAD_STORAGE.number, true), 3n);
+  assert.is(view.getBigUint64(storages + THREAD_STORAGE.generations, true), 0x30n);
   const second = MODULES.tables + MODULE.bytes;
   assert.is(view.getBigUint64(second + MODULE.start, true), 0x7000n);
   assert.is(view.getBigUint64(second + MODULE.end, true), 0x9000n);
