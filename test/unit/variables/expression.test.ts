@@ -1,0 +1,198 @@
+/** DWARF expressions as Locations: the stack machine, branches, typed operations, places. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { DieId } from "../../../compiler/dwarf/native.js";
+import type { Operation, OperationName } from "../../../compiler/dwarf/operations.js";
+import { ResolutionError } from "../../../compiler/elaborate/report.js";
+import { constant } from "../../../compiler/types/location.js";
+import {
+  type ExpressionContext,
+  evaluatePlace,
+  evaluateValue,
+  NO_CONTEXT,
+  registerOfHit,
+} from "../../../compiler/variables/expression.js";
+import { type Machine, worth } from "./model.js";
+
+const s = suite("variables/expression");
+
+/** [name, number, number2] or with more. */
+type Written = readonly [
+  OperationName,
+  (number | bigint)?,
+  (number | bigint)?,
+  Partial<Pick<Operation, "block" | "die" | "expression">>?,
+];
+
+/** Bytes of operations that branches count; others have one here. */
+const SIZES: { readonly [atom: string]: number } = { bra: 3, skip: 3 };
+
+function operations(written: readonly Written[]): Operation[] {
+  let offset = 0;
+  return written.map(([atom, number = 0, number2 = 0, more = {}]) => {
+    const at = offset;
+    offset += SIZES[atom] ?? 1;
+    const numbers = { number: BigInt(number), number2: BigInt(number2) };
+    return { atom, ...numbers, offset: at, block: null, die: null, expression: null, ...more };
+  });
+}
+
+const MACHINE: Machine = {
+  registers: Array.from({ length: 17 }, (_, i) => BigInt(100 + i)),
+  memory: Uint8Array.from([0x11, 0x22, 0x33, 0x44, 0xff, 0xff, 0xff, 0xff, 8, 0, 0, 0, 0, 0, 0, 0]),
+};
+const SHORT = 1 as DieId;
+const UNSIGNED_CHAR = 2 as DieId;
+const DOUBLE = 3 as DieId;
+const CONTEXT: ExpressionContext = {
+  ...NO_CONTEXT,
+  register: registerOfHit,
+  frameBase: () => constant(1000),
+  frameAddress: () => constant(2000),
+  entryValue: (inner) => evaluateValue(inner, { ...CONTEXT, register: () => constant(77) }),
+  moduleAddress: (address) => constant(address + 0x400000n),
+  baseType(die) {
+    if (die === DOUBLE) return null;
+    return die === SHORT ? { bytes: 2, signed: true } : { bytes: 1, signed: false };
+  },
+  called: () => operations([["const", 3], ["mul"]]),
+};
+
+function computed(...written: readonly Written[]): bigint {
+  return worth(evaluateValue(operations(written), CONTEXT), MACHINE);
+}
+
+s("arithmetic of the generic type", () => {
+  const cases: readonly (readonly [bigint, ...Written[]])[] = [
+    [7n, ["const", 3], ["const", 4], ["plus"]],
+    [-1n, ["const", 3], ["const", 4], ["minus"]],
+    [12n, ["const", 3], ["const", 4], ["mul"]],
+    [-3n, ["const", -7], ["const", 2], ["div"]],
+    [1n, ["const", -7], ["const", 2], ["mod"]],
+    [-4n, ["const", 4], ["neg"]],
+    [-5n, ["const", 4], ["not"]],
+    [4n, ["const", -4], ["abs"]],
+    [0x0fffffffffffffffn, ["const", -1], ["const", 4], ["shr"]],
+    [-1n, ["const", -1], ["const", 4], ["shra"]],
+    [1n, ["const", -1], ["const", 4], ["lt"]],
+    [15n, ["const", 5], ["plus_uconst", 10]],
+  ];
+  for (const [expected, ...written] of cases) assert.is(computed(...written), expected);
+});
+
+s("the stack", () => {
+  assert.is(computed(["const", 5], ["dup"], ["mul"]), 25n);
+  assert.is(computed(["const", 5], ["const", 3], ["swap"], ["minus"]), -2n);
+  assert.is(computed(["const", 5], ["const", 3], ["over"], ["minus"]), -2n);
+  assert.is(computed(["const", 5], ["const", 3], ["const", 1], ["pick", 2]), 5n);
+  assert.is(computed(["const", 1], ["const", 2], ["const", 3], ["rot"], ["minus"]), -1n);
+  assert.is(computed(["const", 5], ["const", 3], ["drop"]), 5n);
+});
+
+s("registers, memory, frames, modules", () => {
+  assert.is(computed(["breg", 3, -3]), 100n);
+  assert.is(computed(["fbreg", -24]), 976n);
+  assert.is(computed(["call_frame_cfa"], ["const", 16], ["minus"]), 1984n);
+  assert.is(computed(["addr", 0x10]), 0x400010n);
+  assert.is(computed(["const", 8], ["deref"]), 8n);
+  assert.is(computed(["const", 0], ["deref_size", 4]), 0x44332211n);
+  assert.is(computed(["entry_value", 0, 0, { expression: operations([["reg", 5]]) }]), 77n);
+  assert.is(computed(["const", 4], ["call4", 0, 0, { die: SHORT }]), 12n);
+});
+
+s("branches that are known, and those that are not", () => {
+  // min(register, 105) as gcc writes it: over the larger or the smaller one.
+  const least = (register: number): bigint =>
+    computed(
+      ["breg", register, 0],
+      ["const", 105],
+      ["over"],
+      ["over"],
+      ["le"],
+      ["bra", 2],
+      ["swap"],
+      ["nop"],
+      ["drop"],
+      ["stack_value"],
+    );
+  assert.is(least(2), 102n);
+  assert.is(least(9), 105n);
+  assert.is(computed(["const", 1], ["bra", 1], ["const", 2], ["const", 3]), 3n);
+  assert.is(computed(["const", 0], ["bra", 1], ["const", 2], ["nop"]), 2n);
+  assert.is(computed(["const", 9], ["skip", 1], ["neg"], ["nop"]), 9n);
+});
+
+s("an expression that does not end is refused", () => {
+  assert.throws(() => computed(["const", 1], ["skip", -3]), /an expression that does not end/);
+});
+
+s("typed operations", () => {
+  const block = Uint8Array.from([0xfe, 0xff]);
+  assert.is(computed(["const_type", 0, 0, { die: SHORT, block }]), -2n);
+  assert.is(computed(["regval_type", 3, 0, { die: UNSIGNED_CHAR }]), 103n);
+  assert.is(computed(["const", 4], ["deref_type", 2, 0, { die: SHORT }]), -1n);
+  assert.is(computed(["const", 0x1ff], ["convert", 0, 0, { die: UNSIGNED_CHAR }]), 255n);
+  const sum: readonly Written[] = [
+    ["const", 200],
+    ["convert", 0, 0, { die: UNSIGNED_CHAR }],
+    ["const", 100],
+    ["convert", 0, 0, { die: UNSIGNED_CHAR }],
+    ["plus"],
+  ];
+  assert.is(computed(...sum), 44n);
+  assert.is(computed(...sum, ["convert"], ["neg"]), -44n);
+  assert.throws(() => computed(["regval_type", 3, 0, { die: DOUBLE }]), /floating point/);
+});
+
+s("places", () => {
+  const place = (...written: readonly Written[]): unknown =>
+    evaluatePlace(operations(written), CONTEXT);
+  assert.equal(place(["reg", 5]), { kind: "register", register: 5, offset: 0 });
+  assert.equal(place(["const", 5], ["stack_value"]), {
+    kind: "value",
+    value: constant(5),
+    offset: 0,
+  });
+  assert.equal(place(["const", 5]), { kind: "memory", address: constant(5) });
+  assert.equal(place(), { kind: "missing", reason: "optimized out" });
+  assert.equal(place(["reg", 1], ["piece", 4], ["piece", 2], ["const", 8], ["piece", 2]), {
+    kind: "pieces",
+    offset: 0,
+    pieces: [
+      { start: 0, size: 32, shift: 0, place: { kind: "register", register: 1, offset: 0 } },
+      {
+        start: 32,
+        size: 16,
+        shift: 0,
+        place: { kind: "missing", reason: "only partly available" },
+      },
+      { start: 48, size: 16, shift: 0, place: { kind: "memory", address: constant(8) } },
+    ],
+  });
+});
+
+s("damaged expressions are refused", () => {
+  const damaged: readonly (readonly Written[])[] = [
+    [["plus"]],
+    [
+      ["const", 1],
+      ["pick", 3],
+    ],
+    [["const", 1], ["rot"]],
+    [["breg", 99, 0]],
+    [
+      ["const", 1],
+      ["deref_size", 3],
+    ],
+    [["GNU_parameter_ref"]],
+    [["operation 0xee"]],
+  ];
+  for (const written of damaged) {
+    assert.throws(
+      () => evaluateValue(operations(written), CONTEXT),
+      (error: unknown) => error instanceof ResolutionError,
+    );
+  }
+});
+
+s.run();
