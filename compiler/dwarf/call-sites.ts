@@ -5,7 +5,8 @@
 import type { Die } from "./die.js";
 import type { DieReader } from "./dies.js";
 import { findString } from "./function-index.js";
-import { type CallSiteIndex, callNative, type DieId } from "./native.js";
+import { loadIndex } from "./index-cache.js";
+import type { CallSiteIndex, DieId } from "./native.js";
 
 /** Access to the call sites of a file. */
 export interface CallSites {
@@ -18,7 +19,7 @@ export function openCallSites(dies: DieReader): CallSites {
   let index: CallSiteIndex | null = null;
   return {
     callsOf(die) {
-      index ??= callNative("callSiteIndex", dies.file);
+      index ??= loadIndex(dies.file, "callSiteIndex");
       const same = sameFunction(dies, die);
       const name = dies.flag(die, "external")
         ? findString(index.strings, linkageName(dies, die))

@@ -1,18 +1,5 @@
-/**
- * The index of a file's functions: built natively by one walk over the DWARF, searched here. That of
- * a large file is kept in wastap's cache under the file's build-id.
- */
-import { keepIndex, readIndex } from "./index-cache.js";
-import { callNative, type DieId, type FunctionIndex, type NativeFile } from "./native.js";
-
-/** The index of `file`. */
-export function loadIndex(file: NativeFile): FunctionIndex {
-  const kept = readIndex(file);
-  if (kept !== null) return kept;
-  const index = callNative("functionIndex", file);
-  keepIndex(file, index);
-  return index;
-}
+/** Searching the index of a file's functions, which is built natively by one walk over the DWARF. */
+import type { DieId, FunctionIndex } from "./native.js";
 
 /** The string at `offset`. */
 export function stringAt({ strings }: FunctionIndex, offset: number): string {

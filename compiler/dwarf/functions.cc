@@ -228,6 +228,7 @@ Napi::Value call_site_index(const Napi::CallbackInfo &info) {
     columns.Set("callees", column<Napi::Float64Array>(env, index.callees));
     columns.Set("names", column<Napi::Uint32Array>(env, index.names));
     columns.Set("strings", column<Napi::Uint8Array>(env, index.strings.bytes));
+    columns.Set("isSplit", file_of(info).is_split());
     return columns;
 }
 

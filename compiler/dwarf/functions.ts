@@ -1,7 +1,8 @@
 /** Functions by name, and where they were inlined. */
 import type { Die } from "./die.js";
 import type { DieReader } from "./dies.js";
-import { findRows, instancesByOrigin, loadIndex, rowsWhere, stringAt } from "./function-index.js";
+import { findRows, instancesByOrigin, rowsWhere, stringAt } from "./function-index.js";
+import { loadIndex } from "./index-cache.js";
 import type { Lines } from "./lines.js";
 import type { DieId, FunctionIndex } from "./native.js";
 import { type AddressRange, readRanges } from "./ranges.js";
@@ -54,7 +55,7 @@ export function openFunctions(dies: DieReader, lines: Lines): Functions {
   let index: FunctionIndex | null = null;
   let instances: ReadonlyMap<DieId, readonly DieId[]> | null = null;
   const loaded = (): FunctionIndex => {
-    index ??= loadIndex(dies.file);
+    index ??= loadIndex(dies.file, "functionIndex");
     return index;
   };
   return {

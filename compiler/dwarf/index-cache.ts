@@ -6,90 +6,106 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { pack, unpack } from "msgpackr";
 import { cacheDirectory, readCached, writeCached } from "../../base/cache.js";
-import { callNative, type FunctionIndex, type NativeFile } from "./native.js";
+import {
+  type CallSiteIndex,
+  callNative,
+  type FunctionIndex,
+  type NameIndex,
+  type NativeFile,
+} from "./native.js";
+
+/** The indexes by the native functions that make them. */
+interface Indexes {
+  readonly functionIndex: FunctionIndex;
+  readonly nameIndex: NameIndex;
+  readonly callSiteIndex: CallSiteIndex;
+}
 
 /** To be raised whenever an index of the same file would be another one. */
-const VERSION = 1;
+const VERSION = 2;
 /** Smaller indexes are made again as fast as they are read. */
-const MIN_ROWS = 2000;
+const MIN_BYTES = 100_000;
 
-type Columns = Readonly<Record<keyof Omit<FunctionIndex, "isSplit">, Uint8Array>>;
+type Column = Float64Array | Uint32Array | Uint8Array;
+const COLUMN_TYPES = { float64: Float64Array, uint32: Uint32Array, uint8: Uint8Array } as const;
+
+interface StoredColumn {
+  readonly name: string;
+  readonly type: keyof typeof COLUMN_TYPES;
+  readonly bytes: Uint8Array;
+}
 
 interface Stored {
   readonly key: string;
   readonly sha256: string;
-  readonly columns: Columns;
+  readonly columns: readonly StoredColumn[];
 }
 
-/** The index of `file` if it was kept, else null. */
-export function readIndex(file: NativeFile): FunctionIndex | null {
-  const key = keyOf(file);
-  const bytes = key === null ? null : readCached(cacheDirectory(), key);
+/** An index of `file`: the one that was kept, else a new one, which is kept if that is worth it. */
+export function loadIndex<Kind extends keyof Indexes>(file: NativeFile, kind: Kind): Indexes[Kind] {
+  const key = keyOf(file, kind);
+  const kept = key === null ? null : readColumns(key);
+  // The key says which index it is, the checksum that it is whole.
+  if (kept !== null) return { ...kept, isSplit: false } as unknown as Indexes[Kind];
+  const index = callNative<keyof Indexes>(kind, file) as Indexes[Kind];
+  if (key !== null && !index.isSplit) keepColumns(key, toColumns(index));
+  return index;
+}
+
+function readColumns(key: string): Readonly<Record<string, Column>> | null {
+  const bytes = readCached(cacheDirectory(), key);
   if (bytes === null) return null;
   try {
     const stored = unpack(bytes) as Stored;
     if (stored.key !== key || stored.sha256 !== checksum(stored.columns)) return null;
-    return fromColumns(stored.columns);
+    return Object.fromEntries(stored.columns.map((column) => [column.name, fromColumn(column)]));
   } catch {
     return null;
   }
 }
 
-/** Keeps the index of `file` if that is worth it. */
-export function keepIndex(file: NativeFile, index: FunctionIndex): void {
-  const key = index.isSplit || index.dies.length < MIN_ROWS ? null : keyOf(file);
-  if (key === null) return;
-  const columns = toColumns(index);
+function keepColumns(key: string, columns: readonly StoredColumn[]): void {
+  if (columns.reduce((sum, { bytes }) => sum + bytes.length, 0) < MIN_BYTES) return;
   const stored: Stored = { key, sha256: checksum(columns), columns };
   writeCached(cacheDirectory(), key, pack(stored));
 }
 
 /** Null without a build-id. */
-function keyOf(file: NativeFile): string | null {
+function keyOf(file: NativeFile, kind: keyof Indexes): string | null {
   const buildId = callNative("buildId", file);
   if (buildId === "") return null;
   const { size, mtimeMs } = statSync(file.debugPath ?? file.path);
-  const parts = ["functions", VERSION, buildId, size, mtimeMs];
+  const parts = [kind, VERSION, buildId, size, mtimeMs];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
-function toColumns({ dies, origins, entries, instances, ...rest }: FunctionIndex): Columns {
-  return {
-    dies: bytesOf(dies),
-    origins: bytesOf(origins),
-    entries: bytesOf(entries),
-    instances: bytesOf(instances),
-    names: bytesOf(rest.names),
-    linkageNames: bytesOf(rest.linkageNames),
-    strings: rest.strings,
-  };
+function toColumns(index: Indexes[keyof Indexes]): StoredColumn[] {
+  return Object.entries(index).flatMap(([name, column]: [string, unknown]): StoredColumn[] => {
+    if (!isColumn(column)) return [];
+    const bytes = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+    return [{ name, type: typeOf(column), bytes }];
+  });
 }
 
-function fromColumns(columns: Columns): FunctionIndex {
-  return {
-    dies: new Float64Array(alignedCopy(columns.dies)),
-    origins: new Float64Array(alignedCopy(columns.origins)),
-    entries: new Float64Array(alignedCopy(columns.entries)),
-    instances: new Float64Array(alignedCopy(columns.instances)),
-    names: new Uint32Array(alignedCopy(columns.names)),
-    linkageNames: new Uint32Array(alignedCopy(columns.linkageNames)),
-    strings: columns.strings,
-    isSplit: false,
-  };
+function isColumn(value: unknown): value is Column {
+  return ArrayBuffer.isView(value);
 }
 
-function bytesOf(array: Float64Array | Uint32Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+function typeOf(column: Column): StoredColumn["type"] {
+  if (column instanceof Float64Array) return "float64";
+  return column instanceof Uint32Array ? "uint32" : "uint8";
 }
 
-function alignedCopy(bytes: Uint8Array): ArrayBuffer {
-  const copy = new ArrayBuffer(bytes.length);
-  new Uint8Array(copy).set(bytes);
-  return copy;
+function fromColumn({ type, bytes }: StoredColumn): Column {
+  const aligned = new ArrayBuffer(bytes.length);
+  new Uint8Array(aligned).set(bytes);
+  return new COLUMN_TYPES[type](aligned);
 }
 
-function checksum(columns: Columns): string {
+function checksum(columns: readonly StoredColumn[]): string {
   const hash = createHash("sha256");
-  for (const bytes of Object.values(columns)) hash.update(`${bytes.length} `).update(bytes);
+  for (const { name, type, bytes } of columns) {
+    hash.update(`${name} ${type} ${bytes.length} `).update(bytes);
+  }
   return hash.digest("hex");
 }

@@ -106,6 +106,7 @@ Napi::Value name_index(const Napi::CallbackInfo &info) {
     columns.Set("names", column<Napi::Uint32Array>(env, index.names));
     columns.Set("units", column<Napi::Uint32Array>(env, index.units));
     columns.Set("strings", column<Napi::Uint8Array>(env, index.strings.bytes));
+    columns.Set("isSplit", file_of(info).is_split());
     return columns;
 }
 

@@ -76,6 +76,8 @@ export interface NameIndex {
   readonly units: Uint32Array;
   /** As in FunctionIndex. */
   readonly strings: Uint8Array;
+  /** As in FunctionIndex. */
+  readonly isSplit: boolean;
 }
 
 /** Direct calls, a row for each. */
@@ -87,6 +89,8 @@ export interface CallSiteIndex {
   readonly names: Uint32Array;
   /** As in FunctionIndex. */
   readonly strings: Uint8Array;
+  /** As in FunctionIndex. */
+  readonly isSplit: boolean;
 }
 
 /** An operation of a location expression, as libdw gives it. */

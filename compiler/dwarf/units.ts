@@ -2,6 +2,7 @@
 import type { Die } from "./die.js";
 import type { DieReader } from "./dies.js";
 import { findString } from "./function-index.js";
+import { loadIndex } from "./index-cache.js";
 import { type LanguageName, languageName } from "./languages.js";
 import { callNative, type DieId, type NameIndex } from "./native.js";
 import { type AddressRange, readRanges } from "./ranges.js";
@@ -62,7 +63,7 @@ export function openUnits(dies: DieReader): Units {
       return lookUp(byAddress, address);
     },
     unitsNaming(name) {
-      names ??= callNative("nameIndex", dies.file);
+      names ??= loadIndex(dies.file, "nameIndex");
       return ordinalsOf(names, name).flatMap((ordinal) => units()[ordinal] ?? []);
     },
     unitOf: (die) => find(callNative("unitDie", dies.file, die)),
