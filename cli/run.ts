@@ -67,11 +67,12 @@ export async function runSession(context: RunContext): Promise<RunResult> {
 async function runToEnd(context: RunContext): Promise<RunResult> {
   const { session } = context;
   const state = sessionState(session.memory);
-  const run = { begun: false, targetFailed: false };
+  const run = { begun: false, targetFailed: false, unpatched: new Set<string>() };
   try {
     runOrdered(context, "begin");
     drain(context);
     if (state.get() === SESSION_STATE.starting) await runArmed(context, run);
+    reportUnpatched(context, run);
     if (run.begun) reportUnarmed(context);
   } finally {
     if (context.ownsTarget && !run.begun) process.kill(session.pid, "SIGKILL");
@@ -93,6 +94,8 @@ async function runToEnd(context: RunContext): Promise<RunResult> {
 interface Progress {
   begun: boolean;
   targetFailed: boolean;
+  /** What was said of probes that are not in some process. */
+  readonly unpatched: Set<string>;
 }
 
 async function runArmed(context: RunContext, progress: Progress): Promise<void> {
@@ -103,7 +106,7 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   state.set(SESSION_STATE.running);
   threadProbes.start(run);
   await session.arm();
-  reportUnpatched(context);
+  reportUnpatched(context, progress);
   const timers = startTimers(context.probes, run);
   processProbes.start(run);
   context.armed();
@@ -125,11 +128,14 @@ async function disarm({ session, messages }: RunContext): Promise<void> {
   for (const { pid, reason } of stuck) messages.warning(`process ${pid}: ${reason}`);
 }
 
-function reportUnpatched({ session, messages }: RunContext): void {
+/** Says of each probe that is not in some process why, once. */
+function reportUnpatched({ session, messages }: RunContext, { unpatched }: Progress): void {
   for (const { module, symbol, address, reason, nearest } of session.unpatched) {
     const place = `${module}: ${symbol} at 0x${address.toString(16)}`;
     const hint = nearest === null ? "" : `; 0x${nearest.toString(16)} would do`;
-    messages.warning(`${place} cannot be probed: ${reason}${hint}`);
+    const text = `${place} cannot be probed: ${reason}${hint}`;
+    if (!unpatched.has(text)) messages.warning(text);
+    unpatched.add(text);
   }
 }
 

@@ -14,11 +14,22 @@ export interface ElfDynamic {
   readonly searchPath: readonly string[];
   /** DF_1_PIE: a program, though it can be loaded anywhere. */
   readonly isProgram: boolean;
+  /** DT_TEXTREL, DF_TEXTREL: relocations change code. */
+  readonly relocatesCode: boolean;
 }
 
 const ENTRY_BYTES = 16;
-const TAG = { needed: 1, soname: 14, rpath: 15, runpath: 29, flags1: 0x6ffffffb } as const;
+const TAG = {
+  needed: 1,
+  soname: 14,
+  rpath: 15,
+  textrel: 22,
+  runpath: 29,
+  flags: 30,
+  flags1: 0x6ffffffb,
+} as const;
 const DF_1_PIE = 0x0800_0000;
+const DF_TEXTREL = 4;
 
 /** Reads .dynamic; everything is empty for a static file. */
 export function readDynamic(image: ElfImage): ElfDynamic {
@@ -28,7 +39,9 @@ export function readDynamic(image: ElfImage): ElfDynamic {
   let soname: string | null = null;
   let searchPath: string[] = [];
   let isProgram = false;
-  if (!section || !strings) return { needed, soname, searchPath, isProgram };
+  let relocatesCode = false;
+  const result = (): ElfDynamic => ({ needed, soname, searchPath, isProgram, relocatesCode });
+  if (!section || !strings) return result();
   const names = sectionBytes(image, strings);
   const view = viewOf(sectionBytes(image, section));
   for (let at = 0; at + ENTRY_BYTES <= view.byteLength; at += ENTRY_BYTES) {
@@ -37,7 +50,9 @@ export function readDynamic(image: ElfImage): ElfDynamic {
     if (tag === TAG.needed) needed.push(text());
     else if (tag === TAG.soname) soname = text();
     else if (tag === TAG.rpath || tag === TAG.runpath) searchPath = text().split(":");
+    else if (tag === TAG.textrel) relocatesCode = true;
+    else if (tag === TAG.flags) relocatesCode ||= (word(view, at + 8) & DF_TEXTREL) !== 0;
     else if (tag === TAG.flags1) isProgram = (word(view, at + 8) & DF_1_PIE) !== 0;
   }
-  return { needed, soname, searchPath, isProgram };
+  return result();
 }

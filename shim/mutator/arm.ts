@@ -8,6 +8,7 @@
  * worked on, or has another build of a module than the bundle is for.
  */
 import { bug } from "../../base/assert.js";
+import { readDynamic } from "../../base/elf/dynamic.js";
 import { TargetError } from "../../base/target-error.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { applyPlan, type Conflict, isUsed, STOP_MS } from "./apply.js";
@@ -82,6 +83,8 @@ interface Changes {
   readonly gone: readonly ArmedModule[];
   /** Modules that are new and hold no probe. */
   readonly idle: readonly Mapping[];
+  /** Sites in code that its relocations change, now or soon. */
+  readonly relocated: readonly ProbedSite[];
   readonly missing: readonly ProbedSite[];
 }
 
@@ -97,18 +100,21 @@ export async function arm(
   const missing = changes.missing.map(({ probe, site }) =>
     notPatched(pid, probe, site, `${site.module} is not loaded`),
   );
+  const refused = changes.relocated.map(({ probe, site }) =>
+    notPatched(pid, probe, site, "relocations change the code of its module"),
+  );
   const idle = changes.idle.map(unprobed);
   const areas = changes.gone.flatMap(({ area }) => (area === null ? [] : [area]));
   if (changes.fresh.length === 0 && areas.length === 0) {
     tracee.modules = [...kept(tracee, changes), ...idle];
-    return { refused: [], missing, hasChanged: changes.gone.length + idle.length > 0 };
+    return { refused, missing, hasChanged: changes.gone.length + idle.length > 0 };
   }
   const draft = planPatches(
     changes.fresh.map(({ plan }) => plan),
     { allowBreakpoints: options.allowBreakpoints, shadowStacks: hasShadowStacks(pid) },
   );
   options.onPlan?.(draft);
-  const refused = draft.refused.flatMap((each) => refusedSite(pid, each));
+  refused.push(...draft.refused.flatMap((each) => refusedSite(pid, each)));
   try {
     const tids = await tracer.stop(pid, STOP_MS);
     try {
@@ -141,7 +147,7 @@ function lookAt(tracee: Tracee, bundle: RunnableBundle): Changes {
     return !before.some((other) => isMapped(other.mapping, [mapping]));
   };
   const fresh = before.length === 0 ? modules : modules.filter(isNew);
-  if (fresh.length === 0) return { fresh: [], gone, idle: [], missing: [] };
+  if (fresh.length === 0) return { fresh: [], gone, idle: [], missing: [], relocated: [] };
   const isFirst = before.length === 0;
   const absolute = isFirst ? absoluteSites(bundle, pid, modules) : [];
   const { found, missing } = matchModules(pid, fresh, [...sitesOf(bundle), ...absolute]);
@@ -154,9 +160,14 @@ function lookAt(tracee: Tracee, bundle: RunnableBundle): Changes {
     ...(notice?.module === module ? [notice.site] : []),
     ...(found.get(module) ?? []).map((probed) => planSite(probed, bundle)),
   ];
-  const withSites = fresh.map((module) => ({ module, sites: sitesIn(module) }));
+  const relocated = fresh.filter(({ image }) => readDynamic(image).relocatesCode);
+  const withSites = fresh.map((module) => ({
+    module,
+    sites: relocated.includes(module) ? [] : sitesIn(module),
+  }));
   return {
     gone,
+    relocated: relocated.flatMap((module) => found.get(module) ?? []),
     fresh: withSites.flatMap(({ module, sites }): FreshModule[] =>
       sites.length === 0 ? [] : [{ mapping: codeMapping(module), plan: planModule(module, sites) }],
     ),

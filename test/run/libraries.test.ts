@@ -100,6 +100,17 @@ test("a namespace of its own for each, and a child forked after opening", () => 
   assert.equal(count("fork", 4), [4]);
 });
 
+test("code that relocations change is left alone, and that is said", () => {
+  const recipe = { source: "relocated.s", compiler: "gcc", flags: ["-shared", "-Wl,-z,notext"] };
+  const library = compileInto(directory, "relocated", recipe);
+  const script = `probe process("${library}").function("work") { println("hit") }`;
+  const command = `${loader} open ${library} 3 0`;
+  const { stdout, stderr } = wastap(["-e", script, "-c", command], { input: "\n" });
+  assert.match(stdout, /rounds 3, 30 each/);
+  assert.not.match(stdout, /hit/);
+  assert.is(stderr.match(/relocations change the code of its module/g)?.length, 1);
+});
+
 /** What each call of work() in `library` finds in its thread-local counter. */
 function counters(library: string, command: string): string[] {
   const script = `probe process("${library}").function("work") {
