@@ -85,7 +85,8 @@ int main(void) {
     more_numbers(sink == -69999 ? 4000000000u : 1, ~0ul, GREEN, 1);
     struct point p = members(&node, (struct point){7, -8}, 1);
     sink = p.x + p.y;
-    halve(3.5);
+    if (halve(3.5) > 100) // a value that nobody uses is not made
+        return 1;
     file_static -= node.single > 1;
     change(1, &node);
     return 0;

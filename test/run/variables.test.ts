@@ -80,20 +80,22 @@ for (const compiler of ["gcc", "clang"]) {
   });
 }
 
-test("return probes see parameters as they were, and globals as they are", () => {
-  const program = buildProgram("values", ["-g", "-O2"]);
-  const script = `
+for (const level of [["-O0"], ["-O2"], ["-O3", "-flto"]]) {
+  test(`return probes see parameters as they were, and globals as they are (${level.join(" ")})`, () => {
+    const program = buildProgram("values", ["-g", ...level]);
+    const script = `
     probe process(@1).function("numbers").return { println($return, " ", $i, " ", $$return, " ", @entry($s)) }
     probe process(@1).function("halve").return { printf("%x\\n", $return) }
     probe process(@1).function("members").return {
       println($return$, " ", @var("sink"), " ", @entry($n)->where->y, " ", $n->bits)
     }`;
-  const { own } = traced(program, script);
-  assert.is(
-    own,
-    "-69999 -70000 return=0xfffffffffffeee91 -5\n{.x=4, .y=-8} 1 -4 -7\n3ffc000000000000\n",
-  );
-});
+    const { own } = traced(program, script);
+    assert.is(
+      own,
+      "-69999 -70000 return=0xfffffffffffeee91 -5\n{.x=4, .y=-8} 1 -4 -7\n3ffc000000000000\n",
+    );
+  });
+}
 
 test("pretty-printed variables", () => {
   const program = buildProgram("values", ["-g", "-O0"]);
