@@ -30,7 +30,7 @@ export interface ModuleFinder {
 
 /** The program or library that a script calls `name`: a path, or a name to search for. */
 export function findModule(name: string, search: SearchContext): Module | null {
-  if (name.startsWith("kernel") || name.startsWith("<")) return null;
+  if (name.startsWith("kernel")) return null;
   const [path] = [...findExecutables(name, search), ...findLibraries(name, [], search)];
   try {
     return path === undefined ? null : openModule(path);
@@ -50,9 +50,20 @@ export function resolveCast(
     const die = findType(program, node.type, null);
     if (die !== null) return castValue(program.types.typeAt(die), node.steps, use, node);
   }
-  const where = node.module ?? modules.module?.path ?? "";
-  const message = `type definition '${node.type}' not found in '${where}'`;
-  throw new ResolutionError("unresolved-type", message, node);
+  throw new ResolutionError("unresolved-type", noType(node.type, node.module, modules), node);
+}
+
+/** Says that `type` is not in what a script calls `where`. */
+function noType(type: string, where: string | null, { module }: ModuleFinder): string {
+  const message = `type definition '${type}' not found in '${where ?? module?.path ?? ""}'`;
+  return where?.split(":").some(isHeader)
+    ? `${message} (not supported yet: headers; name a program or library that has the type)`
+    : message;
+}
+
+/** `<sys/stat.h>`: SystemTap has a C compiler read it; types of headers are in programs as well. */
+function isHeader(name: string): boolean {
+  return name.startsWith("<") && name.endsWith(">");
 }
 
 /** Value of a @var that names its module. Throws ResolutionError. */
@@ -129,14 +140,18 @@ function namesMeant({ args }: EnumExpression, modules: ModuleFinder): Enumerator
     const names = die === null ? null : enumeratorsOf(program.types.typeAt(die));
     if (names) return names();
   }
-  const searched = where ?? modules.module?.path ?? "";
-  const message = `type definition '${type.value}' not found in '${searched}'`;
-  throw new ResolutionError("unresolved-type", message, type);
+  throw new ResolutionError("unresolved-type", noType(type.value, where, modules), type);
 }
 
-/** The modules with debug information that `names` means, in order. */
+/**
+ * The modules with debug information that `names` means, in order. What a header has is looked for
+ * in the probed module, which may have been compiled with it.
+ */
 function programs(names: string | null, { find, module }: ModuleFinder): readonly ProgramModule[] {
-  const found = names === null ? [module] : names.split(":").map((name) => find(name));
+  const found =
+    names === null
+      ? [module]
+      : names.split(":").map((name) => (isHeader(name) ? module : find(name)));
   return found.flatMap((each) => {
     const program = each === null ? null : open(each);
     return program === null ? [] : [program];

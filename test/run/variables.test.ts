@@ -129,6 +129,20 @@ test("pretty-printed variables", () => {
   assert.is(shown[3], "ERROR {.x=3, .y=-4}");
 });
 
+test("types of headers are looked for in the program", () => {
+  const program = buildProgram("values", ["-g", "-O0"]);
+  const cast = (type: string): string =>
+    `probe process("${program}").function("members") {
+      println(@cast($n, "${type}", "<nodes.h>")->small)
+      exit()
+    }`;
+  assert.is(wastap(["-c", program, "-e", cast("struct node")]).stdout.includes("\n5\n"), true);
+  assert.match(
+    wastap(["-p2", "-e", cast("struct nowhere")]).stderr,
+    /'struct nowhere' not found in '<nodes.h>' \(not supported yet: headers; name a program/,
+  );
+});
+
 test("values of enumerations have names", () => {
   const program = buildProgram("values", ["-g", "-O0"]);
   const script = `probe process(@1).function("more_numbers").call {
