@@ -17,18 +17,23 @@ export interface CallSites {
 /** Call sites of the file that `dies` reads. */
 export function openCallSites(dies: DieReader): CallSites {
   let index: CallSiteIndex | null = null;
+  const known = new Map<DieId, readonly Die[]>();
+  const find = (die: Die): readonly Die[] => {
+    index ??= loadIndex(dies.file, "callSiteIndex");
+    const same = sameFunction(dies, die);
+    const name = dies.flag(die, "external") ? findString(index.strings, linkageName(dies, die)) : 0;
+    const { sites, callees, names } = index;
+    const rows = [...sites.keys()].filter(
+      (row) => same.has((callees[row] ?? 0) as DieId) || (name !== 0 && names[row] === name),
+    );
+    return rows.map((row) => dies.die((sites[row] ?? 0) as DieId));
+  };
   return {
+    // Every place in a function asks for them.
     callsOf(die) {
-      index ??= loadIndex(dies.file, "callSiteIndex");
-      const same = sameFunction(dies, die);
-      const name = dies.flag(die, "external")
-        ? findString(index.strings, linkageName(dies, die))
-        : 0;
-      const { sites, callees, names } = index;
-      const rows = [...sites.keys()].filter(
-        (row) => same.has((callees[row] ?? 0) as DieId) || (name !== 0 && names[row] === name),
-      );
-      return rows.map((row) => dies.die((sites[row] ?? 0) as DieId));
+      const found = known.get(die.id) ?? find(die);
+      known.set(die.id, found);
+      return found;
     },
   };
 }

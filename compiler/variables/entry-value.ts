@@ -65,7 +65,7 @@ function valueByCaller(frame: CalledFrame, isMeant: (die: Die) => boolean): Loca
   if (calls.length === 0) refuse("its value was lost, and no call of the function is described");
   if (calls.length > frame.maxCalls)
     refuse(`its value was lost; ${calls.length} calls could tell it`);
-  if (returnsToItself(frame.code, info)) refuse("its value was lost, perhaps in a tail call");
+  if (mayReturnToItself(frame.code, info)) refuse("its value was lost, perhaps in a tail call");
   const left = callerRegister(frame, RETURN_ADDRESS);
   const known = calls.flatMap((site): readonly [number, Location][] => {
     const returnTo = returnAddress(site);
@@ -121,6 +121,14 @@ function callerRegister({ program, address, context }: CalledFrame, number: numb
 function returnAddress(site: Die): number | null {
   const address = site.attributes.get("call_return_pc");
   return address?.kind === "address" ? address.address : null;
+}
+
+const returning = new WeakMap<Die, boolean>();
+
+function mayReturnToItself(code: Die, info: DebugInfo): boolean {
+  const found = returning.get(code) ?? returnsToItself(code, info);
+  returning.set(code, found);
+  return found;
 }
 
 /**
