@@ -18,7 +18,7 @@ import {
   findExecutables,
   findLibraries,
 } from "../compiler/elf/find.js";
-import { ABI_VERSION } from "../wasm-runtime/layout.js";
+import { ABI_VERSION } from "../wasm-runtime/layout/shared.js";
 import type { CompileInput } from "./compile-input.js";
 
 /** Folders of the package whose code decides what a bundle is. */

@@ -1,5 +1,7 @@
 /** What a run lost: skipped probes, errors, handlers that the engine ended. Counted, never silent. */
-import { CONTROL, SESSION, TRAP_REASONS } from "../wasm-runtime/layout.js";
+import { TRAP_REASONS } from "../wasm-runtime/layout/host.js";
+import { SESSION } from "../wasm-runtime/layout/memory.js";
+import { CONTROL } from "../wasm-runtime/layout/shared.js";
 
 /** Shared memory of a session: linear memory and the control area. */
 export interface Memories {

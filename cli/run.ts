@@ -9,7 +9,7 @@
 import type { Session } from "../shim/mutator/session.js";
 import type { Subject } from "../shim/mutator/subject.js";
 import type { BundlePoint, BundleProbe } from "../wasm-runtime/bundle.js";
-import { SESSION_STATE } from "../wasm-runtime/layout.js";
+import { SESSION_STATE } from "../wasm-runtime/layout/memory.js";
 import type { RecordReader } from "../wasm-runtime/records/read.js";
 import { countLosses, type Losses } from "./losses.js";
 import type { Messages } from "./messages.js";

@@ -1,5 +1,5 @@
 /** SESSION.state in shared memory: read and written by the mutator and by every handler. */
-import { SESSION } from "../wasm-runtime/layout.js";
+import { SESSION } from "../wasm-runtime/layout/memory.js";
 
 /** The state of a session. */
 export interface SessionState {

@@ -12,7 +12,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PACKAGE_ROOT, PREBUILDS } from "../base/root.js";
-import { LIBRARY_DATA } from "../wasm-runtime/layout.js";
+import { LIBRARY_DATA } from "../wasm-runtime/layout/memory.js";
 import { TEXT_SPEC } from "../wasm-runtime/library-abi.js";
 import { checkLibrary } from "../wasm-runtime/library-check.js";
 import { LIBRARY_TEXTS } from "../wasm-runtime/library-texts.js";

@@ -12,7 +12,8 @@ import { basename, join } from "node:path";
 import { assert, bug } from "../base/assert.js";
 import { PACKAGE_ROOT, PREBUILDS } from "../base/root.js";
 import type { ShimDescription } from "../shim/mutator/shim-image.js";
-import { ABI_VERSION, HOST_FUNCTIONS } from "../wasm-runtime/layout.js";
+import { HOST_FUNCTIONS } from "../wasm-runtime/layout/host.js";
+import { ABI_VERSION } from "../wasm-runtime/layout/shared.js";
 
 const SOURCE = join(PACKAGE_ROOT, "shim", "inject");
 const FLAGS =

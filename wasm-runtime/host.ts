@@ -3,7 +3,7 @@
  * They restate host.wit by the canonical ABI's flattening (component-model CanonicalABI.md): u32,
  * s32 and ptr are i32, u64 and s64 are i64; a test compares the two.
  */
-import type { HOST_FUNCTIONS } from "./layout.js";
+import type { HOST_FUNCTIONS } from "./layout/host.js";
 
 /** Name of a host function, as imported. */
 export type HostFunction = (typeof HOST_FUNCTIONS)[number];

@@ -4,7 +4,7 @@
  * and HOST only, no state outside of linear memory, data within LIBRARY_DATA, no start function.
  */
 import { HOST } from "./host.js";
-import { LIBRARY_DATA } from "./layout.js";
+import { LIBRARY_DATA } from "./layout/memory.js";
 import { LIBRARY } from "./library-abi.js";
 import { decodeModule } from "./module/decode.js";
 import { functionTypeIndices, type WasmModule } from "./module/module.js";

@@ -5,7 +5,8 @@
  */
 import type { BundleMemory, BundleMeta } from "./bundle.js";
 import { BUNDLE_VERSION } from "./bundle.js";
-import { ABI_VERSION, CONTEXT, MAX_SLOTS, RING, WASM_PAGE_BYTES } from "./layout.js";
+import { CONTEXT, RING } from "./layout/memory.js";
+import { ABI_VERSION, MAX_SLOTS, WASM_PAGE_BYTES } from "./layout/shared.js";
 
 type Check = (value: unknown, path: string) => string | null;
 

@@ -12,7 +12,7 @@
  * process without -g) is reported with the block that does it.
  */
 import { bug } from "../../base/assert.js";
-import { CONTEXT } from "../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../wasm-runtime/layout/memory.js";
 import type { LibraryFunction } from "../../wasm-runtime/library-abi.js";
 import {
   type FunctionType,

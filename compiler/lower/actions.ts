@@ -8,7 +8,7 @@
  * whole, and a function is charged by its caller, if that counts, after the call.
  */
 import { unreachable } from "../../base/assert.js";
-import { CONTEXT } from "../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../wasm-runtime/layout/memory.js";
 import { binary, get, i32, load } from "../ir/build.js";
 import type { Expression, Statement } from "../syntax/ast.js";
 import { nodesIn } from "../syntax/walk.js";

@@ -3,7 +3,8 @@
  * library call that uses them, because evaluating one key may look up another array.
  */
 import { bug } from "../../base/assert.js";
-import { CONTEXT, mapKeyOffset, mapValueOffset } from "../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../wasm-runtime/layout/memory.js";
+import { mapKeyOffset, mapValueOffset } from "../../wasm-runtime/layout/values.js";
 import { binary, get, i32, i64, load, not } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
 import type { Expression, Identifier, IndexExpression, InExpression, Node } from "../syntax/ast.js";

@@ -3,7 +3,7 @@
  * order: one that runs `next` sets a flag in the context, and the following one is called.
  */
 import { bug } from "../../base/assert.js";
-import { CONTEXT } from "../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../wasm-runtime/layout/memory.js";
 import { LIBRARY, type LibraryFunction } from "../../wasm-runtime/library-abi.js";
 import { binary, get, i32, i64, load, typeOf } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";

@@ -1,5 +1,5 @@
 /** What handlers may ask of the host, found from the library functions that they call. */
-import type { CAPABILITY } from "../../wasm-runtime/layout.js";
+import type { CAPABILITY } from "../../wasm-runtime/layout/private.js";
 import type { LibraryFunction } from "../../wasm-runtime/library-abi.js";
 import type { Callee } from "../ir/ir.js";
 

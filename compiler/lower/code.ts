@@ -3,7 +3,7 @@
  * string frame. Temporaries and frame places are reused once the statement that took them ends.
  */
 
-import { align8 } from "../../wasm-runtime/layout.js";
+import { align8 } from "../../wasm-runtime/layout/values.js";
 import { i32, splitAddress } from "../ir/build.js";
 import type {
   IrExpression,

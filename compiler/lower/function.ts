@@ -4,7 +4,7 @@
  * functions on a path to recursion check room and nesting: all others have a bounded depth.
  */
 import { assert, bug } from "../../base/assert.js";
-import { CONTEXT } from "../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../wasm-runtime/layout/memory.js";
 import { binary, get, i32, load } from "../ir/build.js";
 import type { FunctionReference, IrLocal } from "../ir/ir.js";
 import type { FunctionInstance } from "../types/program.js";

@@ -9,7 +9,7 @@
  * Locks are taken as late as possible: before the first statement of the body that touches a
  * global with a lock. A handler that cannot have them is skipped and counted by the library.
  */
-import { CONTEXT, SESSION, SESSION_STATE } from "../../wasm-runtime/layout.js";
+import { CONTEXT, SESSION, SESSION_STATE } from "../../wasm-runtime/layout/memory.js";
 import { binary, get, i32, load, not } from "../ir/build.js";
 import type { IrFunction, IrLocal, IrStatement } from "../ir/ir.js";
 import type { Expression, Statement } from "../syntax/ast.js";

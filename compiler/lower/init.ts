@@ -3,7 +3,8 @@
  * initial values; and the helpers that need to know where the contexts are.
  */
 import type { BundleMemory } from "../../wasm-runtime/bundle.js";
-import { CONTEXT, MAP_VALUE, MAP_WRAP, mapBuckets, SESSION } from "../../wasm-runtime/layout.js";
+import { CONTEXT, SESSION } from "../../wasm-runtime/layout/memory.js";
+import { MAP_VALUE, MAP_WRAP, mapBuckets } from "../../wasm-runtime/layout/values.js";
 import { binary, get, i32, i64, load } from "../ir/build.js";
 import type { FunctionReference, IrFunction, IrLocal } from "../ir/ir.js";
 import type { Global } from "../types/program.js";

@@ -1,10 +1,11 @@
 /**
  * Linear memory of a bundle, in order: library data, globals and arrays, constants, thread
- * contexts (the last one is the mutator's), record rings (wasm-runtime/layout.ts).
+ * contexts (the last one is the mutator's), record rings (wasm-runtime/layout/).
  */
 
 import type { BundleMemory } from "../../wasm-runtime/bundle.js";
-import { align8, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
+import { WASM_PAGE_BYTES } from "../../wasm-runtime/layout/shared.js";
+import { align8 } from "../../wasm-runtime/layout/values.js";
 import type { FunctionInstance, Handler, Program } from "../types/program.js";
 import type { Limits } from "./limits.js";
 import { alignUp } from "./storage.js";

@@ -1,7 +1,7 @@
 /** Limits of a compiled script: defaults and their -D overrides (language reference §17). */
 import type { Diagnostic } from "../../base/diagnostic.js";
 import type { CompileOptions } from "../../base/stage.js";
-import { MAX_SLOTS } from "../../wasm-runtime/layout.js";
+import { MAX_SLOTS } from "../../wasm-runtime/layout/shared.js";
 
 /** What bounds handlers and their data. */
 export interface Limits {

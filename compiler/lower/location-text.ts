@@ -3,7 +3,7 @@
  * that cannot read memory is replaced as a whole where its Location says so.
  */
 import { bug } from "../../base/assert.js";
-import { CONTEXT } from "../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../wasm-runtime/layout/memory.js";
 import { TEXT_SPEC } from "../../wasm-runtime/library-abi.js";
 import { binary, get, i32, i64 } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";

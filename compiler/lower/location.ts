@@ -30,7 +30,7 @@ import {
 } from "./scope.js";
 import { unsupported } from "./unit.js";
 
-/** DWARF number of the instruction pointer (FRAME in wasm-runtime/layout.ts). */
+/** DWARF number of the instruction pointer (FRAME in wasm-runtime/layout/private.ts). */
 const RIP = 16;
 
 /** The lowering of the Location of one expression. */

@@ -13,7 +13,7 @@ import {
   type BundleMemory,
   type BundleMeta,
 } from "../../wasm-runtime/bundle.js";
-import { ABI_VERSION, WASM_PAGE_BYTES } from "../../wasm-runtime/layout.js";
+import { ABI_VERSION, WASM_PAGE_BYTES } from "../../wasm-runtime/layout/shared.js";
 import { compileEmbedded } from "../embedded/embedded.js";
 import type { ForeignFunction, IrFunction, IrModule } from "../ir/ir.js";
 import { showModule } from "../ir/print.js";

@@ -5,7 +5,7 @@
  */
 import { bug } from "../../base/assert.js";
 import type { Format, FormatPiece } from "../../wasm-runtime/bundle.js";
-import { HISTOGRAM } from "../../wasm-runtime/layout.js";
+import { HISTOGRAM } from "../../wasm-runtime/layout/values.js";
 import { TEXT_SPEC } from "../../wasm-runtime/library-abi.js";
 import { binary, get, i32, i64, unary } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";

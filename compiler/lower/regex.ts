@@ -3,7 +3,7 @@
  * the library with their addresses. Only scripts that ask for captures pay for them: then the last
  * match is kept in the thread's context, as a MATCH.
  */
-import { align8, MATCH } from "../../wasm-runtime/layout.js";
+import { align8, MATCH } from "../../wasm-runtime/layout/values.js";
 import { binary, i32, not } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
 import { compileRegex, type RegexTables } from "../regex/regex.js";

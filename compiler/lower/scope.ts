@@ -3,7 +3,7 @@
  * with the small operations that every part of lowering uses.
  */
 import { bug } from "../../base/assert.js";
-import { CONTEXT } from "../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../wasm-runtime/layout/memory.js";
 import type { LibraryFunction } from "../../wasm-runtime/library-abi.js";
 import { binary, get, i32, i64, load, typeOf, unary } from "../ir/build.js";
 import type { Callee, IrCall, IrExpression, IrLabel, IrLocal } from "../ir/ir.js";

@@ -1,7 +1,7 @@
 /** Statistics (language reference §9): insertion, extractors, histograms. */
 
 import { assert, bug } from "../../base/assert.js";
-import { STAT } from "../../wasm-runtime/layout.js";
+import { STAT } from "../../wasm-runtime/layout/values.js";
 import { binary, get, i32, load, unary } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
 import type {

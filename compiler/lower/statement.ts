@@ -1,6 +1,6 @@
 /** Statements and control flow but for foreach. */
 import { bug, unreachable } from "../../base/assert.js";
-import { ABORT_ERROR, CONTEXT } from "../../wasm-runtime/layout.js";
+import { ABORT_ERROR, CONTEXT } from "../../wasm-runtime/layout/memory.js";
 import { binary, i32, load, not } from "../ir/build.js";
 import type {
   DeleteStatement,

@@ -1,5 +1,5 @@
 /** Constant bytes of a bundle: literals, lock lists, descriptors, tables; equal ones are shared. */
-import { LOG_BUCKETS, STAT_DESCRIPTOR, statBytes } from "../../wasm-runtime/layout.js";
+import { LOG_BUCKETS, STAT_DESCRIPTOR, statBytes } from "../../wasm-runtime/layout/values.js";
 import type { IrData } from "../ir/ir.js";
 import { alignUp, type StatShape } from "./storage.js";
 

@@ -15,17 +15,16 @@
  * threads of the traced process. begin, end and error handlers need no locks: nothing else runs
  * then, and a process that was killed in a handler may have left one taken. A lock word shares the cache line of the scalar it protects.
  */
+import { BUNDLE_DATA_ADDRESS, CONTEXT } from "../../wasm-runtime/layout/memory.js";
 import {
   align8,
-  BUNDLE_DATA_ADDRESS,
-  CONTEXT,
   HISTOGRAM,
   LOG_BUCKETS,
   MAX_LINEAR_BUCKETS,
   type MapShape,
   mapBytes,
   statBytes,
-} from "../../wasm-runtime/layout.js";
+} from "../../wasm-runtime/layout/values.js";
 import type { FunctionInstance, Global, Handler, Program, StatUse } from "../types/program.js";
 import { growingArrays } from "./growing.js";
 import { boundName, usesStack } from "./library-calls.js";

@@ -1,10 +1,10 @@
-/** Automata as the tables that the library reads: wasm-runtime/layout.ts, REGEX_SEARCH and on. */
+/** Automata as the tables that the library reads: wasm-runtime/layout/values.ts, REGEX_SEARCH and on. */
 import {
   REGEX_CAPTURE,
   REGEX_HERE,
   REGEX_NOWHERE,
   REGEX_SEARCH,
-} from "../../wasm-runtime/layout.js";
+} from "../../wasm-runtime/layout/values.js";
 import { tooLarge } from "./limits.js";
 import { HERE, type Move, NOWHERE } from "./moves.js";
 import type { SearchAutomaton } from "./search.js";

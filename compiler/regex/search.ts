@@ -2,7 +2,7 @@
  * Deterministic automaton that finds where in a string a program matches, without captures: states
  * are sets of instructions, and the program may start anew before each byte.
  */
-import { REGEX_MATCHES } from "../../wasm-runtime/layout.js";
+import { REGEX_MATCHES } from "../../wasm-runtime/layout/values.js";
 import { type ByteClasses, findClasses } from "./byte-classes.js";
 import { type Budget, createBudget } from "./limits.js";
 import { type Direction, instructionAt, type RegexProgram } from "./program.js";

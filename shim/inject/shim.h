@@ -1,5 +1,5 @@
 /*
- * What the shim shares among its own files: the structures of wasm-runtime/layout.ts as C sees
+ * What the shim shares among its own files: the structures of wasm-runtime/layout/ as C sees
  * them, and the functions of each file. The shim runs inside the traced process: no libc, no
  * allocation, no writable data of its own; all state lies in the areas that wt_params names.
  */

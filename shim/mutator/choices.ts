@@ -3,7 +3,7 @@
  * and an instruction that another region displaces anyway joins it.
  */
 import { unreachable } from "../../base/assert.js";
-import { SITE_FLAG } from "../../wasm-runtime/layout.js";
+import { SITE_FLAG } from "../../wasm-runtime/layout/private.js";
 import { findUses, type Uses } from "./calls.js";
 import { findExits } from "./exits.js";
 import {

@@ -7,18 +7,13 @@
  *     code       shim image, then the compiled handlers; readable and executable
  *
  * Nothing of the process itself is changed: until the first jump is written, no thread can come
- * here. Source: wasm-runtime/layout.ts CONTROL, PRIVATE, PARAMS; mmap(2).
+ * here. Source: wasm-runtime/layout/ CONTROL, PRIVATE, PARAMS; mmap(2).
  */
 import { closeSync, openSync } from "node:fs";
 import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
-import {
-  CAPABILITY,
-  CONTROL,
-  PARAMS,
-  PRIVATE,
-  WASM_PAGE_BYTES,
-} from "../../wasm-runtime/layout.js";
+import { CAPABILITY, PARAMS, PRIVATE } from "../../wasm-runtime/layout/private.js";
+import { CONTROL, WASM_PAGE_BYTES } from "../../wasm-runtime/layout/shared.js";
 import { roundUp } from "./maps.js";
 import {
   type FilledArea,

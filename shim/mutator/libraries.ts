@@ -23,7 +23,8 @@ import {
   word,
 } from "../../base/elf/image.js";
 import { findSymbolAddress } from "../../base/elf/symbols.js";
-import { CONTROL, PRIVATE } from "../../wasm-runtime/layout.js";
+import { PRIVATE } from "../../wasm-runtime/layout/private.js";
+import { CONTROL } from "../../wasm-runtime/layout/shared.js";
 import type { Injection, SharedArea } from "./inject.js";
 import { sitesOf } from "./matching.js";
 import type { PlanSite } from "./plan.js";

@@ -5,7 +5,8 @@
  * register reads as 0, process memory is out of reach but for what this process was started with.
  */
 import { callHandler, mapMemory } from "../../wasm-runtime/aot/native.js";
-import { CONTROL, PRIVATE } from "../../wasm-runtime/layout.js";
+import { PRIVATE } from "../../wasm-runtime/layout/private.js";
+import { CONTROL } from "../../wasm-runtime/layout/shared.js";
 import { codeSize, commonParams, handlersAt, placeCode, type SessionImage } from "./inject.js";
 import type { LocalModules } from "./local-modules.js";
 import { readStartArea, vdsoSymbol } from "./process.js";

@@ -1,12 +1,12 @@
 /**
- * The module area of a process (MODULES in wasm-runtime/layout.ts): which files are mapped where,
+ * The module area of a process (MODULES in wasm-runtime/layout/modules.ts): which files are mapped where,
  * for handlers that ask for addresses in modules or for what lies at an address.
  *
  * It is made when handlers are injected, copied by fork(2), and brought up to date when libraries
  * come and go. Handlers read it meanwhile, so a new table is complete before it is said to be valid.
  */
 import { type ElfImage, parseElf, SEGMENT, viewOf } from "../../base/elf/image.js";
-import { MODULE, MODULES, NOT_LOADED, THREAD_STORAGE } from "../../wasm-runtime/layout.js";
+import { MODULE, MODULES, NOT_LOADED, THREAD_STORAGE } from "../../wasm-runtime/layout/modules.js";
 import { livePath, type Mapping, roundUp } from "./maps.js";
 import { findModule } from "./matching.js";
 import { type Module, openablePath, readMappings, readMemory, readModules } from "./process.js";

@@ -12,7 +12,8 @@ import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:f
 import { join } from "node:path";
 import { SEGMENT, viewOf } from "../../base/elf/image.js";
 import { readSdtNotes } from "../../base/elf/notes.js";
-import { CONTROL, PARAMS } from "../../wasm-runtime/layout.js";
+import { PARAMS } from "../../wasm-runtime/layout/private.js";
+import { CONTROL } from "../../wasm-runtime/layout/shared.js";
 import { type Footprint, inUndoOrder, isUsed } from "./apply.js";
 import { isInside, type Range } from "./frames.js";
 import { type Mapping, PAGE_BYTES } from "./maps.js";

@@ -12,7 +12,8 @@
 import { dirname } from "node:path";
 import { assert } from "../../base/assert.js";
 import { prebuiltPath } from "../../base/prebuilt.js";
-import { ABI_VERSION, CONTROL, SESSION } from "../../wasm-runtime/layout.js";
+import { SESSION } from "../../wasm-runtime/layout/memory.js";
+import { ABI_VERSION, CONTROL } from "../../wasm-runtime/layout/shared.js";
 import type { Unpatched } from "./arm.js";
 import { attachError, checkTarget, targetError } from "./errors.js";
 import {

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { assert } from "../../base/assert.js";
 import { PREBUILDS } from "../../base/root.js";
 import { TargetError } from "../../base/target-error.js";
-import { ABI_VERSION, HOST_FUNCTIONS, PARAMS, PRIVATE } from "../../wasm-runtime/layout.js";
+import { HOST_FUNCTIONS } from "../../wasm-runtime/layout/host.js";
+import { PARAMS, PRIVATE } from "../../wasm-runtime/layout/private.js";
+import { ABI_VERSION } from "../../wasm-runtime/layout/shared.js";
 
 /** Content of shim.json; all places are offsets from the start of the image. */
 export interface ShimDescription {

@@ -6,7 +6,8 @@
  * so twice, with the same thread id, in sweeps far enough apart.
  */
 import { viewOf } from "../../base/elf/image.js";
-import { CONTROL, PRIVATE, SLOT_RETIRED } from "../../wasm-runtime/layout.js";
+import { PRIVATE } from "../../wasm-runtime/layout/private.js";
+import { CONTROL, SLOT_RETIRED } from "../../wasm-runtime/layout/shared.js";
 import type { Injection } from "./inject.js";
 import { innerTid, readMemory, threadIds } from "./process.js";
 import type { Tracer } from "./ptrace.js";

@@ -3,7 +3,7 @@
  * and name, from /proc (proc(5)), and its registers are put where the shim's host functions look
  * first (PRIVATE.subject, SUBJECT_STATE); its memory is read through the kernel.
  */
-import { FRAME, PRIVATE, SUBJECT_STATE } from "../../wasm-runtime/layout.js";
+import { FRAME, PRIVATE, SUBJECT_STATE } from "../../wasm-runtime/layout/private.js";
 import { readStartArea, type StartArea, threadStatus } from "./process.js";
 import { REGISTER, type Registers } from "./ptrace.js";
 

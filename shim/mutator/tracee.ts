@@ -7,7 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
-import { PARAMS } from "../../wasm-runtime/layout.js";
+import { PARAMS } from "../../wasm-runtime/layout/private.js";
 import { type Applied, type Footprint, isUsed, STOP_MS, undoPlan } from "./apply.js";
 import type { Range } from "./frames.js";
 import { type Area, findTidOffset, type Injection, type SessionImage } from "./inject.js";

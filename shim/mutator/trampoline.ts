@@ -25,7 +25,7 @@
  * All of this is made of instructions that leave flags alone until pushfq has saved them.
  */
 import { bug } from "../../base/assert.js";
-import { FLOATS, FRAME, SITE, SITE_HANDLER } from "../../wasm-runtime/layout.js";
+import { FLOATS, FRAME, SITE, SITE_HANDLER } from "../../wasm-runtime/layout/private.js";
 import { Assembler, type Label } from "./assembler.js";
 import type { FlagsKind } from "./flags.js";
 import { conditionOf, type Displaced, endsRegion, relocate } from "./relocate.js";

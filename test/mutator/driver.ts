@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { startSession } from "../../shim/mutator/session.js";
-import { SESSION, SESSION_STATE } from "../../wasm-runtime/layout.js";
+import { SESSION, SESSION_STATE } from "../../wasm-runtime/layout/memory.js";
 import { createRecordReader } from "../../wasm-runtime/records/read.js";
 import { linkBundle } from "./support.js";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { exists, readMappings, readMemory } from "../../shim/mutator/process.js";
-import { CONTROL } from "../../wasm-runtime/layout.js";
+import { CONTROL } from "../../wasm-runtime/layout/shared.js";
 import { mappingNames, statusField } from "../support/process.js";
 import { createRandom } from "../support/random.js";
 import { buildProgram, cannotTrace } from "../support/tools.js";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Session, type SessionTarget, startSession } from "../../shim/mutator/session.js";
-import { SESSION, SESSION_STATE } from "../../wasm-runtime/layout.js";
+import { SESSION, SESSION_STATE } from "../../wasm-runtime/layout/memory.js";
 import { createRecordReader } from "../../wasm-runtime/records/read.js";
 import { codeOf, mappingNames, statusField } from "../support/process.js";
 import { buildProgram, cannotTrace, hasProgram } from "../support/tools.js";

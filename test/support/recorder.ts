@@ -8,7 +8,7 @@
 import * as assert from "uvu/assert";
 import type { BundleMeta, BundleSite } from "../../wasm-runtime/bundle.js";
 import { EMPTY_HIT, type Hit, type MemoryRegion } from "../../wasm-runtime/engine/hit.js";
-import { FRAME } from "../../wasm-runtime/layout.js";
+import { FRAME } from "../../wasm-runtime/layout/private.js";
 
 /** Functions that a recorder calls at each hit: first record(), then what its arguments reach. */
 export const RECORDER: string = `

@@ -4,7 +4,8 @@
  * their slots before.
  */
 import { assert, bug } from "../../base/assert.js";
-import { FRAME, HOST_FUNCTIONS } from "../layout.js";
+import { HOST_FUNCTIONS } from "../layout/host.js";
+import { FRAME } from "../layout/private.js";
 import type { FunctionType, Instruction } from "../module/module.js";
 import { type CallTarget, type FunctionContext, resultRegister } from "./context.js";
 import { argumentPlaces, isFloatType, machineType } from "./frame.js";

@@ -6,7 +6,9 @@
  * All memory is mapped for good: a store is never freed.
  */
 import { assert, bug } from "../../base/assert.js";
-import { HOST_FUNCTIONS, VM_CONTEXT, WASM_PAGE_BYTES } from "../layout.js";
+import { HOST_FUNCTIONS } from "../layout/host.js";
+import { VM_CONTEXT } from "../layout/private.js";
+import { WASM_PAGE_BYTES } from "../layout/shared.js";
 import {
   allGlobals,
   allMemories,

@@ -3,7 +3,7 @@
  * linear memory are in float-x64.ts and memory-x64.ts; register roles in registers-x64.ts.
  */
 import { assert, bug } from "../../base/assert.js";
-import { VM_CONTEXT } from "../layout.js";
+import { VM_CONTEXT } from "../layout/private.js";
 import { Assembler, isInt8, isInt32, type Label, newLabel } from "../x64/encode.js";
 import { GP } from "../x64/regs.js";
 import { type Form, negate } from "../x64/table.js";

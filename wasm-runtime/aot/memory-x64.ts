@@ -4,7 +4,7 @@
  * the threads proposal asks for (Intel SDM vol. 3 §9.1, §9.2).
  */
 import { assert, bug } from "../../base/assert.js";
-import { VM_CONTEXT } from "../layout.js";
+import { VM_CONTEXT } from "../layout/private.js";
 import { accessBytes, type Mnemonic } from "../module/opcodes.js";
 import { isInt8, isInt32, newLabel } from "../x64/encode.js";
 import { GP, type Memory } from "../x64/regs.js";

@@ -2,7 +2,8 @@
  * Finds out how the modules of an image hang together, before anything is compiled: what imports
  * mean, which tables and globals are constant, where the rest is in the instance data.
  */
-import { HOST_FUNCTIONS, WASM_PAGE_BYTES } from "../layout.js";
+import { HOST_FUNCTIONS } from "../layout/host.js";
+import { WASM_PAGE_BYTES } from "../layout/shared.js";
 import {
   allGlobals,
   allMemories,

@@ -7,7 +7,7 @@
  * registers but r11.
  */
 import { bug } from "../../base/assert.js";
-import { VM_CONTEXT } from "../layout.js";
+import { VM_CONTEXT } from "../layout/private.js";
 import type { Mnemonic } from "../module/opcodes.js";
 import { Assembler, type Label, newLabel } from "../x64/encode.js";
 import { GP } from "../x64/regs.js";

@@ -4,7 +4,8 @@
  * thunks that save what SysV callers expect back. C calls with the address of the VmContext in rdi
  * (SysV AMD64 ABI §3.2.3).
  */
-import { TRAP_REASONS, VM_CONTEXT } from "../layout.js";
+import { TRAP_REASONS } from "../layout/host.js";
+import { VM_CONTEXT } from "../layout/private.js";
 import type { FunctionType } from "../module/module.js";
 import { Assembler, type Label, newLabel } from "../x64/encode.js";
 import { GP } from "../x64/regs.js";

@@ -1,6 +1,6 @@
 /** Why compiled code stops: the engine's names for TRAP_REASONS of the layout. */
 import { assert } from "../../base/assert.js";
-import { TRAP_REASONS } from "../layout.js";
+import { TRAP_REASONS } from "../layout/host.js";
 
 /** A reason as the layout spells it. */
 export type TrapReason = Exclude<(typeof TRAP_REASONS)[number], "none">;

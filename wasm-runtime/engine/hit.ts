@@ -2,7 +2,8 @@
  * Recorded probe hits: all that a handler can ask its host about one hit, so that V8 and machine
  * code can be given the same. JSON form: 64-bit numbers are strings "0x…", bytes are hexadecimal.
  */
-import { FRAME, type LOCATE } from "../layout.js";
+import type { LOCATE } from "../layout/host.js";
+import { FRAME } from "../layout/private.js";
 
 /** What the host knew when a probe fired. */
 export interface Hit {

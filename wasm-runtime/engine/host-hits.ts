@@ -4,7 +4,8 @@
  * trap, as in every engine.
  */
 import type { HostFunction } from "../host.js";
-import { FRAME_EXACT_SHIFT, LOCATE, NO_THREAD_STORAGE_SHIFT, NOT_LOADED } from "../layout.js";
+import { FRAME_EXACT_SHIFT, LOCATE, NO_THREAD_STORAGE_SHIFT } from "../layout/host.js";
+import { NOT_LOADED } from "../layout/modules.js";
 import type { Hit, NamedPlace } from "./hit.js";
 
 const FAULT = -14;

@@ -6,7 +6,7 @@
 import { assert, bug } from "../../base/assert.js";
 import type { BundleMeta } from "../bundle.js";
 import { readBundle } from "../bundle-read.js";
-import { CONTEXT, SESSION, SESSION_STATE } from "../layout.js";
+import { CONTEXT, SESSION, SESSION_STATE } from "../layout/memory.js";
 import type { LibraryFunction } from "../library-abi.js";
 import { createRecordReader, type LogRecord, type LostCounts } from "../records/read.js";
 import { EMPTY_HIT, type Hit } from "./hit.js";

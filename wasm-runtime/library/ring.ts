@@ -7,7 +7,7 @@
  *     └────────┴───────────────┴──────┴───────────────────────┘
  *
  * An open record that does not fit up to the end moves to offset 0; publishing it then leaves
- * RECORD_PADDING at the old head. At least 8 bytes before `tail` stay free (layout.ts RING).
+ * RECORD_PADDING at the old head. At least 8 bytes before `tail` stay free (layout/memory.ts RING).
  */
 import {
   CONTEXT_PROBE,

@@ -3,7 +3,7 @@
  * bucket from two before the first to two behind the last one in use, `~` for a run of empty rows
  * more than two away from any in use, bars of at most 50 `@`, an empty line.
  */
-import { LOG_BUCKETS, MAX_LINEAR_BUCKETS } from "../layout.js";
+import { LOG_BUCKETS, MAX_LINEAR_BUCKETS } from "../layout/values.js";
 
 /** Kind and parameters of a histogram. */
 export interface HistogramShape {

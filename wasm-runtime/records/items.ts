@@ -4,7 +4,7 @@
  * and one level of integer arrays. Takes bytes that a hostile process may have written; gives
  * null for anything else, and never allocates more than the bytes justify.
  */
-import { ITEM } from "../layout.js";
+import { ITEM } from "../layout/memory.js";
 
 /** Argument of a print: a long, the bytes of a string or memory, or the buckets of a histogram. */
 export type Value = bigint | Uint8Array | readonly bigint[];

@@ -7,7 +7,7 @@
  * it is delivered late.
  */
 import type { BundleMeta } from "../bundle.js";
-import { SESSION } from "../layout.js";
+import { SESSION } from "../layout/memory.js";
 import { decodeItems, type Item } from "./items.js";
 import { createRingReader, type RawRecord, type RingReader } from "./ring.js";
 

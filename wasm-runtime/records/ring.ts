@@ -2,7 +2,7 @@
  * One ring, read from outside: copies records out of memory that a hostile process may write at
  * any time. Every offset and size is checked; the reader's own tail counts, not the one in memory.
  */
-import { RECORD, RECORD_PADDING, RING } from "../layout.js";
+import { RECORD, RECORD_PADDING, RING } from "../layout/memory.js";
 
 /** A record copied out of its ring. */
 export interface RawRecord {

@@ -1,9 +1,9 @@
 /**
- * The table by which handlers find the source line of an address (LINES in wasm-runtime/layout.ts):
+ * The table by which handlers find the source line of an address (LINES in wasm-runtime/layout/modules.ts):
  * the rows of all line tables of a module, by address, where the line or file changes.
  */
 import { type ElfImage, isExecutableAddress } from "../../../base/elf/image.js";
-import { LINE, LINES } from "../../../wasm-runtime/layout.js";
+import { LINE, LINES } from "../../../wasm-runtime/layout/modules.js";
 import type { DebugLine } from "./debug-source.js";
 import { createNames } from "./names.js";
 

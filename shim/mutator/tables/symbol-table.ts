@@ -1,5 +1,5 @@
 /**
- * The table by which handlers name addresses (SYMBOLS in wasm-runtime/layout.ts): functions and
+ * The table by which handlers name addresses (SYMBOLS in wasm-runtime/layout/modules.ts): functions and
  * data objects of one module, from .symtab, else from what its debug file says, else from .dynsym.
  *
  * Every address belongs to the symbol that begins last before it and reaches to it; a symbol whose
@@ -14,7 +14,7 @@ import {
   viewOf,
   word,
 } from "../../../base/elf/image.js";
-import { SYMBOL, SYMBOLS } from "../../../wasm-runtime/layout.js";
+import { SYMBOL, SYMBOLS } from "../../../wasm-runtime/layout/modules.js";
 import type { DebugSymbol } from "./debug-source.js";
 import { createNames } from "./names.js";
 

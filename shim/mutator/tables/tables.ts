@@ -4,7 +4,8 @@
  */
 import type { ElfImage } from "../../../base/elf/image.js";
 import type { BundleMeta } from "../../../wasm-runtime/bundle.js";
-import { type CAPABILITY, MODULE } from "../../../wasm-runtime/layout.js";
+import { MODULE } from "../../../wasm-runtime/layout/modules.js";
+import type { CAPABILITY } from "../../../wasm-runtime/layout/private.js";
 import type { DebugSource } from "./debug-source.js";
 import { buildLineTable } from "./line-table.js";
 import { buildSymbolTable } from "./symbol-table.js";

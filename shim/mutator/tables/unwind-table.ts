@@ -1,5 +1,5 @@
 /**
- * The table by which the shim unwinds from the code of a module (UNWIND in wasm-runtime/layout.ts):
+ * The table by which the shim unwinds from the code of a module (UNWIND in wasm-runtime/layout/modules.ts):
  * the rows of all entries of .eh_frame, and of .debug_frame where that says more, with equal rules
  * kept once. Takes an ELF image, gives bytes that do not depend on where they will lie.
  */
@@ -11,7 +11,7 @@ import {
 } from "../../../base/elf/cfi.js";
 import { FRAME_COLUMNS, type FrameRow, RULE, runFrameEntries } from "../../../base/elf/cfi-rows.js";
 import { type ElfImage, isExecutableAddress } from "../../../base/elf/image.js";
-import { UNWIND, UNWIND_FLAG, UNWIND_RULE } from "../../../wasm-runtime/layout.js";
+import { UNWIND, UNWIND_FLAG, UNWIND_RULE } from "../../../wasm-runtime/layout/modules.js";
 
 /** Table of `image`, whose loaded segments begin at `low` (ELF address); null if it says nothing. */
 export function buildUnwindTable(image: ElfImage, low: number): Uint8Array | null {

@@ -10,7 +10,8 @@ import { callHandler, mapCode, mapMemory, stackAddress } from "../../../wasm-run
 import { LinkError } from "../../../wasm-runtime/aot/resolve.js";
 import { trapName } from "../../../wasm-runtime/aot/traps.js";
 import { validateModule } from "../../../wasm-runtime/aot/validate.js";
-import { FRAME, HOST_FUNCTIONS, VM_CONTEXT } from "../../../wasm-runtime/layout.js";
+import { HOST_FUNCTIONS } from "../../../wasm-runtime/layout/host.js";
+import { FRAME, VM_CONTEXT } from "../../../wasm-runtime/layout/private.js";
 import { encodeModule } from "../../../wasm-runtime/module/encode.js";
 import {
   EMPTY_MODULE,

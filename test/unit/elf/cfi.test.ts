@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { type FrameSection, frameSections, readFrameEntries } from "../../../base/elf/cfi.js";
 import { type FrameRow, RULE, runFrameEntries } from "../../../base/elf/cfi-rows.js";
 import { parseElf } from "../../../base/elf/image.js";
-import { FRAME } from "../../../wasm-runtime/layout.js";
+import { FRAME } from "../../../wasm-runtime/layout/private.js";
 import { hasProgram } from "../../support/tools.js";
 
 const s = suite("elf/cfi");

@@ -12,15 +12,15 @@ import {
   stackAddress,
 } from "../../../wasm-runtime/aot/native.js";
 import { validateModule } from "../../../wasm-runtime/aot/validate.js";
+import { CONTEXT } from "../../../wasm-runtime/layout/memory.js";
+import { VM_CONTEXT } from "../../../wasm-runtime/layout/private.js";
+import { WASM_PAGE_BYTES } from "../../../wasm-runtime/layout/shared.js";
 import {
-  CONTEXT,
   HISTOGRAM,
   MAP_VALUE,
   STAT_DESCRIPTOR,
   statBytes,
-  VM_CONTEXT,
-  WASM_PAGE_BYTES,
-} from "../../../wasm-runtime/layout.js";
+} from "../../../wasm-runtime/layout/values.js";
 import { LIBRARY, type LibraryFunction } from "../../../wasm-runtime/library-abi.js";
 import { createRandom } from "../../support/random.js";
 import { createHarness, libraryBytes, PLACES } from "../library/harness.js";

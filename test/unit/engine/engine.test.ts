@@ -11,7 +11,8 @@ import { readBundle } from "../../../wasm-runtime/bundle-read.js";
 import { EMPTY_HIT, parseHit, showHit } from "../../../wasm-runtime/engine/hit.js";
 import { createV8Engine } from "../../../wasm-runtime/engine/v8.js";
 import { HOST } from "../../../wasm-runtime/host.js";
-import { HOST_FUNCTIONS, SESSION } from "../../../wasm-runtime/layout.js";
+import { HOST_FUNCTIONS } from "../../../wasm-runtime/layout/host.js";
+import { SESSION } from "../../../wasm-runtime/layout/memory.js";
 import { checkLibrary } from "../../../wasm-runtime/library-check.js";
 import { encodeModule } from "../../../wasm-runtime/module/encode.js";
 import {

@@ -3,7 +3,13 @@ import { Unpackr } from "msgpackr";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { EMPTY_HIT } from "../../../wasm-runtime/engine/hit.js";
-import { CONTEXT, RECORD, RING, SESSION, SESSION_STATE } from "../../../wasm-runtime/layout.js";
+import {
+  CONTEXT,
+  RECORD,
+  RING,
+  SESSION,
+  SESSION_STATE,
+} from "../../../wasm-runtime/layout/memory.js";
 import type { Item } from "../../../wasm-runtime/records/items.js";
 import { contextOf, createHarness, type Harness, PLACES } from "./harness.js";
 

@@ -6,7 +6,8 @@ import type { BundleMeta } from "../../../wasm-runtime/bundle.js";
 import { EMPTY_HIT, type Hit } from "../../../wasm-runtime/engine/hit.js";
 import { createHost, type HostHits } from "../../../wasm-runtime/engine/host-hits.js";
 import { instantiateLibrary, type LibraryExports } from "../../../wasm-runtime/engine/v8.js";
-import { ABI_VERSION, CONTEXT, SESSION } from "../../../wasm-runtime/layout.js";
+import { CONTEXT, SESSION } from "../../../wasm-runtime/layout/memory.js";
+import { ABI_VERSION } from "../../../wasm-runtime/layout/shared.js";
 import { createRecordReader, type RecordReader } from "../../../wasm-runtime/records/read.js";
 
 /** Where things are in the tests' memory. */

@@ -1,8 +1,8 @@
 /** Associative arrays: against a model, overflow, wrapping, string keys, slices, sorting. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { CONTEXT } from "../../../wasm-runtime/layout/memory.js";
 import {
-  CONTEXT,
   MAP,
   MAP_VALUE,
   MAP_WRAP,
@@ -10,7 +10,7 @@ import {
   mapBuckets,
   mapKeyOffset,
   mapValueOffset,
-} from "../../../wasm-runtime/layout.js";
+} from "../../../wasm-runtime/layout/values.js";
 import { createRandom } from "../../support/random.js";
 import { createHarness, type Harness, PLACES } from "./harness.js";
 

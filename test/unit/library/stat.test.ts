@@ -1,7 +1,7 @@
 /** Statistics in the library: extractors, variance, merging, histograms and their charts. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { HISTOGRAM, STAT_DESCRIPTOR, statBytes } from "../../../wasm-runtime/layout.js";
+import { HISTOGRAM, STAT_DESCRIPTOR, statBytes } from "../../../wasm-runtime/layout/values.js";
 import { bucketCount, type HistogramShape } from "../../../wasm-runtime/records/histogram.js";
 import { CHARTS } from "../records/charts.js";
 import { createHarness, type Harness, PLACES } from "./harness.js";

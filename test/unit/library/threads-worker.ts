@@ -1,6 +1,6 @@
 /** Thread of threads.test.ts: runs handlers in its own context on the shared memory. */
 import { parentPort, workerData } from "node:worker_threads";
-import { CONTEXT } from "../../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../../wasm-runtime/layout/memory.js";
 import { attachHarness, contextOf } from "./harness.js";
 
 /** What the test tells its threads. */

@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { MAP, MAP_VALUE, mapValueOffset } from "../../../wasm-runtime/layout.js";
+import { MAP, MAP_VALUE, mapValueOffset } from "../../../wasm-runtime/layout/values.js";
 import type { LogRecord } from "../../../wasm-runtime/records/read.js";
 import { createHarness, PLACES } from "./harness.js";
 import type { ThreadTask } from "./threads-worker.js";

@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { EMPTY_HIT, type Hit } from "../../../wasm-runtime/engine/hit.js";
-import { CONTEXT } from "../../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../../wasm-runtime/layout/memory.js";
 import { createHarness, type Harness, PLACES } from "./harness.js";
 
 const s = suite("library/user");

@@ -8,7 +8,12 @@ import { readMappings } from "../../../shim/mutator/process.js";
 import type { RunnableBundle } from "../../../shim/mutator/runnable.js";
 import { NO_DEBUG_SOURCE } from "../../../shim/mutator/tables/debug-source.js";
 import { NO_STORAGE } from "../../../shim/mutator/thread-storage.js";
-import { MODULE, MODULES, NOT_LOADED, THREAD_STORAGE } from "../../../wasm-runtime/layout.js";
+import {
+  MODULE,
+  MODULES,
+  NOT_LOADED,
+  THREAD_STORAGE,
+} from "../../../wasm-runtime/layout/modules.js";
 import { testMeta } from "../library/harness.js";
 
 const s = suite("mutator/modules");

@@ -27,7 +27,8 @@ import {
   planPatches,
 } from "../../../shim/mutator/plan.js";
 import { fillParams, loadShim, type ShimImage } from "../../../shim/mutator/shim-image.js";
-import { CONTROL, PRIVATE } from "../../../wasm-runtime/layout.js";
+import { PRIVATE } from "../../../wasm-runtime/layout/private.js";
+import { CONTROL } from "../../../wasm-runtime/layout/shared.js";
 
 /** Above the random start of the heap, which is within 1 GB of a non-PIE (arch_randomize_brk). */
 const AREA = 0x50000000;

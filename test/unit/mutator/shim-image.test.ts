@@ -11,7 +11,9 @@ import {
   type ShimDescription,
   type ShimParams,
 } from "../../../shim/mutator/shim-image.js";
-import { ABI_VERSION, HOST_FUNCTIONS, PARAMS } from "../../../wasm-runtime/layout.js";
+import { HOST_FUNCTIONS } from "../../../wasm-runtime/layout/host.js";
+import { PARAMS } from "../../../wasm-runtime/layout/private.js";
+import { ABI_VERSION } from "../../../wasm-runtime/layout/shared.js";
 
 const directory = mkdtempSync(join(tmpdir(), "wastap-image-"));
 const s = suite("mutator/shim-image");

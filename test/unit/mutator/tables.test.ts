@@ -6,7 +6,7 @@ import { type ElfImage, parseElf, SEGMENT, viewOf } from "../../../base/elf/imag
 import { buildLineTable } from "../../../shim/mutator/tables/line-table.js";
 import { buildSymbolTable } from "../../../shim/mutator/tables/symbol-table.js";
 import { buildUnwindTable } from "../../../shim/mutator/tables/unwind-table.js";
-import { LINE, LINES, SYMBOL, SYMBOLS, UNWIND } from "../../../wasm-runtime/layout.js";
+import { LINE, LINES, SYMBOL, SYMBOLS, UNWIND } from "../../../wasm-runtime/layout/modules.js";
 
 const s = suite("mutator/tables");
 

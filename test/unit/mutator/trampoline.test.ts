@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { decodeAll, showInsn } from "../../../shim/mutator/decode.js";
 import { emitTrampoline, type ProbeCall } from "../../../shim/mutator/trampoline.js";
-import { SITE, SITE_HANDLER } from "../../../wasm-runtime/layout.js";
+import { SITE, SITE_HANDLER } from "../../../wasm-runtime/layout/private.js";
 
 const ADDRESS = 0x401000;
 const ENTER_WORD = 0x400000;

@@ -1,7 +1,7 @@
 /** The reader against writers that are late, dead or hostile. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { RECORD, RECORD_PADDING, RING, SESSION } from "../../../wasm-runtime/layout.js";
+import { RECORD, RECORD_PADDING, RING, SESSION } from "../../../wasm-runtime/layout/memory.js";
 import { decodeItems } from "../../../wasm-runtime/records/items.js";
 import { createRecordReader, type RecordReader } from "../../../wasm-runtime/records/read.js";
 import { createRandom } from "../../support/random.js";

@@ -1,7 +1,8 @@
 /** Patterns run by the library in V8, and random patterns to run. */
 import { compileRegex } from "../../../compiler/regex/regex.js";
 import { RegexError } from "../../../compiler/regex/syntax.js";
-import { align8, CONTEXT, MATCH } from "../../../wasm-runtime/layout.js";
+import { CONTEXT } from "../../../wasm-runtime/layout/memory.js";
+import { align8, MATCH } from "../../../wasm-runtime/layout/values.js";
 import { createHarness, type Harness, PLACES } from "../library/harness.js";
 
 /** Begin and end of each group, -1 where it took no part; null = no match. */
