@@ -155,6 +155,17 @@ class OperationWriter {
 };
 
 /*
+ * Go writes expressions in the form that DWARF 3 had for them (DW_FORM_block1), which libdw refuses
+ * in units of DWARF 4. Up to 127 bytes have the same encoding in DW_FORM_exprloc.
+ */
+void take_block_for_expression(const Libdw &libdw, Dwarf_Attribute &attribute) {
+    Dwarf_Block block;
+    if (attribute.form == DW_FORM_block1 && libdw.dwarf_formblock(&attribute, &block) == 0 &&
+        block.length < 128)
+        attribute.form = DW_FORM_exprloc;
+}
+
+/*
  * locations(file, die, attribute code) → [begin, end, operations, …], empty if the DIE has no such
  * attribute; a single expression has begin 0 and end -1
  */
@@ -167,6 +178,7 @@ Napi::Value locations(const Napi::CallbackInfo &info) {
     auto code = static_cast<unsigned int>(number_of(info, 2));
     if (!libdw.dwarf_attr(&die, code, &attribute))
         return found.array;
+    take_block_for_expression(libdw, attribute);
     OperationWriter writer(info.Env(), file, &attribute);
     Dwarf_Addr base, begin, end;
     Dwarf_Op *operations;
