@@ -1,6 +1,6 @@
 /** Random arguments and formats of the printing functions, and the strings they make. */
 import { convert, cut, type Value } from "./model.js";
-import { type Frame, listText, makeTerm, runAll, type Site, type Term } from "./term.js";
+import { type Frame, listText, makeTerm, operand, runAll, type Site, type Term } from "./term.js";
 
 /** Arguments of a print, of both types. */
 export function makeArguments(count: number, site: Site): readonly Term<Value>[] {
@@ -9,12 +9,23 @@ export function makeArguments(count: number, site: Site): readonly Term<Value>[]
   );
 }
 
+/**
+ * Text of `terms` as the arguments of a print. Behind a bucket at their head the parser takes a comma
+ * or the end only, as SystemTap does; such an expression is put in parentheses.
+ */
+export function printedText(terms: readonly Term<Value>[]): string {
+  const text = listText(terms);
+  const [head] = terms;
+  if (head === undefined || head.level === 17 || !head.text.startsWith("@hist_")) return text;
+  return `(${head.text})${text.slice(operand(head, 2).length)}`;
+}
+
 /** `sprint` or `sprintln`. */
 export function makeSprint(site: Site): Term<string> {
   const args = makeArguments(1 + site.random.below(3), site);
   const isLine = site.random.oneIn(4);
   return {
-    text: `${isLine ? "sprintln" : "sprint"}(${listText(args)})`,
+    text: `${isLine ? "sprintln" : "sprint"}(${printedText(args)})`,
     level: 17,
     run: (frame) => cut(frame.machine, runAll(args, frame).join("") + (isLine ? "\n" : "")),
   };

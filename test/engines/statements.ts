@@ -2,7 +2,7 @@
 
 import { makeLongAssignment, makeTextAssignment, makeUpdate } from "./assignments.js";
 import { makeLimit, makeLong, makeText } from "./expressions.js";
-import { makeArguments, makeFormat } from "./formats.js";
+import { makeArguments, makeFormat, printedText } from "./formats.js";
 import {
   cut,
   type Element,
@@ -96,7 +96,7 @@ function makePrint(site: Block): Step {
   ] as const);
   const args = makeArguments(2 + site.random.below(2), site);
   return {
-    text: `${name}${listText(args)});`,
+    text: `${name}${printedText(args)});`,
     run(frame) {
       const text = runAll(args, frame).join(between);
       frame.machine.printed += text + end;
