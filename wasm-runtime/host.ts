@@ -22,8 +22,8 @@ export const HOST: Readonly<Record<HostFunction, string>> = {
   relax: "i>",
   inspect: "iiii>i",
   load_bias: "i>l",
-  thread_storage: "i>l",
   set_register: "il>i",
   locate: "iliii>i",
   vector: "ii>l",
+  thread_storage: "i>l",
 };
