@@ -6,6 +6,7 @@
 import { type CallSites, openCallSites } from "./call-sites.js";
 import type { Die } from "./die.js";
 import { type Dies, openDies } from "./dies.js";
+import { type Frames, openFrames } from "./frames.js";
 import { type Functions, openFunctions } from "./functions.js";
 import { type Lines, openLines } from "./lines.js";
 import { type Locations, openLocations } from "./locations.js";
@@ -15,7 +16,7 @@ import { type AddressRange, readRanges } from "./ranges.js";
 import { openUnits, type Unit, type Units } from "./units.js";
 
 /** The DWARF of one file. */
-export interface DebugInfo extends Dies, Units, Lines, Functions, CallSites, Locations {
+export interface DebugInfo extends Dies, Units, Lines, Functions, CallSites, Frames, Locations {
   readonly path: string;
   /** Addresses of the code of a DIE. */
   ranges(die: DieId): readonly AddressRange[];
@@ -49,6 +50,7 @@ function read(path: string): DebugInfo | null {
     ...lines,
     ...openFunctions(dies, lines),
     ...openCallSites(dies),
+    ...openFrames(file),
     ...openLocations(file),
     ranges: (die) => readRanges(file, die),
     scopesAt: (unit, address) =>

@@ -156,14 +156,17 @@ Dwarf_Die DebugFile::die(double id) const {
     return die;
 }
 
-Dwarf_Frame *DebugFile::frame(Dwarf_Addr address) const {
+Dwarf_Frame *DebugFile::frame(Dwarf_Addr address, Dwarf_Addr *bias) const {
     for (auto find : {libdw.dwfl_module_eh_cfi, libdw.dwfl_module_dwarf_cfi}) {
         Dwarf_Addr cfi_bias = 0, file_bias = 0;
         Dwarf_CFI *cfi = find(module_, &cfi_bias);
         Dwarf_Frame *frame = nullptr;
         libdw.dwfl_module_getelf(module_, &file_bias);
-        if (cfi && libdw.dwarf_cfi_addrframe(cfi, address + file_bias - cfi_bias, &frame) == 0)
-            return frame;
+        if (!cfi || libdw.dwarf_cfi_addrframe(cfi, address + file_bias - cfi_bias, &frame) != 0)
+            continue;
+        if (bias)
+            *bias = file_bias - cfi_bias;
+        return frame;
     }
     return nullptr;
 }

@@ -86,8 +86,11 @@ class DebugFile {
     }
     double id(Dwarf_Die &die);
     Dwarf_Die die(double id) const;
-    /* CFI that covers `address` of the file, null if there is none; free() it. */
-    Dwarf_Frame *frame(Dwarf_Addr address) const;
+    /*
+     * CFI that covers `address` of the file, null if there is none; free() it. Its addresses are
+     * `bias` above those of the file.
+     */
+    Dwarf_Frame *frame(Dwarf_Addr address, Dwarf_Addr *bias = nullptr) const;
     /* What scopes.cc found in a DIE, by the address where libdw has it. */
     std::unordered_map<void *, std::vector<Scope>> inner_scopes;
 

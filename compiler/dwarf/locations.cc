@@ -201,22 +201,27 @@ struct Free {
     }
 };
 
-std::unique_ptr<Dwarf_Frame, Free> frame_of(const Napi::CallbackInfo &info) {
-    return std::unique_ptr<Dwarf_Frame, Free>(
-        file_of(info).frame(static_cast<Dwarf_Addr>(number_of(info, 1))));
-}
-
-/* cfaAt(file, address) → operations that compute the canonical frame address, or null */
-Napi::Value cfa_at(const Napi::CallbackInfo &info) {
+/*
+ * frameAt(file, address) → [begin, end, operations]: the range of addresses with the same rules,
+ * and how the canonical frame address is computed there; null without CFI
+ */
+Napi::Value frame_at(const Napi::CallbackInfo &info) {
     DebugFile &file = file_of(info);
-    auto frame = frame_of(info);
+    auto address = static_cast<Dwarf_Addr>(number_of(info, 1));
+    Dwarf_Addr bias = 0, begin, end;
+    std::unique_ptr<Dwarf_Frame, Free> frame(file.frame(address, &bias));
     if (!frame)
         return info.Env().Null();
     Dwarf_Op *operations;
     size_t count;
-    if (file.libdw.dwarf_frame_cfa(frame.get(), &operations, &count) != 0)
+    if (file.libdw.dwarf_frame_info(frame.get(), &begin, &end, nullptr) < 0 ||
+        file.libdw.dwarf_frame_cfa(frame.get(), &operations, &count) != 0)
         fail(file.libdw);
-    return OperationWriter(info.Env(), file, nullptr).write(operations, count);
+    List found(info.Env());
+    found.push(static_cast<double>(begin - bias));
+    found.push(static_cast<double>(end - bias));
+    found.push(OperationWriter(info.Env(), file, nullptr).write(operations, count));
+    return found.array;
 }
 
 /*
@@ -225,7 +230,8 @@ Napi::Value cfa_at(const Napi::CallbackInfo &info) {
  */
 Napi::Value register_rule_at(const Napi::CallbackInfo &info) {
     DebugFile &file = file_of(info);
-    auto frame = frame_of(info);
+    auto address = static_cast<Dwarf_Addr>(number_of(info, 1));
+    std::unique_ptr<Dwarf_Frame, Free> frame(file.frame(address));
     if (!frame)
         return info.Env().Null();
     Dwarf_Op memory[3];
@@ -243,7 +249,7 @@ Napi::Value register_rule_at(const Napi::CallbackInfo &info) {
 
 void add_locations(Napi::Object exports) {
     add<locations>(exports, "locations");
-    add<cfa_at>(exports, "cfaAt");
+    add<frame_at>(exports, "frameAt");
     add<register_rule_at>(exports, "registerRuleAt");
 }
 

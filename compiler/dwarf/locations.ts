@@ -1,4 +1,4 @@
-/** Location expressions of attributes, and the rules of the call frame information. */
+/** Location expressions of attributes. */
 import { type AttributeName, attributeCodes } from "./attributes.js";
 import { callNative, type DieId, type NativeFile } from "./native.js";
 import { type Operation, toOperations } from "./operations.js";
@@ -9,23 +9,13 @@ export interface LocationEntry extends AddressRange {
   readonly operations: readonly Operation[];
 }
 
-/** Access to locations and frames of a file. */
+/** Access to locations of a file. */
 export interface Locations {
   /**
    * What the attribute says, empty if the DIE itself has no such attribute. One expression for all
    * addresses has the range 0 … Infinity.
    */
   locations(die: DieId, attribute: AttributeName): readonly LocationEntry[];
-  /** How the canonical frame address is computed at the ELF `address`; null without CFI. */
-  cfaAt(address: number): readonly Operation[] | null;
-  /**
-   * How a register (DWARF number) of the caller is found at the ELF `address`: a location, or a
-   * value if it ends in stack_value. Null without CFI.
-   */
-  registerRuleAt(
-    address: number,
-    register: number,
-  ): readonly Operation[] | "same" | "undefined" | null;
 }
 
 /** Locations of `file`; lists are read once, because every place in a function asks for them. */
@@ -41,14 +31,6 @@ export function openLocations(file: NativeFile): Locations {
       const found = known.get(key) ?? read(die, attribute);
       known.set(key, found);
       return found;
-    },
-    cfaAt(address) {
-      const operations = callNative("cfaAt", file, address);
-      return operations === null || operations.length === 0 ? null : toOperations(operations);
-    },
-    registerRuleAt(address, register) {
-      const rule = callNative("registerRuleAt", file, address, register);
-      return typeof rule === "string" || rule === null ? rule : toOperations(rule);
     },
   };
 }

@@ -145,7 +145,11 @@ interface Functions {
   fileNames: (file: NativeFile, unit: DieId) => readonly (string | null)[];
   /** [begin, end, operations, …]; a single expression has begin 0, end -1. */
   locations: (file: NativeFile, die: DieId, attribute: number) => readonly unknown[];
-  cfaAt: (file: NativeFile, address: number) => readonly NativeOperation[] | null;
+  /** Begin and end of the range with the same rules, how the frame address is computed there. */
+  frameAt: (
+    file: NativeFile,
+    address: number,
+  ) => readonly [number, number, readonly NativeOperation[]] | null;
   registerRuleAt: (
     file: NativeFile,
     address: number,

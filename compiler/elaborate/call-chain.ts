@@ -65,7 +65,7 @@ function chainLocation(info: DebugInfo, { address, isReturn, returns }: CallChai
 
 /** The canonical frame address at `pc`, null if it is made of other registers. */
 function cfaOf(info: DebugInfo, pc: number, frame: Frame): Location | null {
-  const [operation, ...others] = info.cfaAt(pc) ?? [];
+  const [operation, ...others] = info.frameRules(pc)?.cfa ?? [];
   if (operation?.atom !== "breg" || others.length > 0) return null;
   const number = Number(operation.number);
   if (number !== RBP && number !== RSP) return null;
@@ -74,8 +74,8 @@ function cfaOf(info: DebugInfo, pc: number, frame: Frame): Location | null {
 
 /** rbp of the caller: saved in the frame, or as it is. */
 function callerRbp(info: DebugInfo, pc: number, frame: Frame, cfa: Location): Location {
-  const rule = info.registerRuleAt(pc, RBP);
-  const offset = typeof rule === "string" || rule === null ? null : offsetFromCfa(rule);
+  const rule = info.frameRules(pc)?.register(RBP) ?? "undefined";
+  const offset = typeof rule === "string" ? null : offsetFromCfa(rule);
   return offset === null ? frame.rbp : load(plus(cfa, offset));
 }
 

@@ -6,8 +6,10 @@
  * all direct calls of the function in its module. Where the address is of none of them (a call
  * through a pointer, from another module), or a tail call lies between, nothing can be known.
  */
+import { once, remember } from "../../base/remember.js";
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
+import type { FrameRules } from "../dwarf/frames.js";
 import type { DieId } from "../dwarf/native.js";
 import type { Operation } from "../dwarf/operations.js";
 import { ResolutionError } from "../elaborate/report.js";
@@ -19,9 +21,9 @@ import type { ProgramModule } from "./program-module.js";
 /** A frame of the call chain whose function's entry is asked for. */
 export interface CalledFrame {
   readonly program: ProgramModule;
-  /** ELF address that its frame information is looked up for. */
-  readonly address: number;
-  /** The function whose code that is. */
+  /** Rules by which the frame of its caller is found. */
+  readonly rules: FrameRules | null;
+  /** The function whose code runs in it. */
   readonly code: Die;
   /** More calls of it make more code than a handler should have. */
   readonly maxCalls: number;
@@ -29,6 +31,14 @@ export interface CalledFrame {
   readonly context: ExpressionContext;
   /** What they see in the frame of the caller, whose call returns to ELF address `returnTo`. */
   caller(site: Die, returnTo: number, register: (number: number) => Location): ExpressionContext;
+}
+
+/** What the calls of a function say of the state at its entry. */
+export interface EntryState {
+  /** The value that `operations` had when the function was entered. */
+  value(operations: readonly Operation[]): Location;
+  /** The value that was meant for a parameter that was not handed over (DW_OP_GNU_parameter_ref). */
+  parameter(parameter: DieId): Location;
 }
 
 const WORD = { bytes: 8, signed: false };
@@ -42,59 +52,79 @@ const UNKNOWN: Location = {
   reason: "not accessible at this address: its value at the entry is not known to this caller",
 };
 
-/** The value that `operations` had when the function of `frame` was entered. */
-export function entryValue(frame: CalledFrame, operations: readonly Operation[]): Location {
-  const { info } = frame.program;
-  const register = (number: number): Location =>
-    valueByCaller(frame, (die) => isIn(die, number, info));
-  return evaluateValue(operations, { ...frame.context, register });
+/** A call with what expressions see there when it is made. */
+interface Call {
+  readonly site: Die;
+  readonly returnTo: number;
+  readonly context: () => ExpressionContext;
 }
 
-/** The value that was meant for `parameter`, which was not handed over (DW_OP_GNU_parameter_ref). */
-export function parameterValue(frame: CalledFrame, parameter: DieId): Location {
-  return valueByCaller(frame, ({ attributes }) => {
-    const meant = attributes.get("call_parameter") ?? attributes.get("abstract_origin");
-    return meant?.kind === "reference" && meant.die === parameter;
+/** The state at the entry of the function of `frame`; each question is answered once. */
+export function entryState(frame: CalledFrame): EntryState {
+  const { info } = frame.program;
+  const left = remember((number: number) => callerRegister(frame, number));
+  const calls = once(() => callsOf(frame, left));
+  const byCaller = (isMeant: (die: Die) => boolean): Location =>
+    valueByCaller(frame, calls(), left(RETURN_ADDRESS), isMeant);
+  const register = remember((number: number) => byCaller((die) => isIn(die, number, info)));
+  const context: ExpressionContext = { ...frame.context, register };
+  return {
+    value: remember((operations: readonly Operation[]) => evaluateValue(operations, context)),
+    parameter: remember((parameter: DieId) => byCaller((die) => means(die, parameter))),
+  };
+}
+
+function means({ attributes }: Die, parameter: DieId): boolean {
+  const meant = attributes.get("call_parameter") ?? attributes.get("abstract_origin");
+  return meant?.kind === "reference" && meant.die === parameter;
+}
+
+/** The calls that may have led to `frame`; `register` gives what the caller had in its registers. */
+function callsOf(frame: CalledFrame, register: (number: number) => Location): readonly Call[] {
+  const { info } = frame.program;
+  const sites = info.callsOf(frame.code);
+  if (sites.length === 0) refuse("its value was lost, and no call of the function is described");
+  if (sites.length > frame.maxCalls)
+    refuse(`its value was lost; ${sites.length} calls could tell it`);
+  if (mayReturnToItself(frame.code, info)) refuse("its value was lost, perhaps in a tail call");
+  return sites.flatMap((site): readonly Call[] => {
+    const returnTo = returnAddress(site);
+    if (returnTo === null) return [];
+    return [{ site, returnTo, context: once(() => frame.caller(site, returnTo, register)) }];
   });
 }
 
-/** The value of the parameter of call sites that `isMeant`, by the call that was made. */
-function valueByCaller(frame: CalledFrame, isMeant: (die: Die) => boolean): Location {
-  const { info } = frame.program;
-  const calls = info.callsOf(frame.code);
-  if (calls.length === 0) refuse("its value was lost, and no call of the function is described");
-  if (calls.length > frame.maxCalls)
-    refuse(`its value was lost; ${calls.length} calls could tell it`);
-  if (mayReturnToItself(frame.code, info)) refuse("its value was lost, perhaps in a tail call");
-  const left = callerRegister(frame, RETURN_ADDRESS);
-  const known = calls.flatMap((site): readonly [number, Location][] => {
-    const returnTo = returnAddress(site);
-    const value = returnTo === null ? null : handedOver(frame, site, returnTo, isMeant);
-    return returnTo === null || value === null ? [] : [[returnTo, value]];
+/** The value of the parameter of call sites that `isMeant`, by the return address `left`. */
+function valueByCaller(
+  { program, context }: CalledFrame,
+  calls: readonly Call[],
+  left: Location,
+  isMeant: (die: Die) => boolean,
+): Location {
+  const known = calls.flatMap((call): readonly [number, Location][] => {
+    const value = handedOver(call, program.info, isMeant);
+    return value === null ? [] : [[call.returnTo, value]];
   });
   if (known.length === 0) refuse("its value was lost, and no call of the function tells it");
   return known.reduceRight<Location>((alternate, [returnTo, consequent]) => {
-    const right = frame.context.moduleAddress(BigInt(returnTo));
+    const right = context.moduleAddress(BigInt(returnTo));
     return { kind: "select", condition: { kind: "equal", left, right }, consequent, alternate };
   }, UNKNOWN);
 }
 
-/** What the call `site` says of the parameter that `isMeant`; null if nothing. */
+/** What `call` says of the parameter that `isMeant`; null if nothing. */
 function handedOver(
-  frame: CalledFrame,
-  site: Die,
-  returnTo: number,
+  { site, context }: Call,
+  info: DebugInfo,
   isMeant: (die: Die) => boolean,
 ): Location | null {
-  const { info } = frame.program;
   const parameter = info
     .children(site.id)
     .find((die) => die.tag === "call_site_parameter" && isMeant(die));
   const operations = parameter && info.locations(parameter.id, "call_value")[0]?.operations;
   if (operations === undefined || operations.length === 0) return null;
   try {
-    const register = (each: number): Location => callerRegister(frame, each);
-    return evaluateValue(operations, frame.caller(site, returnTo, register));
+    return evaluateValue(operations, context());
   } catch (error) {
     if (error instanceof ResolutionError) return null;
     throw error;
@@ -109,11 +139,11 @@ function isIn(die: Die, number: number, info: DebugInfo): boolean {
 }
 
 /** A register of the caller of `frame`, as it is behind the call. */
-function callerRegister({ program, address, context }: CalledFrame, number: number): Location {
+function callerRegister({ rules, context }: CalledFrame, number: number): Location {
   if (number === STACK_POINTER) return context.frameAddress();
-  const rule = program.info.registerRuleAt(address, number);
+  const rule = rules?.register(number) ?? "undefined";
   if (rule === "same" && PRESERVED.has(number)) return context.register(number);
-  if (rule === null || typeof rule === "string") return refuse(`register ${number} was lost`);
+  if (typeof rule === "string") return refuse(`register ${number} was lost`);
   const place = evaluatePlace(rule, context);
   return place.kind === "register" ? context.register(place.register) : readNumber(place, WORD);
 }

@@ -1,22 +1,20 @@
 /**
  * The state of a probe hit as DWARF expressions see it: registers are those of the hit, frames are
  * found by the rules for its address (DWARF 5 §3.3.5, §6.4), addresses of the module by its load
- * bias. Variables of a scope become places.
+ * bias. What does not depend on the address itself is found once for all addresses of a function
+ * with the same rules.
  */
-import { TargetError } from "../../base/target-error.js";
+import { once } from "../../base/remember.js";
 import type { Die } from "../dwarf/die.js";
+import type { FrameRules } from "../dwarf/frames.js";
+import type { DieId } from "../dwarf/native.js";
 import type { Operation } from "../dwarf/operations.js";
 import { ResolutionError } from "../elaborate/report.js";
-import { add, constant, type Location } from "../types/location.js";
+import { add, type Location } from "../types/location.js";
 import type { SourceObject } from "./access.js";
-import { type CalledFrame, entryValue, parameterValue } from "./entry-value.js";
-import {
-  type ExpressionContext,
-  evaluatePlace,
-  evaluateValue,
-  registerOfHit,
-} from "./expression.js";
-import type { NumberShape, ObjectPlace } from "./place.js";
+import { type CalledFrame, type EntryState, entryState } from "./entry-value.js";
+import { type ExpressionContext, evaluateValue, NO_CONTEXT, registerOfHit } from "./expression.js";
+import type { NumberShape } from "./place.js";
 import type { ProgramModule } from "./program-module.js";
 import { strip } from "./source-type.js";
 import { threadLocalAddress } from "./thread-local.js";
@@ -27,60 +25,143 @@ export interface CodePosition {
   readonly address: number;
   /** DIEs around it, innermost first, up to that of the unit. */
   readonly scopes: readonly Die[];
+  /** Its frame, looked up when it is asked for. */
+  readonly frame: () => Frame;
 }
 
-/** End of SystemTap's messages about debug information. */
-const IS_COMPLETE = " [man error::dwarf]";
+/** What the addresses of a function have in common where the same rules hold. */
+export interface Frame extends FrameState {
+  /** What expressions see, but for those that refer to other expressions (DW_OP_call4). */
+  readonly context: ExpressionContext;
+  /** Variables by their expressions, which are the same array for the same address range. */
+  readonly objects: WeakMap<readonly Operation[], Map<DieId, SourceObject>>;
+}
 
-/** What expressions see at `position` of `program`. */
-export function frameContext(
+interface FrameState {
+  readonly code: Die | null;
+  readonly rules: FrameRules | null;
+  readonly base: readonly Operation[] | null;
+  /** Nothing of the function has run. */
+  readonly isEntry: boolean;
+}
+
+/** The place at the ELF `address` in `scopes` of `program`. */
+export function codePosition(
   program: ProgramModule,
-  position: CodePosition | null,
-): ExpressionContext {
-  return contextOf(program, position, registerOfHit, 0);
+  address: number,
+  scopes: readonly Die[],
+): CodePosition {
+  return { address, scopes, frame: once(() => frameAt(program, address, scopes)) };
+}
+
+/** What expressions of globals see: they have no place in the code. */
+export function globalContext(program: ProgramModule): ExpressionContext {
+  return { ...NO_CONTEXT, register: registerOfHit, ...programContext(program, null) };
+}
+
+/** What all expressions at `position` see. */
+export function positionContext(program: ProgramModule, position: CodePosition): ExpressionContext {
+  return { ...position.frame().context, ...programContext(program, position.address) };
+}
+
+/** Operations of the location of `die` at the ELF `address`; null where it has none. */
+export function operationsAt(
+  { info }: ProgramModule,
+  die: Die,
+  address: number | null,
+): readonly Operation[] | null {
+  const owner = info.owner(die, "location") ?? die;
+  const at = address ?? 0;
+  const entry = info
+    .locations(owner.id, "location")
+    .find(({ begin, end }) => at >= begin && at < end);
+  return entry?.operations ?? null;
+}
+
+/** By function; where there is none, by module. */
+const frames = new WeakMap<object, Frame[]>();
+
+function frameAt(program: ProgramModule, address: number, scopes: readonly Die[]): Frame {
+  const state = stateAt(program, address, scopes);
+  const known = frames.get(state.code ?? program) ?? [];
+  frames.set(state.code ?? program, known);
+  const same = known.find(
+    ({ rules, base, isEntry }) =>
+      rules === state.rules && base === state.base && isEntry === state.isEntry,
+  );
+  if (same !== undefined) return same;
+  const context = contextOf(program, state, registerOfHit, 0);
+  const frame: Frame = { ...state, context, objects: new WeakMap() };
+  known.push(frame);
+  return frame;
+}
+
+function stateAt(program: ProgramModule, address: number, scopes: readonly Die[]): FrameState {
+  const { info } = program;
+  const code = scopes.find((die) => die.tag === "subprogram") ?? null;
+  const owner = scopes.find((die) => die.attributes.has("frame_base"));
+  const base =
+    owner &&
+    info
+      .locations(owner.id, "frame_base")
+      .find(({ begin, end }) => address >= begin && address < end);
+  return {
+    code,
+    rules: info.frameRules(address),
+    base: base?.operations ?? null,
+    isEntry: code !== null && info.ranges(code.id)[0]?.begin === address,
+  };
 }
 
 /** How many calls may tell a value: in the frame of the hit, in that of its caller, and so on. */
 const MAX_CALLS: readonly number[] = [64, 4, 2];
 
-/** The same in the frame that is `depth` calls from the hit and has those registers. */
+/** What expressions see in the frame that is `depth` calls from the hit and has those registers. */
 function contextOf(
   program: ProgramModule,
-  position: CodePosition | null,
+  { code, rules, base, isEntry }: FrameState,
   register: (number: number) => Location,
   depth: number,
 ): ExpressionContext {
   const { info } = program;
-  const called = (): CalledFrame => {
-    const { address, scopes } = needPosition(position);
-    const code = scopes.find((die) => die.tag === "subprogram");
-    const maxCalls = MAX_CALLS[depth];
-    if (code === undefined || maxCalls === undefined) return refuse("its value was lost");
-    return { program, address, code, maxCalls, context, caller };
-  };
   const caller: CalledFrame["caller"] = (site, returnTo, registers) => {
     // The call is the last thing before the address that it returns to.
-    const behind = { address: returnTo - 1, scopes: info.enclosing(site.id) };
-    return contextOf(program, behind, registers, depth + 1);
+    const address = returnTo - 1;
+    const state = stateAt(program, address, info.enclosing(site.id));
+    const context = contextOf(program, state, registers, depth + 1);
+    return { ...context, ...programContext(program, address) };
   };
+  const entry = once((): EntryState => {
+    const maxCalls = MAX_CALLS[depth];
+    if (code === null || maxCalls === undefined) return refuse("its value was lost");
+    return entryState({ program, rules, code, maxCalls, context, caller });
+  });
   const context: ExpressionContext = {
+    ...NO_CONTEXT,
+    ...programContext(program, null),
     register,
-    frameBase: () => frameBase(program, needPosition(position), context),
-    frameAddress() {
-      const operations = info.cfaAt(needPosition(position).address);
-      if (operations === null) refuse("no call frame information");
-      return evaluateValue(operations ?? [], context);
-    },
-    entryValue(operations) {
-      const frame = called();
-      const isAtEntry = info.ranges(frame.code.id)[0]?.begin === frame.address;
-      return isAtEntry ? evaluateValue(operations, context) : entryValue(frame, operations);
-    },
-    parameter: (die) => parameterValue(called(), die),
-    moduleAddress: (address) => ({
+    frameBase: once(() => evaluateValue(base ?? refuse("no frame base"), context)),
+    frameAddress: once(() =>
+      evaluateValue(rules?.cfa ?? refuse("no call frame information"), context),
+    ),
+    entryValue: (operations) =>
+      isEntry ? evaluateValue(operations, context) : entry().value(operations),
+    parameter: (die) => entry().parameter(die),
+  };
+  return context;
+}
+
+/** What does not depend on the frame. */
+function programContext(
+  program: ProgramModule,
+  address: number | null,
+): Pick<ExpressionContext, "moduleAddress" | "threadLocal" | "baseType" | "called"> {
+  const { info, reference } = program;
+  return {
+    moduleAddress: (elfAddress) => ({
       kind: "module-address",
-      address,
-      module: program.reference,
+      address: elfAddress,
+      module: reference,
     }),
     threadLocal: (offset) => add(threadLocalAddress(program), offset),
     baseType(die) {
@@ -88,97 +169,8 @@ function contextOf(
       const isInteger = type.kind === "number" && type.encoding !== "float";
       return isInteger ? ({ bytes: type.bytes, signed: type.signed } satisfies NumberShape) : null;
     },
-    called: (die) => operationsAt(program, info.die(die), position) ?? [],
+    called: (die) => operationsAt(program, info.die(die), address) ?? [],
   };
-  return context;
-}
-
-/** The variable `die` where the program is at `position`. */
-export function objectOf(
-  program: ProgramModule,
-  die: Die,
-  position: CodePosition | null,
-): SourceObject {
-  const type = program.types.typeOf(die);
-  return { type, place: placeOrReason(program, die, position), bits: null, node: null };
-}
-
-/** What is damaged or cannot be expressed makes a variable inaccessible, no more. */
-function placeOrReason(
-  program: ProgramModule,
-  die: Die,
-  position: CodePosition | null,
-): ObjectPlace {
-  try {
-    const place = placeOf(program, die, position);
-    return place.kind === "missing" ? inaccessible(place.reason, position) : place;
-  } catch (error) {
-    if (!(error instanceof ResolutionError || error instanceof TargetError)) throw error;
-    return inaccessible(error.message, position);
-  }
-}
-
-function placeOf(program: ProgramModule, die: Die, position: CodePosition | null): ObjectPlace {
-  const { info } = program;
-  const value = info.attribute(die, "const_value");
-  if (info.owner(die, "location") === null && value !== null) {
-    if (value.kind === "constant")
-      return { kind: "value", value: constant(value.signed), offset: 0 };
-    if (value.kind === "bytes") return { kind: "bytes", bytes: value.bytes, offset: 0 };
-    if (value.kind === "string") {
-      return { kind: "bytes", bytes: Buffer.from(`${value.text}\0`, "latin1"), offset: 0 };
-    }
-  }
-  if (info.owner(die, "location") === null) {
-    const name = info.text(die, "name") ?? "";
-    const reason = `failed to retrieve location attribute for '${name}'${IS_COMPLETE}`;
-    return { kind: "missing", reason };
-  }
-  const operations = operationsAt(program, die, position);
-  if (operations === null || operations.length === 0) return { kind: "missing", reason: "" };
-  return evaluatePlace(operations, frameContext(program, position));
-}
-
-/** SystemTap's words, with the reason where there is more to say. */
-function inaccessible(reason: string, position: CodePosition | null): ObjectPlace {
-  if (reason.endsWith(IS_COMPLETE)) return { kind: "missing", reason };
-  const pc = position === null ? "" : ` (pc: 0x${position.address.toString(16)})`;
-  const base = `not accessible at this address${pc}${IS_COMPLETE}`;
-  return { kind: "missing", reason: reason === "" ? base : `${base}: ${reason}` };
-}
-
-/** Operations of the location of `die` at `position`; null where it has none. */
-function operationsAt(
-  { info }: ProgramModule,
-  die: Die,
-  position: CodePosition | null,
-): readonly Operation[] | null {
-  const owner = info.owner(die, "location") ?? die;
-  const address = position?.address ?? 0;
-  const entry = info
-    .locations(owner.id, "location")
-    .find(({ begin, end }) => address >= begin && address < end);
-  return entry?.operations ?? null;
-}
-
-function frameBase(
-  program: ProgramModule,
-  { address, scopes }: CodePosition,
-  context: ExpressionContext,
-): Location {
-  const { info } = program;
-  const owner = scopes.find((die) => die.attributes.has("frame_base"));
-  const entry =
-    owner &&
-    info
-      .locations(owner.id, "frame_base")
-      .find(({ begin, end }) => address >= begin && address < end);
-  if (!entry) return refuse("no frame base");
-  return evaluateValue(entry.operations, context);
-}
-
-function needPosition(position: CodePosition | null): CodePosition {
-  return position ?? refuse("its location needs a place in the code");
 }
 
 function refuse(message: string): never {

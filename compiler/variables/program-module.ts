@@ -10,7 +10,7 @@ import type { Die } from "../dwarf/die.js";
 import type { DieId } from "../dwarf/native.js";
 import type { Unit } from "../dwarf/units.js";
 import type { Module } from "../elf/read.js";
-import { objectOf } from "./frame.js";
+import { objectOf } from "./object.js";
 import { createTypeReader, type TypeReader } from "./read-type.js";
 
 /** A module with debug information. */

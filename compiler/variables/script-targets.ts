@@ -9,7 +9,7 @@ import { findExecutables, findLibraries, type SearchContext } from "../elf/find.
 import { type Module, openModule } from "../elf/read.js";
 import type { CastExpression, EnumExpression, TargetSymbol } from "../syntax/ast.js";
 import { constant, type EnumeratorNames, type Location } from "../types/location.js";
-import { objectOf } from "./frame.js";
+import { objectOf } from "./object.js";
 import {
   findEnumerator,
   findGlobal,

@@ -16,7 +16,8 @@ import type { TargetSymbol } from "../syntax/ast.js";
 import { showExpression } from "../syntax/print-expression.js";
 import { constant, type FormatPiece, type Location, someLocation } from "../types/location.js";
 import { objectValue, type SourceObject } from "./access.js";
-import { type CodePosition, objectOf } from "./frame.js";
+import { type CodePosition, codePosition } from "./frame.js";
+import { objectOf } from "./object.js";
 import { prettyText } from "./pretty.js";
 import {
   definitionOf,
@@ -54,7 +55,7 @@ export function dwarfTargets(place: TargetPlace): TargetScope {
     module: place.module,
     variables: () => listVariables(frame()),
     resolve(symbol, use = "value") {
-      const key = `${use} ${showExpression(symbol)}`;
+      const key = keyOf(symbol, use);
       const value = values.get(key) ?? resolve(symbol, use, frame());
       values.set(key, value);
       return value;
@@ -88,7 +89,8 @@ function openFrame(place: TargetPlace): Frame {
   const origin = info.owner(code, "name");
   // Link-time optimization puts code into units of its own.
   const source = (origin === null ? null : info.unitOf(origin.id)) ?? unit;
-  return { ...place, unit: source, program, position: { address, scopes: [...outer] }, variables };
+  const position = codePosition(program, address, outer);
+  return { ...place, unit: source, program, position, variables };
 }
 
 const BLOCKS: ReadonlySet<string> = new Set([
@@ -134,7 +136,18 @@ function resolve(symbol: TargetSymbol, use: TargetUse, frame: Frame): TargetValu
   const text = symbol.atVar ? null : contextText(symbol, frame);
   if (text !== null) return { type: "string", location: text };
   const object = objectNamed(symbol, frame);
-  return targetValue({ ...object, node: symbol }, symbol.steps, 0, use);
+  const known = knownValues.get(object) ?? new Map<string, TargetValue>();
+  const key = keyOf(symbol, use);
+  const value = known.get(key) ?? targetValue({ ...object, node: symbol }, symbol.steps, 0, use);
+  knownValues.set(object, known.set(key, value));
+  return value;
+}
+
+/** The same object is there at many places. */
+const knownValues = new WeakMap<SourceObject, Map<string, TargetValue>>();
+
+function keyOf(symbol: TargetSymbol, use: TargetUse): string {
+  return `${use} ${showExpression(symbol)}`;
 }
 
 function objectNamed(symbol: TargetSymbol, frame: Frame): SourceObject {
@@ -212,18 +225,32 @@ function contextText(symbol: TargetSymbol, frame: Frame): TargetValue["location"
     { text: `${index === 0 ? "" : " "}${name}=` },
     ...shown(object, depth),
   ]);
-  return { kind: "format", pieces, onFault: null };
+  return { kind: "format", pieces: joinTexts(pieces), onFault: null };
 }
 
+/** Text between two values becomes one piece. */
+function joinTexts(pieces: readonly FormatPiece[]): readonly FormatPiece[] {
+  const joined: FormatPiece[] = [];
+  let text = "";
+  for (const piece of pieces) {
+    if ("text" in piece) {
+      text += piece.text;
+      continue;
+    }
+    if (text !== "") joined.push({ text });
+    joined.push(piece);
+    text = "";
+  }
+  return text === "" ? joined : [...joined, { text }];
+}
+
+/** Names with what they stand for; null if `name` is no such text. */
 function contextObjects(
   name: string,
   frame: Frame,
-): readonly (readonly [string, () => SourceObject])[] | null {
-  const named = (variables: readonly Variable[]): (readonly [string, () => SourceObject])[] =>
-    variables.map(({ name: each, die }) => [
-      each,
-      () => objectOf(frame.program, die, frame.position),
-    ]);
+): readonly (readonly [string, SourceObject])[] | null {
+  const named = (variables: readonly Variable[]): (readonly [string, SourceObject])[] =>
+    variables.map(({ name: each, die }) => [each, objectOf(frame.program, die, frame.position)]);
   switch (name) {
     case "$$vars":
       return named(frame.variables);
@@ -238,16 +265,26 @@ function contextObjects(
   }
 }
 
-function returnObjects(frame: Frame): readonly (readonly [string, () => SourceObject])[] {
+function returnObjects(frame: Frame): readonly (readonly [string, SourceObject])[] {
   const type = frame.program.types.typeOf(frame.code);
   if (strip(type).kind === "void") return [];
-  return [["return", () => ({ type, place: returnPlace(type), bits: null, node: null })]];
+  return [["return", { type, place: returnPlace(type), bits: null, node: null }]];
 }
 
+type Depth = 0 | 1 | 2;
+
+const knownPieces = new WeakMap<SourceObject, Map<Depth, readonly FormatPiece[]>>();
+
 /** `%#x`, or pretty-printed; `?` for what is not there. */
-function shown(find: () => SourceObject, depth: 0 | 1 | 2): readonly FormatPiece[] {
+function shown(object: SourceObject, depth: Depth): readonly FormatPiece[] {
+  const known = knownPieces.get(object) ?? new Map<Depth, readonly FormatPiece[]>();
+  const pieces = known.get(depth) ?? piecesOf(object, depth);
+  knownPieces.set(object, known.set(depth, pieces));
+  return pieces;
+}
+
+function piecesOf(object: SourceObject, depth: Depth): readonly FormatPiece[] {
   try {
-    const object = find();
     if (object.place.kind === "missing") return [{ text: "?" }];
     if (depth !== 0) return [{ nested: prettyText(object, depth) }];
     const { kind } = strip(object.type);

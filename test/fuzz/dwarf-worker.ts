@@ -52,8 +52,8 @@ function readFunctions(info: DebugInfo): void {
     attempt(() => info.inlineInstances(entry.origin.id).map(({ callFile }) => callFile));
     const address = entry.entryPc ?? 0;
     attempt(() => info.unitAt(address));
-    attempt(() => info.cfaAt(address));
-    for (const register of [3, 7, 16]) attempt(() => info.registerRuleAt(address, register));
+    const rules = attempt(() => info.frameRules(address));
+    for (const register of [3, 7, 16]) attempt(() => rules?.register(register));
   }
 }
 

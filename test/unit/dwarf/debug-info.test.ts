@@ -176,12 +176,13 @@ for (const form of FORMS) {
     const { info, path } = open(form);
     const address = addressByNm(path, "shapes::area(shapes::Point const*, int)");
     assert.equal(
-      info.cfaAt(address)?.map(({ atom, number, number2 }) => [atom, number, number2]),
+      info.frameRules(address)?.cfa?.map(({ atom, number, number2 }) => [atom, number, number2]),
       [["breg", 7n, 8n]],
     );
-    const returnAddress = info.registerRuleAt(address, 16);
+    const returnAddress = info.frameRules(address)?.register(16);
     assert.ok(Array.isArray(returnAddress));
-    assert.is(info.cfaAt(0), null);
+    assert.is(info.frameRules(0), null);
+    assert.is(info.frameRules(address), info.frameRules(address), "read once");
   });
 }
 
