@@ -3,9 +3,9 @@
  * of their code runs (_dl_debug_state): has the mutator look at them, and waits until it has.
  *
  * The loader holds its lock meanwhile, so the wait is short whatever happens: it ends when the
- * mutator is dead or does not listen, and a process that once waited in vain does not wait again
- * until it has been answered. Programs that may open libraries may call futex(2), as the loader
- * does.
+ * mutator is dead, does not listen or does not begin to work; and a process that once waited in
+ * vain does not wait again until it has been answered. The mutator tells the user of requests that
+ * were not waited for. Programs that may open libraries may call futex(2), as the loader does.
  */
 #include "arch/x86_64/arch.h"
 #include "shim.h"
@@ -15,9 +15,15 @@
 #define FUTEX_WAKE 1
 #define ETIMEDOUT 110
 
-/* Nanoseconds between two looks at whether the mutator lives, and how many of them in vain. */
+/* Nanoseconds between two looks at whether the mutator lives. */
 #define LOOK_NANOSECONDS 10000000
-#define LOOKS 200
+
+/* How many looks in vain: 1000 at a mutator that is at work, 200 at one that is not. */
+#define PATIENCE 1000
+#define IDLE_COST 5
+
+/* CONTROL.libraryListener of a mutator that waits for requests. */
+#define LISTENS 1
 
 static uint32_t *control(uint32_t offset) {
     return (uint32_t *)(wt_params.control + offset);
@@ -52,22 +58,28 @@ static uint32_t ask(void) {
     return request;
 }
 
+static bool is_answered(uint32_t request) {
+    return (int32_t)(load(state(WT_PRIVATE_LIBRARY_ANSWERED)) - request) >= 0;
+}
+
 /* Entry thunk of a site without a probe. */
 WT_EXPORT uint32_t wt_libraries_changed(struct wt_vm_context *vm, uint32_t context) {
     (void)vm;
     (void)context;
-    const uint32_t *answered = state(WT_PRIVATE_LIBRARY_ANSWERED);
+    const uint32_t *listener = control(WT_CONTROL_LIBRARY_LISTENER);
     const uint32_t *answers = control(WT_CONTROL_LIBRARY_ANSWERS);
-    uint32_t looks = load(state(WT_PRIVATE_LIBRARY_ASKED)) == load(answered) ? LOOKS : 0;
+    int32_t patience = is_answered(load(state(WT_PRIVATE_LIBRARY_ASKED))) ? PATIENCE : 0;
     uint32_t request = ask();
     if (request == 0)
         return 0;
-    while (looks > 0 && wt_shared__alive() && load(control(WT_CONTROL_LIBRARY_LISTENER))) {
+    while (patience > 0 && wt_shared__alive() && load(listener)) {
         uint32_t seen = load(answers);
-        if ((int32_t)(load(answered) - request) >= 0)
-            break;
+        if (is_answered(request))
+            return 0;
         if (!wait(answers, seen))
-            looks--;
+            patience -= load(listener) > LISTENS ? 1 : IDLE_COST;
     }
+    if (patience <= 0 && !is_answered(request))
+        __atomic_store_n(state(WT_PRIVATE_LIBRARY_MISSED), request, __ATOMIC_SEQ_CST);
     return 0;
 }

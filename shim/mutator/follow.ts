@@ -6,6 +6,7 @@
  * it. Until `arm` nothing is patched; once `disarm` has begun nothing is patched any more.
  */
 import { isDeepStrictEqual } from "node:util";
+import { TargetError } from "../../base/target-error.js";
 import { STOP_MS } from "./apply.js";
 import { type ArmOptions, arm, type Unpatched } from "./arm.js";
 import { targetError } from "./errors.js";
@@ -15,12 +16,14 @@ import {
   isLibrary,
   isLoaded,
   LIBRARIES_CHANGED,
+  type LibraryListener,
+  type LibraryRequest,
   libraryRequest,
   listenForLibraries,
 } from "./libraries.js";
 import { type ThreadStop, threadStop, wantsCalls } from "./observe.js";
 import { executablePath, readMappings, readModules } from "./process.js";
-import { type Bell, isSystemFailure, type TraceEvent, type Tracer } from "./ptrace.js";
+import { isSystemFailure, type TraceEvent, type Tracer } from "./ptrace.js";
 import {
   disarm,
   forgetImage,
@@ -80,7 +83,7 @@ export interface Follower {
   missedAccesses: number;
   state: "idle" | "armed" | "ending";
   armed: { readonly image: SessionImage; readonly options: ArmOptions } | null;
-  bell: Bell | null;
+  libraries: LibraryListener | null;
   /** What was warned of. */
   readonly warnings: Set<string>;
 }
@@ -98,7 +101,7 @@ export function createFollower(tracer: Tracer, listener: FollowListener): Follow
     missedAccesses: 0,
     state: "idle",
     armed: null,
-    bell: null,
+    libraries: null,
     warnings: new Set(),
   };
 }
@@ -263,7 +266,7 @@ function answerRequests(follower: Follower): void {
   }
 }
 
-function requestOf({ bundle }: SessionImage, { pid, injection }: Tracee): number | null {
+function requestOf({ bundle }: SessionImage, { pid, injection }: Tracee): LibraryRequest | null {
   try {
     return injection === null ? null : libraryRequest(pid, injection, bundle);
   } catch {
@@ -280,6 +283,7 @@ async function lookAgain(follower: Follower, tracee: Tracee): Promise<void> {
   const { pid, programs } = tracee;
   if (armed === null || follower.state !== "armed" || tracees.get(pid) !== tracee) return;
   const request = requestOf(armed.image, tracee);
+  const rest = follower.libraries?.work();
   try {
     await update(follower, tracee);
     if (waiting.has(pid) && isLoaded(pid, readModules(pid, readMappings(pid)))) {
@@ -288,10 +292,18 @@ async function lookAgain(follower: Follower, tracee: Tracee): Promise<void> {
     }
   } catch (cause) {
     warn(follower, tracee, targetError("probe libraries", pid, cause));
+  } finally {
+    rest?.();
   }
   const { injection } = tracee;
   if (request === null || injection === null || tracee.programs !== programs) return;
-  await answerRequest(tracer, pid, injection, armed.image, request).catch(ignoreGone);
+  const answer = answerRequest(tracer, pid, injection, armed.image, request);
+  if ((await answer.catch(ignoreGone)) ?? true) return;
+  warn(follower, tracee, new Error(missedLibraries(pid)));
+}
+
+function missedLibraries(pid: number): string {
+  return `process ${pid} opened libraries and went on before they were probed: hits may be missing`;
 }
 
 /** Looks once more for where the threads of a process keep their ids. */
@@ -350,7 +362,7 @@ export async function armAll(
   const { tracees, unpatched } = follower;
   follower.armed = { image, options };
   follower.state = "armed";
-  follower.bell = listenForLibraries(image.shared, () => answerRequests(follower));
+  follower.libraries = listenForLibraries(image.shared, () => answerRequests(follower));
   for (const tracee of [...tracees.values()]) {
     await enqueue(follower, tracee.pid, async () => {
       await observe(follower, tracee);
@@ -365,8 +377,8 @@ export async function armAll(
 export async function disarmAll(follower: Follower): Promise<Remains> {
   const { tracees, tracer, work } = follower;
   follower.state = "ending";
-  follower.bell?.stop();
-  follower.bell = null;
+  follower.libraries?.stop();
+  follower.libraries = null;
   const remains = { leaked: [] as Leaked[], foreign: [] as string[], stuck: [] as Stuck[] };
   const failed = new Set<number>();
   const attempt = async (tracee: Tracee, step: () => Promise<void>): Promise<void> => {
@@ -407,8 +419,8 @@ function messageOf(error: unknown): string {
 }
 
 /** For a process that ended meanwhile. */
-function ignoreGone(error: unknown): void {
-  if (!isSystemFailure(error)) throw error;
+function ignoreGone(error: unknown): undefined {
+  if (!isSystemFailure(error) && !(error instanceof TargetError)) throw error;
 }
 
 /** The process executed another program meanwhile: what was to be undone is gone. */

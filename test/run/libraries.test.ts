@@ -1,5 +1,6 @@
 /** Libraries that are opened and closed while a program is probed, and those it starts with. */
 import { existsSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { compileInto, emptyDirectory } from "../support/dwarf-programs.js";
@@ -221,6 +222,26 @@ test(`the process survives ${KILLS} kills while it opens and closes`, async () =
   }
   target.child.kill("SIGTERM");
   assert.match((await target.finished()).stdout, /rounds \d+, 30 each, wrong 0\n$/);
+});
+
+test("a program does not wait for a wastap that is stopped, and that is told", async () => {
+  const target = await startLoader("open", plugin, "0", "0");
+  const script = `probe ${WORK} { next }`;
+  const tap = startWastap(["-v", "-e", script, "-x", String(target.pid)]);
+  await tap.until(/probes armed/, "errors");
+  tap.child.kill("SIGSTOP");
+  target.child.stdin?.write("\n");
+  const isOpen = (): boolean => mappingNames(target.pid).some((name) => name.endsWith(plugin));
+  while (!isOpen()) await nextTurn();
+  while (isOpen()) await nextTurn();
+  tap.child.kill("SIGCONT");
+  await tap.until(
+    /WARNING: process \d+ opened libraries and went on before they were probed/,
+    "errors",
+  );
+  target.child.kill("SIGTERM");
+  assert.match((await target.finished()).stdout, /, 30 each, wrong 0/);
+  await tap.finished();
 });
 
 test("frames in a library have names from its first call on", () => {

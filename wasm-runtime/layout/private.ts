@@ -32,6 +32,8 @@ export const PRIVATE = {
   /** In it: u32, requests of this process so far (CONTROL.libraryRequests), and the last answered. */
   libraryAsked: 4416,
   libraryAnswered: 4420,
+  /** In it: u32, the last request that was not waited for until it was answered. */
+  libraryMissed: 4424,
 } as const;
 
 /** What handlers in the mutator can see of the thread that they are about; all 0 if nothing. */

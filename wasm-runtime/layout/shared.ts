@@ -15,7 +15,7 @@
  */
 
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
-export const ABI_VERSION = 7;
+export const ABI_VERSION = 8;
 
 /** Wasm core 2.0 §4.2.8: unit of linear memory. */
 export const WASM_PAGE_BYTES = 65536;
@@ -30,7 +30,8 @@ export const CONTROL = {
   slotCount: 8,
   /**
    * u32, requests of processes whose libraries have changed; u32, answers given; both are futexes
-   * (futex(2)). u32, 1 while requests are answered.
+   * (futex(2)). u32, 0 while nobody answers requests, 1 while nothing is to be done, more while
+   * processes are looked at.
    */
   libraryRequests: 12,
   libraryAnswers: 16,
