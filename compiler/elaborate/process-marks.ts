@@ -4,8 +4,9 @@ import { findSymbolAddress } from "../../base/elf/symbols.js";
 import { wildcard } from "../elf/glob.js";
 import type { Module } from "../elf/read.js";
 import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
-import type { Location } from "../types/location.js";
+import { constant, type Location } from "../types/location.js";
 import { resolveModuleVariable } from "../variables/script-targets.js";
+import { threadLocalBytes } from "../variables/thread-local.js";
 import { stringArgument, withArguments } from "./point.js";
 import { CODE_ROOTS } from "./process-code.js";
 import { type ProcessModule, processModules } from "./process-path.js";
@@ -68,7 +69,7 @@ function markSite(where: ProcessModule, mark: SdtNote): Site {
 
 function markTargets(module: Module, mark: SdtNote): TargetScope {
   const args = splitSdtArguments(mark.args).map((text) =>
-    parseSdtArgument(text, mark.address, (name) => findSymbolAddress(module.image, name)),
+    parseSdtArgument(text, mark.address, (name) => symbolLocation(module, name)),
   );
   return {
     module,
@@ -78,6 +79,18 @@ function markTargets(module: Module, mark: SdtNote): TargetScope {
         ? resolveModuleVariable(symbol, use, { find: () => null, module })
         : resolveMarkTarget(symbol, mark, args),
   };
+}
+
+/** Symbols of thread-local variables hold offsets in their module's block. */
+function symbolLocation(module: Module, text: string): Location | null {
+  const [, name = "", isThreadLocal] = /^(.*?)(@tpoff)?$/.exec(text) ?? [];
+  const address = findSymbolAddress(module.image, name);
+  if (address === null) return null;
+  if (isThreadLocal === undefined) {
+    return { kind: "module-address", address: BigInt(address), module: null };
+  }
+  const bytes = threadLocalBytes(module);
+  return bytes === null ? null : constant(address - bytes);
 }
 
 function resolveMarkTarget(

@@ -3,15 +3,23 @@
  * locations. Each operand is `[-]SIZE[f]@OPERAND` in the assembler's AT&T notation; a negative
  * size means signed. Source: <sys/sdt.h> of SystemTap (format), GNU as manual §9.16.3 (operands).
  */
-import { FIRST_VECTOR, isVector, type Location } from "../types/location.js";
+import {
+  add,
+  constant,
+  FIRST_VECTOR,
+  FS_BASE,
+  isVector,
+  type Location,
+  scale,
+} from "../types/location.js";
 
 /** An argument, or why it cannot be read. */
 export type SdtArgument =
   | { readonly kind: "location"; readonly location: Location }
   | { readonly kind: "unsupported"; readonly reason: string };
 
-/** Finds the ELF address of a symbol. */
-export type FindSymbol = (name: string) => number | null;
+/** The address of a symbol; of `name@tpoff` its distance from the thread pointer. */
+export type FindSymbol = (name: string) => Location | null;
 
 type Bytes = 1 | 2 | 4 | 8;
 
@@ -42,11 +50,28 @@ interface Value {
 }
 
 function parseOperand(text: string, value: Value, pc: number, find: FindSymbol): Location | null {
-  if (text.startsWith("%")) return parseRegister(text.slice(1), value);
   if (text.startsWith("$")) return parseImmediate(text.slice(1), value, find);
-  const address = parseAddress(text, pc, find);
+  const isThreadLocal = text.startsWith("%fs:");
+  if (!isThreadLocal && text.startsWith("%")) return parseRegister(text.slice(1), value);
+  const address = isThreadLocal
+    ? parseThreadAddress(text.slice("%fs:".length), pc, find)
+    : parseAddress(text, pc, find);
   return address && { kind: "load", address, bytes: value.bytes, signed: value.signed };
 }
+
+/** `name@tpoff+4(,%rax,2)` (gcc), `name+4@TPOFF(,%rax,2)` (clang), `16`, `(%rax)`. */
+function parseThreadAddress(text: string, pc: number, find: FindSymbol): Location | null {
+  const place = parseAddress(text.replace(/@tpoff/i, ""), pc, (name) => find(`${name}@tpoff`));
+  return place && add(THREAD_POINTER, place);
+}
+
+const THREAD_POINTER: Location = {
+  kind: "register",
+  register: FS_BASE,
+  bytes: 8,
+  shift: 0,
+  signed: false,
+};
 
 function parseRegister(name: string, value: Value): Location | null {
   const register = registerOf(name);
@@ -82,39 +107,29 @@ function parseAddress(text: string, pc: number, find: FindSymbol): Location | nu
     if (offset === null) return parseSymbol(displacement, find);
     return { kind: "module-address", address: BigInt(pc) + offset, module: null };
   }
-  const constant =
-    displacement === ""
-      ? ({ kind: "constant", value: 0n } as const)
-      : parseDisplacement(displacement, find);
-  if (constant === null) return null;
-  return registers === undefined ? constant : addRegisters(constant, registers);
+  const sum = displacement === "" ? constant(0) : parseDisplacement(displacement, find);
+  return sum === null || registers === undefined ? sum : addRegisters(sum, registers);
 }
 
 function parseDisplacement(text: string, find: FindSymbol): Location | null {
   const number = parseNumber(text);
-  return number === null ? parseSymbol(text, find) : { kind: "constant", value: number };
+  return number === null ? parseSymbol(text, find) : constant(number);
 }
 
 function addRegisters(displacement: Location, parts: readonly string[]): Location | null {
-  const [baseName = "", indexName = "", scaleText = "1"] = parts;
-  let sum: Location | null =
-    displacement.kind === "constant" && displacement.value === 0n ? null : displacement;
+  const [baseName = "", indexName = "", scaleText = ""] = parts;
+  let sum = displacement;
   if (baseName !== "") {
     const base = wholeRegister(baseName);
     if (base === null) return null;
-    sum = sum === null ? base : { kind: "add", left: base, right: sum };
+    sum = sum.kind === "constant" ? add(base, sum) : add(sum, base);
   }
   if (indexName !== "") {
     const index = wholeRegister(indexName);
     if (index === null || !/^[1248]?$/.test(scaleText)) return null;
-    const scale = BigInt(scaleText === "" ? 1 : scaleText);
-    const scaled: Location =
-      scale === 1n
-        ? index
-        : { kind: "multiply", left: index, right: { kind: "constant", value: scale } };
-    sum = sum === null ? scaled : { kind: "add", left: sum, right: scaled };
+    sum = add(sum, scale(index, Number(scaleText || "1")));
   }
-  return sum ?? displacement;
+  return sum;
 }
 
 function wholeRegister(name: string): Location | null {
@@ -135,8 +150,7 @@ function parseSymbol(text: string, find: FindSymbol): Location | null {
     else return null;
   }
   const address = symbol === null ? null : find(symbol.trim());
-  if (address === null) return null;
-  return { kind: "module-address", address: BigInt(address) + offset, module: null };
+  return address && add(address, constant(offset));
 }
 
 function parseNumber(text: string): bigint | null {

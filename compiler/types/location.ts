@@ -112,6 +112,9 @@ export type FormatPiece =
 /** Names of an enumeration by their values. */
 export type EnumeratorNames = ReadonlyMap<bigint, string>;
 
+/** DWARF number of the thread pointer (SysV AMD64 ABI figure 3.36). */
+export const FS_BASE = 58;
+
 /** DWARF number of xmm0 (SysV AMD64 ABI figure 3.36), and how many there are in a frame. */
 export const FIRST_VECTOR = 17;
 const VECTORS = 16;

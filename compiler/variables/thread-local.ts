@@ -6,21 +6,16 @@
 import { FILE_TYPE, SEGMENT } from "../../base/elf/image.js";
 import { ResolutionError } from "../elaborate/report.js";
 import type { Module } from "../elf/read.js";
-import { add, constant, type Location } from "../types/location.js";
+import { add, constant, FS_BASE, type Location } from "../types/location.js";
 import type { ProgramModule } from "./program-module.js";
-
-/** DWARF number of the thread pointer (SysV AMD64 ABI figure 3.36). */
-const FS_BASE = 58;
 
 /** Address of the thread-local block of `program`. */
 export function threadLocalAddress({ module, reference }: ProgramModule): Location {
-  const segment = module.image.segments.find(({ type }) => type === SEGMENT.tls);
-  if (segment === undefined) {
+  const bytes = threadLocalBytes(module);
+  if (bytes === null) {
     throw new ResolutionError("not-readable", `'${module.path}' has no thread-local storage`);
   }
   if (!isExecutable(module)) return { kind: "thread-storage", module: reference };
-  const { memorySize, alignment } = segment;
-  const bytes = Math.ceil(memorySize / Math.max(alignment, 1)) * Math.max(alignment, 1);
   const pointer: Location = {
     kind: "register",
     register: FS_BASE,
@@ -29,6 +24,14 @@ export function threadLocalAddress({ module, reference }: ProgramModule): Locati
     signed: false,
   };
   return add(pointer, constant(-bytes));
+}
+
+/** How far below the thread pointer the block of a program begins; null if there is none. */
+export function threadLocalBytes({ image }: Module): number | null {
+  const segment = image.segments.find(({ type }) => type === SEGMENT.tls);
+  if (segment === undefined) return null;
+  const alignment = Math.max(segment.alignment, 1);
+  return Math.ceil(segment.memorySize / alignment) * alignment;
 }
 
 /** True for programs; libraries may have an interpreter, but then they have a name. */

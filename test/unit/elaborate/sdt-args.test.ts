@@ -29,9 +29,10 @@ function show(location: Location): string {
   }
 }
 
-const SYMBOLS = new Map([
-  ["table", 0x4000],
-  ["a.b", 0x5000],
+const SYMBOLS = new Map<string, Location>([
+  ["table", { kind: "module-address", address: 0x4000n, module: null }],
+  ["a.b", { kind: "module-address", address: 0x5000n, module: null }],
+  ["mine@tpoff", { kind: "constant", value: -24n }],
 ]);
 
 function parse(text: string): string {
@@ -89,6 +90,11 @@ const CASES: readonly (readonly [operand: string, expected: string])[] = [
   ["4@table", "u4[@0x4000]"],
   ["4@table(,%rax,4)", "u4[@0x4000+u8:r0*4]"],
   ["4@1000", "u4[1000]"],
+  // thread-local storage
+  ["8@%fs:0x10", "u8[u8:r58+16]"],
+  ["-4@%fs:mine@tpoff", "s4[u8:r58+-24]"],
+  ["4@%fs:mine+4@TPOFF(,%rcx,4)", "u4[u8:r58+-20+u8:r2*4]"],
+  ["2@%fs:(%rax)", "u2[u8:r58+u8:r0]"],
   // without a size: a signed word
   ["%rax", "s8:r0"],
   // floating point: the bits
@@ -97,7 +103,7 @@ const CASES: readonly (readonly [operand: string, expected: string])[] = [
   ["4f@%xmm15", "u4:r32"],
   // what nobody can read
   ["8@%xmm16", "unsupported operand '8@%xmm16'"],
-  ["8@%fs:0x10", "unsupported operand '8@%fs:0x10'"],
+  ["8@mine@gottpoff(%rip)", "unsupported operand '8@mine@gottpoff(%rip)'"],
   ["8@other(%rip)", "unsupported operand '8@other(%rip)'"],
   ["3@%rax", "unsupported operand '3@%rax'"],
   ["8@", "unsupported operand '8@'"],
