@@ -6,12 +6,14 @@
 Napi::Object InitCode(Napi::Env env, Napi::Object exports);
 Napi::Object InitDwarf(Napi::Env env, Napi::Object exports);
 Napi::Object InitPtrace(Napi::Env env, Napi::Object exports);
+Napi::Object InitSpecialFiles(Napi::Env env, Napi::Object exports);
 Napi::Object InitZone(Napi::Env env, Napi::Object exports);
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
     InitCode(env, exports);
     InitDwarf(env, exports);
     InitPtrace(env, exports);
+    InitSpecialFiles(env, exports);
     InitZone(env, exports);
     return exports;
 }

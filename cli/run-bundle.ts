@@ -1,5 +1,6 @@
 /** From a bundle to a finished run: check, compile to machine code, start the session, run, report. */
 
+import { basename } from "node:path";
 import { readPrebuilt } from "../base/prebuilt.js";
 import type { RunnableBundle } from "../shim/mutator/runnable.js";
 import {
@@ -23,20 +24,21 @@ import type { Options } from "./options.js";
 import { openOutput, say } from "./output.js";
 import { createRecordPrinter } from "./print-records.js";
 import { createProcessProbes } from "./process-probes.js";
+import { openProcfs } from "./procfs.js";
 import { type RunContext, runSession } from "./run.js";
 import { createThreadProbes } from "./thread-probes.js";
 
 /**
- * Runs the bundle in `bytes`, called `name` in messages, as `options` say; `armed` is called when
+ * Runs the bundle in `bytes`, called `bundleName` in messages, as `options` say; `armed` is called when
  * its probes are. Gives the exit status.
  */
 export async function runBundle(
   bytes: Uint8Array,
-  name: string,
+  bundleName: string,
   options: Options,
   armed: () => void,
 ): Promise<number> {
-  const { meta } = readBundle(bytes, name);
+  const { meta } = readBundle(bytes, bundleName);
   const verbosity = options.verbosity[4] ?? 0;
   const messages = createMessages({
     repeat: verbosity > 0,
@@ -50,9 +52,17 @@ export async function runBundle(
   const interrupted = firstInterrupt();
   const processProbes = createProcessProbes(meta.probes);
   const threadProbes = createThreadProbes(meta.probes);
+  const name = sessionName(bundleName, options);
+  const parent = options.directory ?? "/var/tmp";
+  const procfs = openProcfs(meta.probes, meta.memory, { parent, name });
+  if (procfs.path !== null) say(`Control files are in ${procfs.path}`);
   const session = await openSession(bundle, options, messages, {
+    ...(procfs.path === null ? {} : { name }),
     onProcess: processProbes.happened,
     onStop: threadProbes.stopped,
+  }).catch((error: unknown) => {
+    procfs.close();
+    throw error;
   });
   const context: RunContext = {
     session,
@@ -63,6 +73,7 @@ export async function runBundle(
     messages,
     processProbes,
     threadProbes,
+    procfs,
     ownsTarget: options.command !== null,
     interrupted,
     timeoutMs: options.timeoutMs,
@@ -77,6 +88,11 @@ export async function runBundle(
   if (verbosity > 0) say(`Pass 5: run completed in ${ms}ms.`);
   if (failed) say("Pass 5: run failed.  [man error::pass5]");
   return failed || targetFailed ? 1 : 0;
+}
+
+/** Unique unless the user chose it. */
+function sessionName(bundleName: string, { moduleName }: Options): string {
+  return moduleName ?? `${basename(bundleName, ".wasm")}_${process.pid}`;
 }
 
 function compileBundle(
@@ -113,14 +129,14 @@ async function openSession(
   bundle: RunnableBundle,
   options: Options,
   messages: Messages,
-  listeners: Pick<SessionOptions, "onProcess" | "onStop">,
+  more: Pick<SessionOptions, "name" | "onProcess" | "onStop">,
 ): Promise<Session> {
   return startSession({
     bundle,
     target: sessionTarget(options),
     allowBreakpoints: options.allowBreakpoints,
     debugSource: await openDebugSource(bundle.meta),
-    ...listeners,
+    ...more,
     onWarning: messages.warning,
     ...(options.dump.has("plan") ? { onPlan: (draft) => say(showPlan(draft)) } : {}),
   });

@@ -15,6 +15,7 @@ import { countLosses, type Losses } from "./losses.js";
 import type { Messages } from "./messages.js";
 import type { RecordPrinter } from "./print-records.js";
 import type { ProcessProbes } from "./process-probes.js";
+import type { Procfs } from "./procfs.js";
 import { sessionState } from "./session-state.js";
 import type { ThreadProbes } from "./thread-probes.js";
 import { startTimers } from "./timers.js";
@@ -37,6 +38,7 @@ export interface RunContext {
   readonly messages: Messages;
   readonly processProbes: ProcessProbes;
   readonly threadProbes: ThreadProbes;
+  readonly procfs: Procfs;
   /** Called when the probes are armed. */
   armed(): void;
   /** Settles at the first signal to end. */
@@ -60,6 +62,7 @@ export async function runSession(context: RunContext): Promise<RunResult> {
   try {
     return await runToEnd(context);
   } finally {
+    context.procfs.close();
     await context.session.close();
   }
 }
@@ -108,12 +111,14 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   await session.arm();
   reportUnpatched(context, progress);
   const timers = startTimers(context.probes, run);
+  context.procfs.start({ memory: session.memory, run: (probe) => runWhileRunning(context, probe) });
   processProbes.start(run);
   context.armed();
   await session.resume();
   progress.begun = true;
   const ending = await untilEnding(context);
   timers.stop();
+  context.procfs.close();
   processProbes.stop();
   threadProbes.stop();
   if (ending.kind !== "target ended" || !context.ownsTarget) return;
@@ -223,6 +228,12 @@ function runOrdered(context: RunContext, kind: "begin" | "end" | "error"): void 
     runLocal(context, index);
     drain(context);
   }
+}
+
+/** For what goes on happening until the session is told to end. */
+function runWhileRunning(context: RunContext, index: number): void {
+  const state = sessionState(context.session.memory);
+  if (state.get() === SESSION_STATE.running) runLocal(context, index);
 }
 
 function runLocal({ session }: RunContext, index: number, subject: Subject | null = null): void {

@@ -24,6 +24,9 @@ export interface BundleMemory {
   readonly ringBase: number;
   readonly ringBytes: number;
   readonly ringCount: number;
+  /** Address of PROCFS and its bytes; 0 without control files. */
+  readonly procfs: number;
+  readonly procfsBytes: number;
   readonly maxString: number;
 }
 
@@ -128,6 +131,17 @@ export type BundlePoint =
       readonly intervalNs: number;
       /** Executable that it is about, null = all traced processes. */
       readonly path: string | null;
+    }
+  /** A control file is read or written. */
+  | {
+      readonly kind: "procfs";
+      /** Below the directory of the session. */
+      readonly path: string;
+      readonly access: "read" | "write";
+      /** Permissions that the file does not have, null if none were said. */
+      readonly umask: number | null;
+      /** Bytes of PROCFS.text that the handler may fill, null = as many as the program's default. */
+      readonly bytes: number | null;
     }
   /** An address of process `pid`. */
   | {

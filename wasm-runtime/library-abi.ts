@@ -190,6 +190,8 @@ export const LIBRARY = {
   user_string_utf16: "ili>",
   user_string_utf32: "ili>",
   user_store: "illl>", // (context, address, bytes, value) with error "write fault …"
+  /** (context, PROCFS, text, 1 to append it to what is there): error "buffer size exceeded, …" */
+  procfs_put: "iiii>",
   set_register: "ill>", // (context, DWARF number, value) with error "register access fault …"
 } as const;
 

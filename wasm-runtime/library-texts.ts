@@ -34,6 +34,9 @@ export const LIBRARY_TEXTS = {
   position: "Position out of bounds",
   rangeTooWide: "range too wide",
   timeRange: "Time cannot be converted",
+  /** Then the bytes that are needed and the end. */
+  bufferExceeded: "buffer size exceeded, consider .maxsize(",
+  bufferExceededEnd: ").",
   scratchExhausted: "no memory left for strings of this handler",
   invalidFormat: "invalid format",
   infinity: "inf",

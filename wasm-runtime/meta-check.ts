@@ -124,6 +124,12 @@ const point = variant({
     access: oneOf("write", "read and write"),
   }),
   profile: object({ intervalNs: integer(1, 2 ** 53 - 1), path: either(text, absent) }),
+  procfs: object({
+    path: text,
+    access: oneOf("read", "write"),
+    umask: either(integer(0, 0o777), absent),
+    bytes: either(integer(1, 2 ** 31), absent),
+  }),
   absolute: object({ pid: i32, address: u64, place: oneOf("instruction", "exits") }),
   site: object({
     module: text,
@@ -146,6 +152,8 @@ const META = object({
     ringBase: u32,
     ringBytes: u32,
     ringCount: integer(0, 2 * MAX_SLOTS),
+    procfs: u32,
+    procfsBytes: u32,
     maxString: integer(2, 1 << 20),
   }),
   probes: list(object({ handler: text, name: text, source: text, point })),
@@ -173,7 +181,7 @@ const META = object({
 function checkMemory(memory: BundleMemory): string | null {
   const size = memory.pages * WASM_PAGE_BYTES;
   const { contextBase, contextStride, slotCount, scratchOffset } = memory;
-  const { ringBase, ringBytes, ringCount } = memory;
+  const { ringBase, ringBytes, ringCount, procfs, procfsBytes } = memory;
   const contextEnd = contextBase + (slotCount + 1) * contextStride;
   const ringEnd = ringBase + ringCount * ringBytes;
   const rules: [boolean, string][] = [
@@ -184,6 +192,7 @@ function checkMemory(memory: BundleMemory): string | null {
     [ringBase % 8 === 0 && ringBytes % 8 === 0, "rings are not aligned"],
     [ringCount === 0 || ringBytes >= RING.data + 64, "rings are too small"],
     [ringEnd <= size, "rings leave linear memory"],
+    [procfs % 8 === 0 && procfs + procfsBytes <= contextBase, "control files overlap contexts"],
     [contextEnd <= ringBase || ringEnd <= contextBase, "rings and contexts overlap"],
   ];
   const broken = rules.find(([holds]) => !holds);

@@ -9,6 +9,8 @@ import { type Reporter, ResolutionError } from "./report.js";
 import { unresolvedVar } from "./session-points.js";
 import type { FamilyTable, Site, TargetScope, TargetValue } from "./site.js";
 
+/** Bits of a umask (umask(2)). */
+const PERMISSIONS = 0o777n;
 /** File of a point that names none. */
 const DEFAULT_PATH = "command";
 
@@ -23,7 +25,10 @@ export const PROCFS_FAMILIES: FamilyTable = ["procfs", "procfs(string)"].flatMap
 );
 
 function procfsSite(point: ProbePoint): Site {
-  checkPath(stringArgument(point, "procfs") ?? DEFAULT_PATH, point);
+  const path = stringArgument(point, "procfs") ?? DEFAULT_PATH;
+  checkPath(path, point);
+  const isWrite = hasComponent(point, "write");
+  const umask = numberArgument(point, "umask");
   const size = numberArgument(point, "maxsize");
   if (size !== null && size < 1n) {
     throw new ResolutionError("procfs-size", "maxsize must be greater than 0");
@@ -31,9 +36,15 @@ function procfsSite(point: ProbePoint): Site {
   return {
     point,
     type: "procfs",
-    place: { kind: "unsupported", feature: "control files" },
+    place: {
+      kind: "procfs",
+      path,
+      access: isWrite ? "write" : "read",
+      umask: umask === null ? null : Number(umask & PERMISSIONS),
+      bytes: size === null ? null : Number(size),
+    },
     isReturn: false,
-    targets: hasComponent(point, "write") ? WRITE_TARGETS : READ_TARGETS,
+    targets: isWrite ? WRITE_TARGETS : READ_TARGETS,
     condition: null,
   };
 }
@@ -93,5 +104,5 @@ function resolveValue(symbol: TargetSymbol, isWritable: boolean): TargetValue {
     throw new ResolutionError("unresolved-target", message, symbol);
   }
   checkPlain(symbol, "procfs");
-  return { type: "string", location: { kind: "text", text: "" }, isWritable };
+  return { type: "string", location: { kind: "procfs" }, isWritable };
 }

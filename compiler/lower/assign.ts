@@ -12,7 +12,7 @@ import { contains } from "../syntax/walk.js";
 import type { Variable } from "../types/program.js";
 import { type Arithmetic, divide, guardDivisor, lowerArithmetic } from "./arithmetic.js";
 import { addToEntry, insertEntry, lowerKeys, requireArray, valueAddress } from "./array.js";
-import { placeOf } from "./location-write.js";
+import { placeOf, writeProcfs } from "./location-write.js";
 import { freezeText, lowerOperands, type Operand } from "./operands.js";
 import {
   callLibrary,
@@ -55,7 +55,11 @@ export function assignText(node: AssignmentExpression, scope: Scope): Text {
   const { target } = node;
   const isAppend = node.operator === ".=";
   if (target.kind === "index") return assignTextElement(node, target, scope);
-  if (target.kind !== "identifier") return bug("assignment of a string to no variable");
+  if (target.kind !== "identifier") {
+    const value = lowerText(node.value, scope);
+    writeProcfs(target, value, isAppend, scope);
+    return value;
+  }
   const variable = variableOf(scope.unit, target);
   const place = readText(variable, scope);
   if (!isAppend) {

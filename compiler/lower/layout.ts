@@ -30,6 +30,9 @@ export interface LayoutInput {
   /** Bytes of string frames that one handler and its callees need at most. */
   readonly frameBytes: number;
   readonly bufferMegabytes: number;
+  /** Area of control files. */
+  readonly procfs: number;
+  readonly procfsBytes: number;
 }
 
 /** Places contexts and rings. */
@@ -50,6 +53,8 @@ export function layOut(input: LayoutInput): BundleMemory {
     ringBase,
     ringBytes,
     ringCount: RING_COUNT,
+    procfs: input.procfs,
+    procfsBytes: input.procfsBytes,
     maxString: limits.maxString,
   };
 }

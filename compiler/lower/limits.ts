@@ -10,6 +10,8 @@ export interface Limits {
   /** Statements one handler may run; null = unlimited (--suppress-time-limits). */
   readonly maxAction: number | null;
   readonly maxMapEntries: number;
+  /** Capacity of a control file with its NUL. */
+  readonly procfsBytes: number;
   readonly maxErrors: number;
   readonly maxSkipped: number;
   /** Rounds of waiting for a lock. */
@@ -30,10 +32,12 @@ export function readLimits(options: CompileOptions, report: (d: Diagnostic) => v
   const base = count("MAXACTION", 1000);
   const interruptible = count("MAXACTION_INTERRUPTIBLE", Math.min(base * 10, 2 ** 31 - 1));
   const maxAction = count("INTERRUPTIBLE", 1) === 0 ? base : interruptible;
+  const maxString = number("MAXSTRINGLEN", 512, 16, 65536);
   return {
-    maxString: number("MAXSTRINGLEN", 512, 16, 65536),
+    maxString,
     maxAction: options.suppressTimeLimits ? null : maxAction,
     maxMapEntries: number("MAXMAPENTRIES", 2048, 1, 2 ** 24),
+    procfsBytes: number("STP_PROCFS_BUFSIZE", maxString, 1, 2 ** 24),
     maxErrors: count("MAXERRORS", 0),
     maxSkipped: count("MAXSKIPPED", 100),
     lockTries: count("MAXTRYLOCK", 1000),

@@ -3,7 +3,7 @@
  * that cannot read memory is replaced as a whole where its Location says so.
  */
 import { bug } from "../../base/assert.js";
-import { CONTEXT } from "../../wasm-runtime/layout/memory.js";
+import { CONTEXT, PROCFS } from "../../wasm-runtime/layout/memory.js";
 import { TEXT_SPEC } from "../../wasm-runtime/library-abi.js";
 import { binary, get, i32, i64 } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
@@ -36,7 +36,11 @@ function operandsIn(location: Location): readonly Location[] {
 }
 
 function textAt(location: Location, evaluation: Evaluation): Text {
-  if (location.kind === "text") return literal(evaluation.scope, location.text);
+  const { scope } = evaluation;
+  if (location.kind === "text") return literal(scope, location.text);
+  if (location.kind === "procfs") {
+    return { address: i32(scope.unit.plan.procfs + PROCFS.text), origin: "variable" };
+  }
   if (location.kind !== "format") return bug("number used as text");
   return location.onFault === null
     ? makeText(location, evaluation)

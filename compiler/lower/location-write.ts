@@ -8,7 +8,15 @@ import type { IrExpression } from "../ir/ir.js";
 import type { Expression } from "../syntax/ast.js";
 import type { Location } from "../types/location.js";
 import { type Evaluation, evaluate, evaluationOf, extractBits, load } from "./location.js";
-import { callLibrary, callOf, checkError, keep, type Scope } from "./scope.js";
+import { callLibrary, callOf, checkError, keep, type Scope, type Text } from "./scope.js";
+
+/** Writes `text`, the value of `node`, to the control file that `target` names, or appends it. */
+export function writeProcfs(target: Expression, text: Text, isAppend: boolean, scope: Scope): void {
+  const { plan } = scope.unit;
+  const args = [scope.context, i32(plan.procfs), text.address, i32(isAppend ? 1 : 0)];
+  callLibrary(scope, "procfs_put", args);
+  checkError(scope, target);
+}
 
 /** Something that can be read and written, its address computed once. */
 export interface LocationPlace {

@@ -117,6 +117,7 @@ function compute(location: Location, evaluation: Evaluation): IrExpression {
       const index = i32(scope.unit.modules.indexOf(location.module));
       return keep(scope, callOf({ kind: "host", name: "thread_storage" }, [index]));
     }
+    case "procfs":
     case "text":
     case "format":
       return bug("text used as a number");

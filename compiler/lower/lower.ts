@@ -12,6 +12,7 @@ import {
   type BundleGlobal,
   type BundleMemory,
   type BundleMeta,
+  type BundlePoint,
 } from "../../wasm-runtime/bundle.js";
 import { ABI_VERSION, WASM_PAGE_BYTES } from "../../wasm-runtime/layout/shared.js";
 import { compileEmbedded } from "../embedded/embedded.js";
@@ -26,7 +27,7 @@ import { lowerHandler } from "./handler.js";
 import { buildHelpers, buildInit, type SessionSettings } from "./init.js";
 import { callDepth, deepestFrames, layOut } from "./layout.js";
 import { canFail } from "./library-calls.js";
-import { readLimits } from "./limits.js";
+import { type Limits, readLimits } from "./limits.js";
 import { plainFormat } from "./print.js";
 import { planRegexes } from "./regex.js";
 import { type SharedHandlers, shareHandlers } from "./share.js";
@@ -78,6 +79,8 @@ export function lowerProgram(program: Program, context: CompileContext): Lowered
     contextEnd: unit.plan.contextEnd,
     frameBytes,
     bufferMegabytes: context.options.bufferMegabytes,
+    procfs: unit.plan.procfs,
+    procfsBytes: unit.plan.procfsBytes,
   });
   checkMemory(memory, report);
   if (found.length > 0) throw new CompileFailed(found);
@@ -232,7 +235,7 @@ function describe(
       handler: names[index] ?? "",
       name: probe.name,
       source: showPosition(probe.span),
-      point: probe.point,
+      point: settled(probe.point, limits),
     })),
     formats: unit.formats.values,
     globals: program.globals.map((global) => describeGlobal(global, unit)),
@@ -247,6 +250,11 @@ function describe(
     },
     warnings: [],
   };
+}
+
+/** `point` with the defaults that limits give. */
+function settled(point: BundlePoint, { procfsBytes }: Limits): BundlePoint {
+  return point.kind === "procfs" ? { ...point, bytes: point.bytes ?? procfsBytes } : point;
 }
 
 function describeGlobal(global: Program["globals"][number], unit: Unit): BundleGlobal {

@@ -15,7 +15,7 @@
  * threads of the traced process. begin, end and error handlers need no locks: nothing else runs
  * then, and a process that was killed in a handler may have left one taken. A lock word shares the cache line of the scalar it protects.
  */
-import { BUNDLE_DATA_ADDRESS, CONTEXT } from "../../wasm-runtime/layout/memory.js";
+import { BUNDLE_DATA_ADDRESS, CONTEXT, PROCFS } from "../../wasm-runtime/layout/memory.js";
 import {
   align8,
   HISTOGRAM,
@@ -83,6 +83,9 @@ export interface StoragePlan {
   readonly contextEnd: number;
   /** Offset in a context of the i32 that `next` in a function sets. */
   readonly nextFlag: number;
+  /** Address of PROCFS and its bytes, 0 if the program has no control files. */
+  readonly procfs: number;
+  readonly procfsBytes: number;
   /** Offset in a context of its MATCH, if the program asks for captures. */
   readonly match: number;
   /** Offset in a context of the call chain of the hit, and how many addresses it has at most. */
@@ -116,6 +119,8 @@ export function planStorage(
   for (const global of program.globals) {
     storage.set(global, place(global, sharing, limits, take, takeContext));
   }
+  const procfsBytes = procfsSize(program, limits);
+  const procfs = procfsBytes === 0 ? 0 : take(procfsBytes, LINE);
   const match = takeContext(matchBytes);
   const maxFrames = program.functions.some(looksAtStack) ? limits.maxBacktrace : 0;
   const frames = takeContext(8 * maxFrames);
@@ -130,10 +135,20 @@ export function planStorage(
     end: alignUp(memory, LINE),
     contextEnd: alignUp(context, LINE),
     nextFlag: CONTEXT.bundle,
+    procfs,
+    procfsBytes,
     match,
     frames,
     maxFrames,
   };
+}
+
+/** Bytes that the largest text of a control file takes, 0 if there are no control files. */
+function procfsSize({ probes }: Program, { maxString, procfsBytes }: Limits): number {
+  const sizes = probes.flatMap(({ point }) =>
+    point.kind === "procfs" ? [maxString, point.bytes ?? procfsBytes] : [],
+  );
+  return sizes.length === 0 ? 0 : PROCFS.text + align8(Math.max(...sizes));
 }
 
 function looksAtStack(fn: FunctionInstance): boolean {

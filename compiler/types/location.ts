@@ -84,6 +84,8 @@ export type Location =
   | { readonly kind: "unavailable"; readonly reason: string }
   /** Address of the storage that the probed thread has for `module`, or one that is unreadable. */
   | { readonly kind: "thread-storage"; readonly module: BundleModule }
+  /** Text of the control file that is read or written ($value). */
+  | { readonly kind: "procfs" }
   /** Text known when compiling ($$name, $$provider). */
   | { readonly kind: "text"; readonly text: string }
   /**
@@ -170,6 +172,7 @@ export function partsOf(location: Location): readonly Location[] {
     case "module-address":
     case "unavailable":
     case "thread-storage":
+    case "procfs":
     case "text":
       return [];
     case "load":

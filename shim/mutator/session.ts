@@ -67,6 +67,8 @@ export interface SessionOptions {
   readonly debugSource?: DebugSource;
   /** Default: the prebuilt one. */
   readonly shim?: ShimImage;
+  /** What module_name() gives, if not what the bundle says. */
+  readonly name?: string;
   /** Called with each plan of patches before it is applied. */
   readonly onPlan?: (draft: PatchDraft) => void;
   /** Called for begin and end of processes and threads that are traced. */
@@ -205,7 +207,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
 async function start(
   tracer: Tracer,
   follower: Follower,
-  { bundle, target, shim, debugSource = NO_DEBUG_SOURCE }: SessionOptions,
+  { bundle, target, shim, name, debugSource = NO_DEBUG_SOURCE }: SessionOptions,
   modules: LocalModules,
 ): Promise<Started> {
   try {
@@ -224,6 +226,7 @@ async function start(
     const trap = engine.start() || engine.run("init", 0);
     assert(trap === 0, `init of the bundle was ended by trap ${trap}`);
     fillSession(shared, pid);
+    if (name !== undefined) nameSession(shared, name);
     const sweeper = createSweeper(tracer, shared.buffer, bundle.meta.memory.slotCount);
     return { tracer, follower, pid, shared, engine, image, sweeper };
   } catch (error) {
@@ -292,9 +295,21 @@ function fillSession(shared: SharedArea, pid: number): void {
   session.setInt32(SESSION.timeZoneName, SESSION.address + ZONE_NAME, true);
 }
 
+/** Makes `name` what module_name() gives. */
+function nameSession(shared: SharedArea, name: string): void {
+  const session = new Uint8Array(shared.buffer, CONTROL.bytes + SESSION.address, SESSION.bytes);
+  const text = Buffer.from(name).subarray(0, SESSION.bytes - MODULE_NAME - 1);
+  session.set(text, MODULE_NAME);
+  session[MODULE_NAME + text.length] = 0;
+  const at = CONTROL.bytes + SESSION.address + SESSION.moduleName;
+  new DataView(shared.buffer).setInt32(at, SESSION.address + MODULE_NAME, true);
+}
+
 /** Buffer for the text of tz_name() behind SESSION.timeZoneName. */
 const ZONE_NAME = 128;
 const ZONE_NAME_BYTES = 16;
+/** Buffer for the text of module_name(), up to the end of SESSION. */
+const MODULE_NAME: number = ZONE_NAME + ZONE_NAME_BYTES;
 
 async function close(tracer: Tracer, shared: SharedArea): Promise<void> {
   await tracer.releaseGuard();

@@ -143,6 +143,14 @@ export const RECORD = {
 
 export const RECORD_PADDING = 0xffffffff;
 
+/** What the handler of a control file reads or writes as $value; one runs at a time. */
+export const PROCFS = {
+  /** i32, bytes that `text` may take with its NUL; i32, bytes of it without. */
+  capacity: 0,
+  length: 4,
+  text: 8,
+} as const;
+
 /** First element of an item in a record; ≥ 0 is an index into BundleMeta.formats. */
 export const ITEM = { error: -1, warning: -2, system: -3 } as const;
 

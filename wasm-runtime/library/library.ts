@@ -58,6 +58,7 @@ export {
   source_text,
 } from "./place";
 export { proc_file } from "./proc";
+export { procfs_put } from "./procfs";
 export { text_strn } from "./quote";
 export {
   check_memory,

@@ -24,6 +24,8 @@ export const PLACES = {
   ringBase: 0xa0000,
   ringBytes: 4096,
   ringCount: 4,
+  procfs: 0,
+  procfsBytes: 0,
   maxString: 64,
 } as const;
 

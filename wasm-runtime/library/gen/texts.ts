@@ -45,6 +45,10 @@ export const TEXT_POSITION: usize = memory.data<u8>([80, 111, 115, 105, 116, 105
 export const TEXT_RANGE_TOO_WIDE: usize = memory.data<u8>([114, 97, 110, 103, 101, 32, 116, 111, 111, 32, 119, 105, 100, 101, 0]);
 /** "Time cannot be converted" */
 export const TEXT_TIME_RANGE: usize = memory.data<u8>([84, 105, 109, 101, 32, 99, 97, 110, 110, 111, 116, 32, 98, 101, 32, 99, 111, 110, 118, 101, 114, 116, 101, 100, 0]);
+/** "buffer size exceeded, consider .maxsize(" */
+export const TEXT_BUFFER_EXCEEDED: usize = memory.data<u8>([98, 117, 102, 102, 101, 114, 32, 115, 105, 122, 101, 32, 101, 120, 99, 101, 101, 100, 101, 100, 44, 32, 99, 111, 110, 115, 105, 100, 101, 114, 32, 46, 109, 97, 120, 115, 105, 122, 101, 40, 0]);
+/** ")." */
+export const TEXT_BUFFER_EXCEEDED_END: usize = memory.data<u8>([41, 46, 0]);
 /** "no memory left for strings of this handler" */
 export const TEXT_SCRATCH_EXHAUSTED: usize = memory.data<u8>([110, 111, 32, 109, 101, 109, 111, 114, 121, 32, 108, 101, 102, 116, 32, 102, 111, 114, 32, 115, 116, 114, 105, 110, 103, 115, 32, 111, 102, 32, 116, 104, 105, 115, 32, 104, 97, 110, 100, 108, 101, 114, 0]);
 /** "invalid format" */
