@@ -7,13 +7,15 @@
  * Injection comes with the first thing there is to patch. Throws TargetError if a process cannot be
  * worked on, or has another build of a module than the bundle is for.
  */
+
 import { bug } from "../../base/assert.js";
 import { readDynamic } from "../../base/elf/dynamic.js";
 import { TargetError } from "../../base/target-error.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { applyPlan, type Conflict, isUsed, STOP_MS } from "./apply.js";
+import { type Area, mapArea, unmapArea } from "./area.js";
 import { targetError } from "./errors.js";
-import { type Area, inject, type SessionImage } from "./inject.js";
+import { inject, type SessionImage } from "./inject.js";
 import { LIBRARIES_CHANGED, libraryNotice, probesLibraries } from "./libraries.js";
 import { findGap, isMapped, type Mapping, PAGE_BYTES, roundUp } from "./maps.js";
 import { absoluteSites, matchModules, type ProbedSite, sitesOf } from "./matching.js";
@@ -33,7 +35,7 @@ import {
 import { hasShadowStacks, type Module, readMappings, readModules } from "./process.js";
 import type { Tracer } from "./ptrace.js";
 import { recoverDead } from "./recover.js";
-import { mapAnonymous, openRemote, PROTECTION, type Remote, unmap } from "./remote.js";
+import { openRemote, PROTECTION, type Remote } from "./remote.js";
 import { entryOffset, type RunnableBundle } from "./runnable.js";
 import type { Semaphores } from "./semaphores.js";
 import type { ArmedModule, Tracee } from "./tracee.js";
@@ -236,7 +238,7 @@ async function freeAreas(tracer: Tracer, tracee: Tracee, tids: readonly number[]
   if (await isUsed(tracer, pid, tids, { code, stacks: [] })) return;
   const remote = openRemote(tracer, pid);
   tracee.areas = [];
-  for (const { address, bytes } of areas) await unmap(remote, address, bytes);
+  for (const area of areas) await unmapArea(remote, area);
 }
 
 /** Patches modules of a stopped process; gives the regions that were left as they are. */
@@ -260,13 +262,14 @@ async function put(
     await tracer.setOwnCode(pid, at, at + injection.code.bytes);
   }
   const areas: (Area | null)[] = [];
-  for (const { planned } of modules) areas.push(await mapArea(remote, tracee, planned));
+  for (const { planned } of modules) {
+    areas.push(await mapTrampolines(remote, tracee, image.shared.inode, planned));
+  }
   const plan = layPatches(
     { modules: modules.map(({ planned }) => planned), refused: [] },
     {
       areas: areas.map((area) => area?.address ?? 0),
       enter: at + shim.enter,
-      control: injection.shared.address,
       entryOf: (probe) =>
         probe === LIBRARIES_CHANGED
           ? at + shim.librariesChanged
@@ -314,32 +317,45 @@ function isIn({ address, bytes }: Area, at: number): boolean {
 }
 
 /** Maps a module's trampoline area within reach of it, and notes it; null if it needs none. */
-async function mapArea(
+async function mapTrampolines(
   remote: Remote,
   tracee: Tracee,
+  owner: number,
   module: PlannedModule,
 ): Promise<Area | null> {
   if (module.areaBytes === 0) return null;
-  const area = { address: await mapNear(remote, module), bytes: roundUp(module.areaBytes) };
+  const area = await mapNear(remote, owner, module);
   tracee.areas = [...tracee.areas, area];
   return area;
 }
 
-async function mapNear(remote: Remote, module: PlannedModule): Promise<number> {
+async function mapNear(remote: Remote, owner: number, module: PlannedModule): Promise<Area> {
   const { lowest, highest, code } = module;
-  const near = code.loadBias + Math.min(...code.code.map((range) => range.address));
+  const start = code.loadBias + Math.min(...code.code.map((range) => range.address));
   const protection = PROTECTION.read | PROTECTION.execute;
-  const bytes = roundUp(module.areaBytes);
+  const bytes = PAGE_BYTES + roundUp(module.areaBytes);
+  const near = start - bytes - PAGE_BYTES;
   const taken: Mapping[] = readMappings(remote.pid);
   for (let attempt = 0; attempt < GAP_ATTEMPTS; attempt++) {
-    const at = findGap(taken, bytes, { lowest, highest, near: near - bytes - PAGE_BYTES });
-    if (at === null) break;
+    const gap = findGap(taken, bytes, {
+      lowest: lowest - PAGE_BYTES,
+      highest: highest - PAGE_BYTES,
+      near,
+    });
+    if (gap === null) break;
     try {
-      return await mapAnonymous(remote, bytes, protection, at);
+      const at = gap + PAGE_BYTES;
+      return await mapArea(remote, {
+        owner,
+        kind: "trampolines",
+        bytes: module.areaBytes,
+        protection,
+        at,
+      });
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
       if (attempt + 1 === GAP_ATTEMPTS) throw error;
-      taken.push(blocked(at, bytes));
+      taken.push(blocked(gap, bytes));
       taken.sort((a, b) => a.start - b.start);
     }
   }

@@ -9,11 +9,12 @@
  * Nothing of the process itself is changed: until the first jump is written, no thread can come
  * here. Source: wasm-runtime/layout/ CONTROL, PRIVATE, PARAMS; mmap(2).
  */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync } from "node:fs";
 import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
-import { CAPABILITY, PARAMS, PRIVATE } from "../../wasm-runtime/layout/private.js";
+import { CAPABILITY, PRIVATE } from "../../wasm-runtime/layout/private.js";
 import { CONTROL, WASM_PAGE_BYTES } from "../../wasm-runtime/layout/shared.js";
+import { type Area, type AreaRequest, mapArea, unmapArea } from "./area.js";
 import { roundUp } from "./maps.js";
 import {
   type FilledArea,
@@ -41,8 +42,8 @@ import {
   type Tracer,
 } from "./ptrace.js";
 import {
-  createRemoteMemory,
-  mapAnonymous,
+  closeRemote,
+  createRemoteFile,
   mapShared as mapSharedRemote,
   openRemoteFile,
   PROTECTION,
@@ -58,12 +59,8 @@ export interface SharedArea extends SharedMemory {
   /** Descriptor of it in this process. */
   readonly descriptor: number;
   readonly bytes: number;
-}
-
-/** A mapping made in a process. */
-export interface Area {
-  readonly address: number;
-  readonly bytes: number;
+  /** Of the object: the session's mark on all its memory (area.ts). */
+  readonly inode: number;
 }
 
 /** What a process was given; addresses in it. */
@@ -99,7 +96,7 @@ export function sharedBytes(bundle: RunnableBundle): number {
 
 /** A memory object made in this process. */
 export function createShared(bytes: number): SharedArea {
-  return mapHere(createMemory(NAME, bytes), bytes);
+  return mapHere(createMemory(NAME), bytes);
 }
 
 /**
@@ -109,12 +106,14 @@ export async function createSharedIn(
   remote: Remote,
   bytes: number,
 ): Promise<{ readonly here: SharedArea; readonly there: Area }> {
-  const descriptor = await createRemoteMemory(remote, NAME, bytes);
+  const descriptor = await createRemoteFile(remote, NAME);
   const path = `/proc/${remote.pid}/fd/${descriptor}`;
   let here: SharedArea;
   try {
     here = mapHere(openSync(path, "r+"), bytes);
   } catch (cause) {
+    await closeRemote(remote, descriptor);
+    if (cause instanceof TargetError) throw cause;
     throw new TargetError(
       `cannot open shared memory of process ${remote.pid}`,
       { operation: "inject", subject: remote.pid },
@@ -125,8 +124,19 @@ export async function createSharedIn(
   return { here, there: { address, bytes } };
 }
 
+/** Sizes an empty object, here: a process that exceeds RLIMIT_FSIZE gets a signal (setrlimit(2)). */
 function mapHere(descriptor: number, bytes: number): SharedArea {
-  return { ...mapShared(descriptor, bytes), descriptor, bytes };
+  try {
+    ftruncateSync(descriptor, bytes);
+  } catch (cause) {
+    throw new TargetError(
+      `cannot make ${bytes} bytes of shared memory: the limit on the size of files (ulimit -f) is lower`,
+      { operation: "inject", subject: bytes },
+      { cause },
+    );
+  }
+  const inode = fstatSync(descriptor).ino;
+  return { ...mapShared(descriptor, bytes), descriptor, bytes, inode };
 }
 
 /** Closes the descriptor; the mapping here goes with its last view. */
@@ -143,24 +153,22 @@ export async function inject(
 ): Promise<Injection> {
   const { bundle } = image;
   const made: Area[] = [];
-  const keep = (address: number, bytes: number): Area => {
-    const area = { address, bytes };
+  const owner = image.shared.inode;
+  const map = async (request: Omit<AreaRequest, "owner">): Promise<Area> => {
+    const area = await mapArea(remote, { owner, ...request });
     made.push(area);
     return area;
   };
+  const sharedArea = shared ?? (await joinShared(remote, image.shared));
   try {
-    const sharedArea = shared ?? (await joinShared(remote, image.shared));
-    if (shared === null) made.push(sharedArea);
     const stacks = bundle.meta.memory.slotCount * PRIVATE.stackBytes;
-    const ownBytes = privateBytes(bundle);
     const readWrite = PROTECTION.read | PROTECTION.write;
-    const own = keep(await mapAnonymous(remote, ownBytes, readWrite), ownBytes);
+    const bytes = stacks + PRIVATE.stateBytes + bundle.code.instanceBytes;
+    const own = await map({ kind: "private", bytes, protection: readWrite });
     await wipeOnFork(remote, own.address + stacks, PRIVATE.stateBytes);
-    const modules = await injectModules(remote, image);
-    if (modules !== null) made.push(modules.area);
-    const codeBytes = codeSize(image);
+    const modules = await injectModules(remote.pid, image, map);
     const readExecute = PROTECTION.read | PROTECTION.execute;
-    const code = keep(await mapAnonymous(remote, codeBytes, readExecute), codeBytes);
+    const code = await map({ kind: "code", bytes: codeSize(image), protection: readExecute });
     const tidOffset = await findTidOffset(tracer, remote.pid);
     const params: ShimParams = {
       ...commonParams(image, code.address),
@@ -194,19 +202,25 @@ export async function inject(
       knowsTid: tidOffset !== -1,
     };
   } catch (error) {
-    for (const area of made.reverse())
-      await unmap(remote, area.address, area.bytes).catch(() => undefined);
+    for (const area of made.reverse()) await unmapArea(remote, area).catch(() => undefined);
+    if (shared === null) {
+      await unmap(remote, sharedArea.address, sharedArea.bytes).catch(() => undefined);
+    }
     throw error;
   }
 }
 
 /** Maps the module area; null if handlers do not ask for modules. */
-async function injectModules(remote: Remote, needs: ModuleNeeds): Promise<FilledArea | null> {
+async function injectModules(
+  pid: number,
+  needs: ModuleNeeds,
+  map: (request: Omit<AreaRequest, "owner">) => Promise<Area>,
+): Promise<FilledArea | null> {
   if (!needsModules(needs.bundle)) return null;
-  const content = readContent(remote.pid, readMappings(remote.pid), needs);
+  const content = readContent(pid, readMappings(pid), needs);
   const bytes = moduleAreaBytes(needs, content);
-  const address = await mapAnonymous(remote, bytes, PROTECTION.read);
-  return fillModuleArea(address, bytes, content, needs);
+  const area = await map({ kind: "modules", bytes, protection: PROTECTION.read });
+  return fillModuleArea(area.address, area.bytes, content, needs);
 }
 
 /** Maps the session's memory object into a process that can see this one in /proc. */
@@ -214,12 +228,6 @@ async function joinShared(remote: Remote, { descriptor, bytes }: SharedArea): Pr
   const path = `/proc/${process.pid}/fd/${descriptor}`;
   const opened = await openRemoteFile(remote, path);
   return { address: await mapSharedRemote(remote, opened, bytes), bytes };
-}
-
-/** Bytes of the private area of a traced process. */
-function privateBytes({ meta, code }: RunnableBundle): number {
-  const stacks = meta.memory.slotCount * PRIVATE.stackBytes;
-  return stacks + PRIVATE.stateBytes + roundUp(code.instanceBytes);
 }
 
 /** Bytes of shim image and handlers together. */
@@ -237,8 +245,6 @@ export function placeCode(image: SessionImage, address: number, params: ShimPara
   const bytes = new Uint8Array(codeSize(image)).fill(INT3);
   const handlers = handlersAt(image, address);
   bytes.set(fillParams(image.shim, address, params), 0);
-  viewOf(bytes).setBigUint64(PARAMS.codeBytes, BigInt(bytes.length), true);
-  viewOf(bytes).setBigUint64(PARAMS.privateBytes, BigInt(privateBytes(image.bundle)), true);
   bytes.set(image.bundle.code.bytes, handlers - address);
   return bytes;
 }

@@ -12,7 +12,7 @@ import { Assembler } from "./assembler.js";
 import { type Choice, chooseRegions, type Target } from "./choices.js";
 import { liveFlags } from "./flags.js";
 import { bytesOf, type FunctionCode, type ModuleCode } from "./functions.js";
-import { PAGE_BYTES, roundUp } from "./maps.js";
+import { PAGE_BYTES } from "./maps.js";
 import { type Region, SHORT_JUMP_BYTES } from "./regions.js";
 import {
   emitTrampoline,
@@ -92,25 +92,15 @@ export interface PatchDraft {
   readonly refused: readonly RefusedSite[];
 }
 
-/**
- * Header of a trampoline area, 64-bit words, followed by the addresses of the semaphores;
- * recover.ts knows areas of dead sessions by it.
- */
+/** Header of a trampoline area, 64-bit words, followed by the addresses of the semaphores. */
 export const AREA = {
   /** Address of wt_enter. */
   enter: 0,
-  /** Size of the mapping. */
-  size: 8,
-  magic: 16,
-  /** Address of the session's control area. */
-  control: 24,
   /** 1 while the semaphores are raised. */
-  raised: 32,
-  semaphoreCount: 40,
-  bytes: 48,
+  raised: 8,
+  semaphoreCount: 16,
+  bytes: 24,
 } as const;
-/** "wastap", area, layout 2 */
-export const AREA_MAGIC = 0x0002_7061_7473_6177n;
 const TRAMPOLINE_ALIGNMENT = 16;
 /** Farthest that a 32-bit displacement reaches, less the longest instruction. */
 const REACH = 0x7fffffff - 16;
@@ -211,8 +201,6 @@ export interface Placement {
   readonly areas: readonly number[];
   /** Address of wt_enter. */
   readonly enter: number;
-  /** Address of the session's control area. */
-  readonly control: number;
   /** Address of the compiled entry thunk of a probe's handler. */
   readonly entryOf: (probe: number) => number;
 }
@@ -298,16 +286,9 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
   return { areas, regions, refused: draft.refused, goroutines };
 }
 
-function fillHeader(
-  area: Uint8Array,
-  { enter, control }: Placement,
-  semaphores: readonly number[],
-): void {
+function fillHeader(area: Uint8Array, { enter }: Placement, semaphores: readonly number[]): void {
   const header = new DataView(area.buffer);
   header.setBigUint64(AREA.enter, BigInt(enter), true);
-  header.setBigUint64(AREA.size, BigInt(roundUp(area.length)), true);
-  header.setBigUint64(AREA.magic, AREA_MAGIC, true);
-  header.setBigUint64(AREA.control, BigInt(control), true);
   header.setBigUint64(AREA.raised, 0n, true);
   header.setBigUint64(AREA.semaphoreCount, BigInt(semaphores.length), true);
   for (const [i, address] of semaphores.entries()) {

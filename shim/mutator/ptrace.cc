@@ -449,18 +449,12 @@ Napi::Value system_error(Napi::Env env, const char *what) {
     throw Napi::Error(env, error_to(env, error));
 }
 
-/* createMemory(name, bytes): descriptor of a new shared memory object, closed on exec. */
+/* createMemory(name): descriptor of a new, empty shared memory object, closed on exec. */
 Napi::Value create_memory(const Napi::CallbackInfo &info) {
     std::string name = info[0].ToString().Utf8Value();
     int file = memfd_create(name.c_str(), MFD_CLOEXEC);
     if (file < 0)
         return system_error(info.Env(), "memfd_create");
-    if (ftruncate(file, info[1].ToNumber().Int64Value()) != 0) {
-        int number = errno;
-        close(file);
-        errno = number;
-        return system_error(info.Env(), "ftruncate");
-    }
     return Napi::Number::New(info.Env(), file);
 }
 

@@ -146,7 +146,7 @@ interface NativeTracer extends Omit<Tracer, "write"> {
 
 interface NativeTracing {
   readonly Tracer: new (onEvent: (event: TraceEvent) => void) => NativeTracer;
-  createMemory(name: string, bytes: number): number;
+  createMemory(name: string): number;
   mapShared(descriptor: number, bytes: number): SharedMemory;
   readonly Bell: new (memory: ArrayBuffer, offset: number, ring: () => void) => Bell;
   wakeWaiters(memory: ArrayBuffer, offset: number): void;
@@ -198,9 +198,9 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
   };
 }
 
-/** Descriptor of a new anonymous shared memory object of `bytes` (memfd_create(2)). */
-export function createMemory(name: string, bytes: number): number {
-  return tracing().createMemory(name, bytes);
+/** Descriptor of a new, empty anonymous shared memory object (memfd_create(2)). */
+export function createMemory(name: string): number {
+  return tracing().createMemory(name);
 }
 
 /** Maps `bytes` of the memory object behind `descriptor`, shared and writable. */

@@ -4,20 +4,18 @@
  * semaphores of their marks are still raised.
  *
  * A session is dead when the robust futex of its shared memory says so (ARCHITECTURE.md, "Death of
- * the mutator"). Its memory is known by its name, its code and trampolines by their headers (PARAMS,
- * AREA), which point there, its jumps by where they lead. We may be killed too, so the memory that
- * all else is known by is unmapped last: a header never points to what the next session maps there.
+ * the mutator"). All its memory is known by name (area.ts), its jumps by where they lead. We may be
+ * killed too, so the memory that says that the session is dead is unmapped last.
  */
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { SEGMENT, viewOf } from "../../base/elf/image.js";
 import { readSdtNotes } from "../../base/elf/notes.js";
-import { PARAMS } from "../../wasm-runtime/layout/private.js";
 import { CONTROL } from "../../wasm-runtime/layout/shared.js";
-import { type Footprint, inUndoOrder, isUsed } from "./apply.js";
+import { inUndoOrder, isUsed } from "./apply.js";
+import { type AreaKind, type FoundArea, findAreas, isFence, unmapArea } from "./area.js";
 import { isInside, type Range } from "./frames.js";
 import { type Mapping, PAGE_BYTES } from "./maps.js";
-import { AREA, AREA_MAGIC } from "./plan.js";
 import { type Module, readMappings, readMemory, readModules } from "./process.js";
 import type { MemoryWrite, Tracer } from "./ptrace.js";
 import { closeRemote, openRemote, unmap } from "./remote.js";
@@ -34,10 +32,9 @@ const SHORT_JUMP_BYTES = 2;
 
 /** What one dead session has in a process. */
 interface Remnant {
-  /** All its memory, in the order in which it is to be unmapped. */
-  readonly memory: readonly Range[];
-  readonly footprint: Footprint;
-  readonly trampolines: readonly Range[];
+  readonly areas: readonly FoundArea[];
+  /** Its memory object. */
+  readonly shared: Mapping;
 }
 
 /** Restores the code of a stopped process, except for `own`; unmaps what no thread is in. */
@@ -55,15 +52,17 @@ export async function recoverDead(
   }
   const remnants = findRemnants(pid, mappings, own);
   if (remnants.length === 0) return;
-  const trampolines = remnants.flatMap((remnant) => remnant.trampolines);
+  const trampolines = remnants.flatMap(({ areas }) => rangesOf(areas, "trampolines"));
   const modules = readModules(pid, mappings);
   const writes = modules.flatMap((module) => originals(pid, module, trampolines));
   await tracer.write(pid, inUndoOrder(writes));
   await lowerLeft(tracer, pid, trampolines, modules);
-  for (const { memory, footprint } of remnants) {
-    if (await isUsed(tracer, pid, tids, footprint)) continue;
+  for (const { areas, shared } of remnants) {
+    const code = [...rangesOf(areas, "code"), ...rangesOf(areas, "trampolines")];
+    if (await isUsed(tracer, pid, tids, { code, stacks: rangesOf(areas, "private") })) continue;
     const remote = openRemote(tracer, pid, mappings);
-    for (const { start, end } of memory) await unmap(remote, start, end - start);
+    for (const area of areas) await unmapArea(remote, area);
+    await unmap(remote, shared.start, shared.end - shared.start);
   }
 }
 
@@ -91,55 +90,17 @@ async function lowerLeft(
 }
 
 function findRemnants(pid: number, mappings: readonly Mapping[], own: number): Remnant[] {
-  const dead = mappings
+  const areas = findAreas(mappings);
+  return mappings
     .filter((m) => MEMORY_PATH.test(m.path) && m.offset === 0 && m.start !== own)
-    .filter((m) => isDead(pid, m.start));
-  if (dead.length === 0) return [];
-  const pages = mappings
-    .filter((m) => m.inode === 0 && m.path === "" && m.readable && m.executable)
-    .flatMap((m) => headers(pid, m));
-  return dead.map(({ start, end }): Remnant => {
-    const shared = { start, end };
-    const trampolines = pages
-      .filter((page) => page.long(AREA.magic) === AREA_MAGIC && page.word(AREA.control) === start)
-      .map((page) => rangeOf(page.address, page.word(AREA.size)));
-    const image = pages.find((page) => page.word(PARAMS.control) === start);
-    if (image === undefined) {
-      const footprint = { code: trampolines, stacks: [] };
-      return { memory: [...trampolines, shared], footprint, trampolines };
-    }
-    const code = rangeOf(image.address, image.word(PARAMS.codeBytes));
-    const stacks = rangeOf(image.word(PARAMS.privateBase), image.word(PARAMS.privateBytes));
-    const modules = rangeOf(image.word(PARAMS.modules), image.word(PARAMS.modulesBytes));
-    return {
-      memory: [...trampolines, stacks, modules, code, shared].filter(({ start }) => start !== 0),
-      footprint: { code: [code, ...trampolines], stacks: [stacks] },
-      trampolines,
-    };
-  });
+    .filter((m) => isDead(pid, m.start))
+    .map((shared) => ({ shared, areas: areas.filter(({ owner }) => owner === shared.inode) }));
 }
 
-function rangeOf(start: number, bytes: number): Range {
-  return { start, end: start + bytes };
-}
-
-/** Every page of a mapping: the kernel joins mappings that touch, so ours may begin anywhere. */
-function headers(pid: number, { start, end }: Mapping): Header[] {
-  const bytes = readMemory(pid, start, end - start);
-  const found: Header[] = [];
-  for (let at = 0; at < bytes.length; at += PAGE_BYTES) {
-    const page = viewOf(bytes.subarray(at, at + PAGE_BYTES));
-    const long = (offset: number): bigint => page.getBigUint64(offset, true);
-    found.push({ address: start + at, long, word: (offset) => Number(long(offset)) });
-  }
-  return found;
-}
-
-/** A page that may be the head of something of ours. */
-interface Header {
-  readonly address: number;
-  long(offset: number): bigint;
-  word(offset: number): number;
+function rangesOf(areas: readonly FoundArea[], kind: AreaKind): Range[] {
+  return areas
+    .filter((area) => area.kind === kind && area.isMapped)
+    .map(({ address, bytes }) => ({ start: address, end: address + bytes }));
 }
 
 /** Descriptors of memory objects that a session did not come to close. */
@@ -147,7 +108,9 @@ function deadDescriptors(pid: number): number[] {
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder).flatMap((name) => {
     const path = join(folder, name);
-    return MEMORY_PATH.test(readlinkSync(path)) && isDeadFile(path) ? [Number(name)] : [];
+    const object = readlinkSync(path);
+    const isLeft = isFence(object) || (MEMORY_PATH.test(object) && isDeadFile(path));
+    return isLeft ? [Number(name)] : [];
   });
 }
 

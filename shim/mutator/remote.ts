@@ -23,10 +23,11 @@ export const SYSCALL = {
 } as const;
 
 /** mmap(2). */
-export const PROTECTION = { read: 1, write: 2, execute: 4 } as const;
+export const PROTECTION = { none: 0, read: 1, write: 2, execute: 4 } as const;
 export const MAP = {
   shared: 1,
   private: 2,
+  fixed: 0x10,
   anonymous: 0x20,
   noReserve: 0x4000,
   fixedNoReplace: 0x100000,
@@ -83,27 +84,31 @@ export function openRemote(
   return { pid, call };
 }
 
-/** Maps anonymous memory; `at` is where, or 0 for anywhere. */
+/** Maps anonymous memory over what is at `address`. */
 export function mapAnonymous(
   remote: Remote,
+  address: number,
   bytes: number,
   protection: number,
-  at: number = 0,
 ): Promise<number> {
-  const flags = MAP.private | MAP.anonymous | MAP.noReserve | (at === 0 ? 0 : MAP.fixedNoReplace);
-  return remote.call("map memory", SYSCALL.mmap, [at, bytes, protection, flags, -1n, 0]);
+  const flags = MAP.private | MAP.anonymous | MAP.noReserve | MAP.fixed;
+  return remote.call("map memory", SYSCALL.mmap, [address, bytes, protection, flags, -1n, 0]);
 }
 
-/** Creates a shared memory object in the process; gives its descriptor there. */
-export async function createRemoteMemory(
+/** Maps the beginning of a descriptor's object; `at` is where, or 0 for anywhere. */
+export function mapFile(
   remote: Remote,
-  name: string,
-  bytes: number,
+  descriptor: number,
+  { at, bytes }: { readonly at: number; readonly bytes: number },
+  protection: number,
+  flags: number,
 ): Promise<number> {
-  const create = [SYSCALL.memfdCreate, ["text", MFD_CLOEXEC], name] as const;
-  const descriptor = await remote.call("create shared memory", ...create);
-  await remote.call("size shared memory", SYSCALL.ftruncate, [descriptor, bytes]);
-  return descriptor;
+  return remote.call("map memory", SYSCALL.mmap, [at, bytes, protection, flags, descriptor, 0]);
+}
+
+/** Creates an empty memory object in the process; gives its descriptor there. */
+export function createRemoteFile(remote: Remote, name: string): Promise<number> {
+  return remote.call("create memory", SYSCALL.memfdCreate, ["text", MFD_CLOEXEC], name);
 }
 
 /** Opens `path` in the process for reading and writing. */
@@ -119,10 +124,11 @@ export async function mapShared(
   bytes: number,
 ): Promise<number> {
   const protection = PROTECTION.read | PROTECTION.write;
-  const args = [0, bytes, protection, MAP.shared, descriptor, 0] as const;
-  const address = await remote.call("map shared memory", SYSCALL.mmap, args);
-  await closeRemote(remote, descriptor);
-  return address;
+  try {
+    return await mapFile(remote, descriptor, { at: 0, bytes }, protection, MAP.shared);
+  } finally {
+    await closeRemote(remote, descriptor);
+  }
 }
 
 /** Closes a descriptor of the process. */

@@ -9,8 +9,9 @@ import { viewOf } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
 import { PARAMS } from "../../wasm-runtime/layout/private.js";
 import { type Applied, type Footprint, isUsed, STOP_MS, undoPlan } from "./apply.js";
+import { type Area, unmapArea } from "./area.js";
 import type { Range } from "./frames.js";
-import { type Area, findTidOffset, type Injection, type SessionImage } from "./inject.js";
+import { findTidOffset, type Injection, type SessionImage } from "./inject.js";
 import type { Mapping } from "./maps.js";
 import { updateModules } from "./modules.js";
 import { isSystemFailure, type Tracer } from "./ptrace.js";
@@ -174,15 +175,15 @@ async function clear(
   const mine = [
     ...trampolinesOf(modules, areas),
     ...(injection === null ? [] : [injection.private, injection.modules, injection.code]),
-    shared,
   ].filter((area) => area !== null);
-  if (mine.length === 0) return null;
-  const bytes = mine.reduce((sum, area) => sum + area.bytes, 0);
+  if (shared === null) return null;
+  const bytes = mine.reduce((sum, area) => sum + area.bytes, shared.bytes);
   const reason = tracee.changedByOthers ? "code changed by others leads there" : obstacle;
   if (reason !== null) return { pid, bytes, reason };
   try {
     const remote = openRemote(tracer, pid);
-    for (const { address, bytes: size } of mine) await unmap(remote, address, size);
+    for (const area of mine) await unmapArea(remote, area);
+    await unmap(remote, shared.address, shared.bytes);
     return null;
   } catch (error) {
     if (isSystemFailure(error) || error instanceof TargetError) {

@@ -64,7 +64,7 @@ test("the kernel marks the guard word when the mutator is killed", async () => {
   const { target: pid, finished } = await launch(program, ["2"]);
   const { signal } = await runDriver(pid, bundle, { word: "armed", delayMs: 0, runMs: 60_000 });
   assert.is(signal, "SIGKILL");
-  const shared = readMappings(pid).find((m) => m.path.startsWith("/memfd:wastap"));
+  const shared = readMappings(pid).find((m) => m.path.startsWith("/memfd:wastap "));
   assert.ok(shared);
   const guard = readMemory(pid, shared.start + CONTROL.guard, 4);
   assert.is(new DataView(guard.buffer).getUint32(0, true) & OWNER_DIED, OWNER_DIED);

@@ -9,8 +9,9 @@ const missing = cannotTrace();
 const test = missing === null ? s : s.skip;
 if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 
-async function startHot(threads: number): Promise<Running> {
-  const target = start(buildProgram("hot"), [String(threads)]);
+async function startHot(threads: number, limit = "true"): Promise<Running> {
+  const args = ["-c", `${limit}; exec "$0" "$@"`, buildProgram("hot"), String(threads)];
+  const target = start("/bin/sh", args);
   await target.until(/ready/);
   return target;
 }
@@ -74,6 +75,16 @@ test("attaching again and again leaves nothing behind", async () => {
   for (const [name, bytes] of codeOf(target.pid)) {
     assert.ok(code.get(name)?.equals(bytes), `${name} is as before`);
   }
+  await expectUnharmed(target);
+});
+
+test("a target that may not write large files is no worse off", async () => {
+  const target = await startHot(2, "ulimit -f 1");
+  const script = `global n probe process("${buildProgram("hot")}").function("look") { n++ }
+    probe timer.ms(20) { if (n > 100) exit() }
+    probe end { println("counted") }`;
+  const result = await startWastap(["-e", script, "-x", String(target.pid)]).finished();
+  assert.is(result.stdout, "counted\n", result.stderr);
   await expectUnharmed(target);
 });
 

@@ -1,10 +1,11 @@
 /** Wrong input: a clear message on standard error, exit status 1, nothing attached. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { buildProgram, cannotTrace, hasProgram, start, wastap } from "../support/tools.js";
+import { buildProgram, cannotTrace, hasProgram, start, WASTAP, wastap } from "../support/tools.js";
 
 const s = suite("run/errors");
 const missing = cannotTrace();
@@ -47,6 +48,14 @@ s("a file that is not there", () => {
 
 s("an unknown option", () => {
   assert.match(refused(["--frobnicate"]), /frobnicate.*\n.*--help/);
+});
+
+traced("a limit on files that shared memory does not fit", () => {
+  const command = ["-c", 'ulimit -f 1; exec "$0" "$@"', process.execPath, WASTAP];
+  const script = ["--disable-cache", "-e", "probe begin { exit() }"];
+  const { status, stderr } = spawnSync("/bin/sh", [...command, ...script], { encoding: "utf8" });
+  assert.is(status, 1, stderr);
+  assert.match(stderr, /^ERROR: cannot make \d+ bytes of shared memory: .*ulimit -f/);
 });
 
 s("a bundle that is not one", () => {

@@ -176,9 +176,6 @@ export const PARAMS = {
   argumentsEnd: 4056,
   environmentStart: 4064,
   environmentEnd: 4072,
-  /** For a later session that clears up after a dead one: u64 sizes of code and private area. */
-  codeBytes: 4080,
-  privateBytes: 4088,
   bytes: 4096,
 } as const;
 

@@ -51,7 +51,6 @@ function plan(path: string, code: ModuleCode, place: PlanSite["place"]): number 
   const patches = layPatches(draft, {
     areas: [module.lowest],
     enter: 1,
-    control: 0,
     entryOf: () => 1,
   });
   // Only the jump of a host is written twice, with the same bytes.

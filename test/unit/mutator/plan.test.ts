@@ -14,7 +14,7 @@ import { CODE, DATA, LOAD_BIAS, type TestFunction, testModule, word32 } from "./
 
 const AREA = LOAD_BIAS + 0x100000;
 /** Bytes of an area before its first trampoline. */
-const HEADER = 48;
+const HEADER = 32;
 const ENTER = 0x7f0000001000;
 const OPTIONS: PlanOptions = { allowBreakpoints: false, shadowStacks: false };
 
@@ -63,7 +63,6 @@ function lay(input: Case): PatchPlan {
   return layPatches(draft(input), {
     areas: [AREA],
     enter: ENTER,
-    control: 0,
     entryOf: (p) => 0x5000 + p,
   });
 }
@@ -338,7 +337,7 @@ s("plans sites in code without symbols", () => {
     semaphore: 0,
   } as const;
   const plan = showPlan(planPatches([{ code, sites: [site] }], OPTIONS));
-  assert.match(plan, /plain, trampoline \+0x30\n {4}probe 0 \(flags all\)/);
+  assert.match(plan, /plain, trampoline \+0x20\n {4}probe 0 \(flags all\)/);
 });
 
 s("gives bytes, moves and leaves in the address space of the process", () => {
@@ -406,7 +405,7 @@ s("asks for an area in reach of the module", () => {
   assert.ok(module.lowest < LOAD_BIAS && module.highest > LOAD_BIAS);
   assert.is(module.lowest % 4096, 0);
   assert.is(draft({ functions: [long] }).modules[0]?.areaBytes, 0);
-  const far = { areas: [module.highest + 4096], enter: ENTER, control: 0, entryOf: () => 0 };
+  const far = { areas: [module.highest + 4096], enter: ENTER, entryOf: () => 0 };
   assert.throws(() => layPatches(draft({ functions: [long], at: [0] }), far), /out of reach/);
 });
 

@@ -166,7 +166,6 @@ function check(program: string, choose: Choose): PatchDraft {
   const plan = layPatches(draft, {
     areas: [AREA],
     enter: SHIM + loadShim().enter,
-    control: 0,
     entryOf: () => handler,
   });
   const file = join(work, "patches");
