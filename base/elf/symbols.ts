@@ -43,6 +43,34 @@ export function findSymbolAddress(image: ElfImage, name: string): number | null 
   return symbolsNamed(image, name).next().value?.address ?? null;
 }
 
+/** Addresses of symbols whose names hold `text`, found without reading those of the others. */
+export function addressesNamed(image: ElfImage, text: string): ReadonlySet<number> {
+  const addresses = new Set<number>();
+  for (const section of image.sections) {
+    if (section.type !== SECTION.symbols && section.type !== SECTION.dynamicSymbols) continue;
+    const strings = image.sections[section.link];
+    const begins = strings && beginsBefore(sectionBytes(image, strings), text);
+    if (begins === undefined || begins.size === 0) continue;
+    const view = viewOf(sectionBytes(image, section));
+    for (let at = SYMBOL_BYTES; at + SYMBOL_BYTES <= view.byteLength; at += SYMBOL_BYTES) {
+      if (!begins.has(view.getUint32(at, true)) || view.getUint16(at + 6, true) === 0) continue;
+      addresses.add(word(view, at + 8));
+    }
+  }
+  return addresses;
+}
+
+/** Offsets in the string table `bytes` at which names that hold `text` may begin. */
+function beginsBefore(bytes: Uint8Array, text: string): ReadonlySet<number> {
+  const strings = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const begins = new Set<number>();
+  for (let at = strings.indexOf(text); at >= 0; at = strings.indexOf(text, at + 1)) {
+    // A name may be the end of another one.
+    for (let begin = at; begin >= 0 && bytes[begin] !== 0; begin--) begins.add(begin);
+  }
+  return begins;
+}
+
 /** A data object that every thread has at the same place. */
 export interface DataSymbol {
   readonly address: number;

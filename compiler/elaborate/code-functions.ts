@@ -12,7 +12,6 @@ import type { Module } from "../elf/read.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { type FunctionPattern, fileMatcher, matcher } from "./function-pattern.js";
 import { hasComponent } from "./point.js";
-import { symbolsAt } from "./symbol-functions.js";
 
 /** Code of a function: its own, or that of one place where it is inlined. */
 export interface ChosenFunction {
@@ -167,13 +166,10 @@ function outOfLine(
   const { die, entryPc, ranges } = entry;
   // Linkers leave functions that they dropped at address 0.
   const unit = entryPc ? info.unitOf(die.id) : null;
-  if (!entryPc || unit === null || isRemainder(module, entryPc)) return null;
+  if (!entryPc || unit === null) return null;
+  // The rest of a function whose beginning was inlined is not where it is entered.
+  if (module.remainders.has(entryPc)) return null;
   return { ...declared(entry, name), die, unit, entry: entryPc, ranges, isInline: false };
-}
-
-/** The rest of a function whose beginning was inlined: not where it is entered. */
-function isRemainder(module: Module, address: number): boolean {
-  return symbolsAt(module, address).some(({ name }) => name.includes(".part."));
 }
 
 function declared(

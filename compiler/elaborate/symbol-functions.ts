@@ -95,14 +95,6 @@ export function coveringSymbol(module: Module, address: number): ElfSymbol | nul
 /** Symbols before an address that are looked at: several names and parts lie in one function. */
 const MOST_NESTED = 64;
 
-/** The symbols at exactly `address`. */
-export function symbolsAt({ symbols }: Module, address: number): readonly ElfSymbol[] {
-  const after = indexAbove(symbols, address);
-  let first = after;
-  while (first > 0 && symbols[first - 1]?.address === address) first--;
-  return symbols.slice(first, after);
-}
-
 /** Names by wildcard: real functions only, so neither labels nor split-off cold parts. */
 function matchingSymbols(
   module: Module,

@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { type ElfDynamic, readDynamic } from "../../base/elf/dynamic.js";
 import { type ElfImage, findSection, parseElf } from "../../base/elf/image.js";
 import { readSdtNotes, type SdtNote } from "../../base/elf/notes.js";
-import { type ElfSymbol, readFunctionSymbols } from "../../base/elf/symbols.js";
+import { addressesNamed, type ElfSymbol, readFunctionSymbols } from "../../base/elf/symbols.js";
 import { TargetError } from "../../base/target-error.js";
 import { callNative, type DebugSymbol } from "../dwarf/native.js";
 import { openDebugFile } from "../dwarf/open.js";
@@ -21,6 +21,8 @@ export interface Module {
   /** Function symbols by address, then name, those of the debug file included. */
   readonly symbols: readonly ElfSymbol[];
   readonly marks: readonly SdtNote[];
+  /** Addresses of the rests of functions whose beginnings the compiler inlined (`f.part.0`). */
+  readonly remainders: ReadonlySet<number>;
   /** True if DWARF is in the file or in its debug file. */
   readonly hasDebugInfo: boolean;
 }
@@ -71,6 +73,7 @@ export function neededLibraries(module: Module, context: SearchContext): NeededL
 function lazyModule(path: string, image: ElfImage): Module {
   let symbols: readonly ElfSymbol[] | null = null;
   let marks: readonly SdtNote[] | null = null;
+  let remainders: ReadonlySet<number> | null = null;
   let dynamic: ElfDynamic | null = null;
   let hasDebugInfo: boolean | null = null;
   return {
@@ -88,11 +91,22 @@ function lazyModule(path: string, image: ElfImage): Module {
       marks ??= readSdtNotes(image);
       return marks;
     },
+    get remainders() {
+      remainders ??= readRemainders(this);
+      return remainders;
+    },
     get hasDebugInfo() {
       hasDebugInfo ??= callNative("hasDwarf", openDebugFile(path));
       return hasDebugInfo;
     },
   };
+}
+
+function readRemainders(module: Module): ReadonlySet<number> {
+  const isPart = ".part.";
+  if (findSection(module.image, ".symtab") !== null) return addressesNamed(module.image, isPart);
+  const parts = module.symbols.filter(({ name }) => name.includes(isPart));
+  return new Set(parts.map(({ address }) => address));
 }
 
 function tryOpen(path: string): Module | null {

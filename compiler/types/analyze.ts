@@ -4,6 +4,7 @@
  * globals that nobody reads shown at the end.
  */
 import type { SourceFile } from "../../base/position.js";
+import { remember } from "../../base/remember.js";
 import type { CompileContext } from "../../base/stage.js";
 import { addAccessors } from "../elaborate/accessors.js";
 import { bodyKeys } from "../elaborate/body-key.js";
@@ -33,7 +34,7 @@ import { createResolver, type Resolver } from "../elaborate/resolve.js";
 import type { Surroundings, TargetTable } from "../elaborate/resolve-target.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import { NO_TARGETS } from "../elaborate/session-points.js";
-import { specialize, specializeExpression } from "../elaborate/specialize.js";
+import { mentionsTargets, specialize, specializeExpression } from "../elaborate/specialize.js";
 import type { HandlerSymbol } from "../elaborate/symbol.js";
 import { parseSynthesized, parseSynthesizedExpression } from "../elaborate/synthesize.js";
 import { currentSearchContext } from "../elf/find.js";
@@ -88,6 +89,8 @@ interface Analysis {
   /** Handlers by what `keyOf` says of their bodies, so that probes that do the same share one. */
   readonly handlers: Map<BlockStatement, Map<string, HandlerSymbol>>;
   readonly keyOf: (copies: readonly Node[]) => string;
+  /** True for a body that is the same for all probes. */
+  readonly isPlain: (body: BlockStatement) => boolean;
 }
 
 /**
@@ -155,6 +158,12 @@ function startAnalysis(
     warn: (message) => report.warn(message),
   };
   let entries = 0;
+  const resolver = createResolver(definitions, {
+    report,
+    guru: context.options.guru,
+    useScript,
+    anywhere: { ...NOWHERE, ...common },
+  });
   return {
     context,
     library,
@@ -163,14 +172,10 @@ function startAnalysis(
     nextEntry: () => entries++,
     handlers: new Map(),
     keyOf: bodyKeys(targets),
+    isPlain: remember((body) => !mentionsTargets(body) && !resolver.callsDependent(body)),
     scripts: used,
     targets,
-    resolver: createResolver(definitions, {
-      report,
-      guru: context.options.guru,
-      useScript,
-      anywhere: { ...NOWHERE, ...common },
-    }),
+    resolver,
     common,
     derive: {
       context,
@@ -205,6 +210,26 @@ function embeddedIn({ resolver }: Analysis): Set<EmbeddedCode> {
 }
 
 function addProbe(derived: DerivedProbe, analysis: Analysis): void {
+  const plainKey = isPlain(derived, analysis) ? handlerKey(derived, [], analysis) : null;
+  const known = plainKey === null ? undefined : knownHandlers(derived, analysis).get(plainKey);
+  if (known !== undefined) analysis.resolver.addPlace(derived, known);
+  else addSpecialized(derived, plainKey, analysis);
+}
+
+/** True if nothing in the handler depends on the probe. */
+function isPlain({ site, conditions, body }: DerivedProbe, analysis: Analysis): boolean {
+  return conditions.length === 0 && site.condition === null && analysis.isPlain(body);
+}
+
+/** Handlers with the body of `derived` so far. */
+function knownHandlers({ body }: DerivedProbe, { handlers }: Analysis): Map<string, HandlerSymbol> {
+  const known = handlers.get(body) ?? new Map<string, HandlerSymbol>();
+  handlers.set(body, known);
+  return known;
+}
+
+/** Adds a probe with a copy of the body for it, unless there is an equal one. */
+function addSpecialized(derived: DerivedProbe, plainKey: string | null, analysis: Analysis): void {
   const { context, library, resolver } = analysis;
   const entries = derived.site.isReturn ? collectEntryValues(analysis.nextEntry()) : null;
   let inFunction = false;
@@ -225,15 +250,15 @@ function addProbe(derived: DerivedProbe, analysis: Analysis): void {
     resolver.addHandler(derived, whole, conditions, surroundings);
     return;
   }
-  const known = analysis.handlers.get(derived.body) ?? new Map<string, HandlerSymbol>();
-  const key = handlerKey(derived, [...conditions, body], analysis);
+  const known = knownHandlers(derived, analysis);
+  const key = plainKey ?? handlerKey(derived, [...conditions, body], analysis);
   const handler = key === null ? undefined : known.get(key);
   if (handler !== undefined) {
     resolver.addPlace(derived, handler);
     return;
   }
   const own = resolver.addHandler(derived, body, conditions, surroundings);
-  if (key !== null) analysis.handlers.set(derived.body, known.set(key, own));
+  if (key !== null) known.set(key, own);
 }
 
 /** Equal for probes that can share a handler, given the same source; null if this one cannot. */

@@ -129,7 +129,7 @@ function collectTargets(
     if (known) known.sites.push(site);
     else {
       const isExit = kind === "exit" || kind === "taken";
-      const isEntry = functionAt(index, address)?.start === address;
+      const isEntry = (rangeAt(index.module, address)?.address ?? address) === address;
       const siteFlags = isExit ? AT_EXIT : isEntry ? SITE_FLAG.returnAtSp : 0;
       const onlyReturned = kind === "returned";
       const onlyTaken = kind === "taken";
@@ -205,11 +205,11 @@ function planTarget(planner: Planner, target: Target): void {
     }
   };
   const code = functionAt(index, target.address);
-  const at = code?.indexes.get(target.address);
+  const at = code?.insns.indexOf(target.address) ?? -1;
   const untouchable = UNTOUCHABLE.get(code?.name ?? "");
   const floats = target.sites.some((site) => site.floats);
   const stack = (code && planner.stackRule?.(code, floats)) ?? null;
-  if (!code || at === undefined) refuse("no instruction starts there");
+  if (!code || at < 0) refuse("no instruction starts there");
   else if (untouchable !== undefined) refuse(`'${code.name}' must not change: ${untouchable}`);
   else if (stack !== null) refuse(stack);
   else if (!join(planner, target)) {
@@ -262,12 +262,12 @@ function sourcesOf(planner: Planner, region: Region): readonly Region[] | null {
   const added: Region[] = [];
   const { code, entries, start } = region;
   if (entries.length === 0) return added;
-  for (const [at, insn] of code.insns.entries()) {
-    if (insn.address >= start) break;
+  for (const insn of code.insns.direct(0, code.insns.firstFrom(start))) {
     if (!isJump(insn) || !entries.includes(insn.target)) continue;
     const owner = planner.owners.get(insn.address)?.region;
     const found = [owner, ...added].find((each) => each && displaces(each, insn.address));
     if (found === undefined && owner === undefined) {
+      const at = code.insns.indexOf(insn.address);
       const source = runsAround(code, at, planner.rules).find(
         (run) => run.end <= start && isApart(planner, run, added),
       );
@@ -360,7 +360,7 @@ const SHORT_REACH = 136;
 function nearestSite(planner: Planner, code: FunctionCode, at: number): number | null {
   for (let distance = 1; distance <= NEAREST_INSNS; distance++) {
     for (const other of [at + distance, at - distance]) {
-      const insn = code.insns[other];
+      const insn = code.insns.item(other);
       if (insn === undefined || insn.address >= code.end) continue;
       const region = regionFrom(code, other, other, JUMP_BYTES, planner.rules);
       if (typeof region !== "string" && region.technique === "plain") return insn.address;

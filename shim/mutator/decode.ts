@@ -7,26 +7,30 @@
 import type * as Iced from "iced-x86";
 import { iced } from "./iced.js";
 
-type Instruction = Iced.Instruction;
+/** An instruction as iced-x86 has it. */
+export type Instruction = Iced.Instruction;
 const { Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register } =
   iced;
 
+/** Where control can go after an instruction; those with a fixed target come first. */
+export const FLOWS = [
+  // `jmp`, `jcc`, `jrcxz` or `loop`, `call` to a fixed target.
+  "jump",
+  "branch",
+  "loop",
+  "call",
+  // On to the next instruction; system calls too.
+  "next",
+  "indirect-jump",
+  "indirect-call",
+  "return",
+  // int3, ud2, hlt and other instructions whose address matters to who handles the trap.
+  "trap",
+  // xbegin, far branches, and what is no instruction.
+  "other",
+] as const;
 /** Where control goes after an instruction. */
-export type Flow =
-  /** On to the next instruction; system calls too. */
-  | "next"
-  /** `jmp`, `jcc`, `jrcxz` or `loop`, `call` to a fixed target. */
-  | "jump"
-  | "branch"
-  | "loop"
-  | "call"
-  | "indirect-jump"
-  | "indirect-call"
-  | "return"
-  /** int3, ud2, hlt and other instructions whose address matters to who handles the trap. */
-  | "trap"
-  /** xbegin, far branches, and what is no instruction. */
-  | "other";
+export type Flow = (typeof FLOWS)[number];
 
 /** One decoded instruction. */
 export interface Insn {
@@ -62,19 +66,6 @@ export interface JumpOperand {
 /** Status flags: OF SF ZF AF CF PF as iced-x86 numbers them. */
 export const STATUS_FLAGS = 63;
 
-/** Decodes instructions one after the other until the end of `bytes`; stops at the first that is none. */
-export function decodeAll(bytes: Uint8Array, address: number): Insn[] {
-  const insns: Insn[] = [];
-  withDecoder(bytes, address, (decoder, insn) => {
-    while (decoder.canDecode) {
-      decoder.decodeOut(insn);
-      if (insn.code === Code.INVALID) return;
-      insns.push(describe(insn, bytes, address));
-    }
-  });
-  return insns;
-}
-
 /** Status flags that the first instruction of `bytes` reads, and those it defines or clobbers. */
 export function flagsUsed(bytes: Uint8Array): { readonly read: number; readonly written: number } {
   return withDecoder(bytes, 0, (decoder, insn) => {
@@ -87,14 +78,6 @@ export function flagsUsed(bytes: Uint8Array): { readonly read: number; readonly 
       read: insn.rflagsRead & STATUS_FLAGS,
       written: mayKeep ? 0 : written & STATUS_FLAGS,
     };
-  });
-}
-
-/** True if one of the instructions sets the direction flag (std, popf). */
-export function setsDirection(bytes: Uint8Array): boolean {
-  return withDecoder(bytes, 0, (decoder, insn) => {
-    decoder.decodeOut(insn);
-    return insn.mnemonic === Mnemonic.Std || insn.mnemonic === Mnemonic.Popfq;
   });
 }
 
@@ -145,7 +128,8 @@ export function showInsn(bytes: Uint8Array, address: number): string {
   });
 }
 
-function withDecoder<T>(
+/** Calls `use` with a decoder of `bytes` and an instruction to decode into. */
+export function withDecoder<T>(
   bytes: Uint8Array,
   address: number,
   use: (decoder: Iced.Decoder, insn: Instruction) => T,
@@ -161,22 +145,34 @@ function withDecoder<T>(
   }
 }
 
-function describe(insn: Instruction, bytes: Uint8Array, base: number): Insn {
-  const address = Number(insn.ip);
-  const { length } = insn;
+/** What instructions of one opcode with operands of one kind have in common. */
+export interface CodeFacts {
+  readonly flow: Flow;
+  readonly isNop: boolean;
+  readonly isLandingMark: boolean;
+  /** std, popf */
+  readonly setsDirection: boolean;
+}
+
+const knownFacts: (CodeFacts | undefined)[] = [];
+
+/** Facts about `insn`, null if it is none. */
+export function factsOf(insn: Instruction): CodeFacts | null {
+  const { code } = insn;
+  if (code === Code.INVALID) return null;
+  const facts = knownFacts[code] ?? readFacts(insn);
+  knownFacts[code] = facts;
+  return facts;
+}
+
+function readFacts(insn: Instruction): CodeFacts {
   const flow = flowOf(insn);
-  const first = bytes[address - base] ?? 0;
-  const isDirect = flow === "jump" || flow === "branch" || flow === "loop" || flow === "call";
-  const isNop = flow === "next" && insn.mnemonic === Mnemonic.Nop;
+  const { code, mnemonic } = insn;
   return {
-    address,
-    length,
     flow,
-    target: isDirect ? Number(insn.nearBranchTarget) : -1,
-    ripTarget: !isDirect && insn.isIpRelMemoryOperand ? Number(insn.ipRelMemoryAddress) : -1,
-    isNop,
-    isFiller: isNop || first === 0xcc,
-    isLandingMark: insn.code === Code.Endbr64,
+    isNop: flow === "next" && mnemonic === Mnemonic.Nop,
+    isLandingMark: code === Code.Endbr64,
+    setsDirection: mnemonic === Mnemonic.Std || mnemonic === Mnemonic.Popfq,
   };
 }
 

@@ -33,11 +33,13 @@ export function findExits(index: FunctionIndex, address: number): Exit[] {
     parts.some((part) => target >= part.start && target < part.end);
   const exits: Exit[] = [];
   for (const part of parts) {
-    part.insns.forEach((insn, at) => {
+    let at = 0;
+    for (const insn of part.insns) {
       if (insn.address < part.end && isExit(index, part, at, isInside)) {
         exits.push({ address: insn.address, onlyTaken: insn.flow === "branch" });
       }
-    });
+      at++;
+    }
   }
   return exits.sort((a, b) => a.address - b.address);
 }
@@ -47,7 +49,7 @@ function collectParts(index: FunctionIndex, address: number): FunctionCode[] {
   const first = functionAt(index, address);
   const parts = first ? [first] : [];
   for (const part of parts) {
-    for (const insn of part.insns) {
+    for (const insn of part.insns.direct()) {
       const target = insn.flow === "call" ? -1 : insn.target;
       if (target < 0 || parts.some((p) => target >= p.start && target < p.end)) continue;
       if (!isColdPart(index, target)) continue;
@@ -69,7 +71,7 @@ function isExit(
   at: number,
   isInside: (target: number) => boolean,
 ): boolean {
-  const insn = part.insns[at];
+  const insn = part.insns.item(at);
   switch (insn?.flow) {
     case "return":
       return true;
@@ -89,7 +91,7 @@ function readsTable(part: FunctionCode, jump: Insn, at: number): boolean {
   if (operand.isNotrack || operand.indexScale > 1) return true;
   if (operand.register === null) return false;
   for (let back = at - 1; back >= Math.max(0, at - TABLE_DISTANCE); back--) {
-    const insn = part.insns[back];
+    const insn = part.insns.item(back);
     if (insn === undefined || insn.flow === "call" || insn.flow === "return") return false;
     if (insn.flow === "next" && tableLoad(bytesOf(part, insn)) !== null) return true;
   }

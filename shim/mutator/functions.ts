@@ -9,7 +9,8 @@
  * programs that are not position-independent, in data; endbr64. What a scan finds in the middle of
  * an instruction counts only if a decoded jump leads there.
  */
-import { decodeAll, type Insn, jumpOperand, setsDirection, tableLoad } from "./decode.js";
+import { type Insn, jumpOperand, tableLoad } from "./decode.js";
+import { decodeAll, type Instructions } from "./instructions.js";
 
 /** Bytes of a part of a module. */
 export interface CodeRange {
@@ -55,12 +56,10 @@ export interface FunctionCode {
   /** Bytes of the function and of the filler behind it. */
   readonly bytes: Uint8Array;
   /** Instructions of the function, then of the filler behind it. */
-  readonly insns: readonly Insn[];
-  /** Index in `insns` by address. */
-  readonly indexes: ReadonlyMap<number, number>;
+  readonly insns: Instructions;
   /** Address behind the filler. */
   readonly fillerEnd: number;
-  /** Addresses that control may reach other than from the instruction before. */
+  /** Addresses in `bytes` that control may reach other than from the instruction before. */
   readonly targets: ReadonlySet<number>;
   /** Those that something else than a jump of the function leads to. */
   readonly fixedTargets: ReadonlySet<number>;
@@ -76,8 +75,8 @@ export interface FunctionIndex {
   /** Where bytes that look like a jump to such an address end; none for code pointers in data. */
   readonly guesses: ReadonlyMap<number, readonly number[]>;
   readonly cache: Map<number, FunctionCode | null>;
-  /** Instructions of functions by start; does not depend on sites. */
-  readonly bodies: Map<number, readonly Insn[]>;
+  /** Instructions of functions, and of the filler behind them, by start; does not depend on sites. */
+  readonly bodies: Map<number, Instructions>;
 }
 
 /** Most bytes of code looked at where no symbol bounds a function. */
@@ -169,8 +168,7 @@ function firstAbove(count: number, valueAt: (index: number) => number, bound: nu
 
 /** The instruction that starts at `address`. */
 export function insnAt(code: FunctionCode, address: number): Insn | undefined {
-  const at = code.indexes.get(address);
-  return at === undefined ? undefined : code.insns[at];
+  return code.insns.item(code.insns.indexOf(address));
 }
 
 /** Bytes of `insn`. */
@@ -202,33 +200,27 @@ function analyse(
   const size = range?.size ?? Math.min(UNKNOWN_BYTES, nextFunction(module, address) - address);
   const bytes = readModule(module.code, start, size + FILLER_BYTES);
   if (bytes.length < size && range !== null) return null;
-  const body = bodyAt(index, start, size);
+  const insns = instructionsAt(index, { address: start, size }, range !== null);
   const end = start + size;
-  const filler = decodeFiller(
-    bytes.subarray(size),
-    end,
-    range === null ? end : nextFunction(module, end - 1),
-  );
-  const insns = [...body, ...filler];
   const targets = new Set<number>();
-  addMarks(body, targets);
-  const indexes = new Map(insns.map((insn, at) => [insn.address, at]));
-  const isBetween = (target: number): boolean => target >= end || indexes.has(target);
-  const ownJumps = new Map(
-    body.filter(isJump).map((insn) => [insn.address + insn.length, insn.target]),
-  );
+  const add = (target: number): void => {
+    if (target >= start && target < end + FILLER_BYTES) targets.add(target);
+  };
+  const direct = insns.direct();
+  addMarks(direct, insns.landingMarks(), add);
+  const isBetween = (target: number): boolean => target >= end || insns.indexOf(target) >= 0;
+  const jumps = direct.filter(isJump);
+  const ownJumps = new Map(jumps.map((insn) => [insn.address + insn.length, insn.target]));
   for (const target of foreignTargets(index, start, end + FILLER_BYTES)) {
     const sources = index.guesses.get(target) ?? [];
     const isOwn = sources.length > 0 && sources.every((end) => ownJumps.get(end) === target);
     if (isOwn) continue;
-    if (isBetween(target) || range === null || isReal(index, target)) targets.add(target);
+    if (isBetween(target) || range === null || isReal(index, target)) add(target);
   }
-  addNeighbours(index, start, end, targets);
-  if (body.some((insn) => insn.flow === "indirect-jump")) {
-    addTables(module, { start, end, bytes, insns: body }, targets);
-  }
+  addNeighbours(index, start, end, add);
+  if (insns.hasFlow("indirect-jump")) addTables(module, { start, end, bytes, insns }, add);
   const fixedTargets = new Set(targets);
-  for (const insn of body) if (isJump(insn)) targets.add(insn.target);
+  for (const { target } of jumps) add(target);
   return {
     start,
     end,
@@ -236,34 +228,32 @@ function analyse(
     isKnown: range !== null,
     bytes,
     insns,
-    indexes,
     fillerEnd: insns.length === 0 ? end : lastEnd(insns),
     targets,
     fixedTargets,
-    usesDirection: body.some((insn) => setsDirectionFlag(insn, bytes, start)),
+    usesDirection: insns.setsDirection(),
   };
 }
 
-function bodyAt({ module, bodies }: FunctionIndex, start: number, size: number): readonly Insn[] {
-  const known = bodies.get(start);
+/** Instructions at `address`; of functions, whose ends are known, with the filler behind them. */
+function instructionsAt(
+  { module, bodies }: FunctionIndex,
+  { address, size }: Pick<FunctionRange, "address" | "size">,
+  isFunction = true,
+): Instructions {
+  const known = bodies.get(address);
   if (known) return known;
-  const body = decodeAll(readModule(module.code, start, size), start);
-  bodies.set(start, body);
-  return body;
+  const end = address + size;
+  const gap = isFunction ? nextFunction(module, end - 1) - end : 0;
+  const filler = Math.max(0, Math.min(gap, FILLER_BYTES));
+  const insns = decodeAll(readModule(module.code, address, size + filler), address, size);
+  bodies.set(address, insns);
+  return insns;
 }
 
-function lastEnd(insns: readonly Insn[]): number {
-  const last = insns.at(-1);
+function lastEnd(insns: Instructions): number {
+  const last = insns.item(insns.length - 1);
   return last === undefined ? 0 : last.address + last.length;
-}
-
-function decodeFiller(bytes: Uint8Array, start: number, limit: number): Insn[] {
-  const filler: Insn[] = [];
-  for (const insn of decodeAll(bytes.subarray(0, Math.max(0, limit - start)), start)) {
-    if (!insn.isFiller) break;
-    filler.push(insn);
-  }
-  return filler;
 }
 
 /** True for direct jumps, conditional ones too. */
@@ -271,12 +261,15 @@ export function isJump({ flow, target }: Insn): boolean {
   return target >= 0 && flow !== "call";
 }
 
-/** What calls lead to, and what is marked as a landing place. */
-function addMarks(insns: readonly Insn[], targets: Set<number>): void {
-  for (const { flow, target, address, length, isLandingMark } of insns) {
-    if (flow === "call" && target !== address + length) targets.add(target);
-    if (isLandingMark) targets.add(address);
+/** Takes an address that control may reach. */
+type AddTarget = (target: number) => void;
+
+/** What calls among the instructions with a target lead to, and what is marked as a landing place. */
+function addMarks(direct: readonly Insn[], marks: readonly Insn[], add: AddTarget): void {
+  for (const { flow, target, address, length } of direct) {
+    if (flow === "call" && target !== address + length) add(target);
   }
+  for (const { address } of marks) add(address);
 }
 
 /** Those of the module's foreign targets that lie in [start, end). */
@@ -294,37 +287,26 @@ function isReal(index: FunctionIndex, target: number): boolean {
   return sources.some((source) => {
     const range = rangeAt(index.module, source - 1);
     if (range === null) return true;
-    const body = bodyAt(index, range.address, range.size);
-    return body.some((insn) => insn.target === target);
+    const insns = instructionsAt(index, range);
+    return insns.direct().some((insn) => insn.target === target);
   });
 }
 
 /** Jumps of the functions before and behind that are short, which the scan of bytes leaves out. */
-function addNeighbours(
-  index: FunctionIndex,
-  start: number,
-  end: number,
-  targets: Set<number>,
-): void {
+function addNeighbours(index: FunctionIndex, start: number, end: number, add: AddTarget): void {
   const { module } = index;
   const after = firstAbove(module.functions.length, (i) => startOf(module, i), start);
   for (const neighbour of [module.functions[after - 2], module.functions[after]]) {
     const range = neighbour && rangeAt(module, neighbour.address);
     if (!range || range.address + range.size + SHORT_REACH < start) continue;
     if (range.address - SHORT_REACH > end) continue;
-    const near = bodyAt(index, range.address, range.size).filter(
-      (insn) => insn.address + SHORT_REACH >= start && insn.address <= end + SHORT_REACH,
-    );
-    addMarks(near, targets);
-    for (const insn of near) if (isJump(insn)) targets.add(insn.target);
+    const insns = instructionsAt(index, range);
+    const first = insns.firstFrom(start - SHORT_REACH);
+    const last = insns.firstFrom(end + SHORT_REACH + 1);
+    const direct = insns.direct(first, last);
+    addMarks(direct, insns.landingMarks(first, last), add);
+    for (const insn of direct) if (isJump(insn)) add(insn.target);
   }
-}
-
-function setsDirectionFlag(insn: Insn, bytes: Uint8Array, start: number): boolean {
-  const at = insn.address - start;
-  // std is fd, popf 9d; without prefixes in practice.
-  const first = bytes[at];
-  return (first === 0xfd || first === 0x9d) && setsDirection(bytes.subarray(at));
 }
 
 /** Marks the bytes around sites, in which targets matter; one map per code range. */
@@ -395,23 +377,23 @@ interface Body {
   readonly start: number;
   readonly end: number;
   readonly bytes: Uint8Array;
-  readonly insns: readonly Insn[];
+  readonly insns: Instructions;
 }
 
 /**
  * Jump tables: 32-bit differences to the table (position-independent code) or 64-bit addresses.
  * Whatever the function takes the address of is read as a table while entries lead into it.
  */
-function addTables(module: ModuleCode, body: Body, targets: Set<number>): void {
+function addTables(module: ModuleCode, body: Body, add: AddTarget): void {
   for (const insn of body.insns) {
-    if (insn.ripTarget >= 0) addRelativeTable(module, body, insn.ripTarget, targets);
+    if (insn.ripTarget >= 0) addRelativeTable(module, body, insn.ripTarget, add);
     const at = insn.address - body.start;
     if (insn.flow === "indirect-jump") {
       const operand = jumpOperand(body.bytes.subarray(at), insn.address);
-      if (operand.indexScale === 8) addAbsoluteTable(module, body, operand.displacement, targets);
+      if (operand.indexScale === 8) addAbsoluteTable(module, body, operand.displacement, add);
     } else if (insn.flow === "next" && mayLoadTable(body.bytes, at)) {
       const load = tableLoad(body.bytes.subarray(at));
-      if (load) addAbsoluteTable(module, body, load.displacement, targets);
+      if (load) addAbsoluteTable(module, body, load.displacement, add);
     }
   }
 }
@@ -424,33 +406,23 @@ function mayLoadTable(bytes: Uint8Array, at: number): boolean {
   return (opcode === 0x8b || opcode === 0x63) && ((bytes[opcodeAt + 1] ?? 0) & 7) === 4;
 }
 
-function addRelativeTable(
-  module: ModuleCode,
-  body: Body,
-  table: number,
-  targets: Set<number>,
-): void {
+function addRelativeTable(module: ModuleCode, body: Body, table: number, add: AddTarget): void {
   const bytes = readTable(module, table, 4 * MAX_TABLE_ENTRIES);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + 4 <= bytes.length; at += 4) {
     const target = table + view.getInt32(at, true);
     if (target < body.start || target >= body.end) return;
-    targets.add(target);
+    add(target);
   }
 }
 
-function addAbsoluteTable(
-  module: ModuleCode,
-  body: Body,
-  table: number,
-  targets: Set<number>,
-): void {
+function addAbsoluteTable(module: ModuleCode, body: Body, table: number, add: AddTarget): void {
   const bytes = readTable(module, table, 8 * MAX_TABLE_ENTRIES);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + 8 <= bytes.length; at += 8) {
     const target = Number(view.getBigUint64(at, true));
     if (target < body.start || target >= body.end) return;
-    targets.add(target);
+    add(target);
   }
 }
 

@@ -30,7 +30,9 @@ export function goStackRule(module: ModuleCode): StackRule | null {
     const isC = hasC && code.name !== "" && !code.name.includes(".");
     if (isC) return null;
     if (floats) return "a goroutine's stack has no room for the vector registers";
-    const grows = code.insns.some((insn) => insn.flow === "call" && growing.has(insn.target));
+    const grows = code.insns
+      .direct()
+      .some((insn) => insn.flow === "call" && growing.has(insn.target));
     const isSafe = grows || (isLeaf(code) && !CALLED_SHORT.test(code.name));
     return isSafe ? null : "it does not check how much of a goroutine's stack is left";
   };
@@ -41,12 +43,7 @@ function isLeaf({ insns, name, start, end }: FunctionCode): boolean {
   const isOutside = (target: number): boolean => target < start || target >= end;
   return (
     name.includes(".") &&
-    !insns.some(
-      (insn) =>
-        insn.flow === "call" ||
-        insn.flow === "indirect-call" ||
-        insn.flow === "indirect-jump" ||
-        (isJump(insn) && isOutside(insn.target)),
-    )
+    !insns.hasFlow("call", "indirect-call", "indirect-jump") &&
+    !insns.direct().some((insn) => isJump(insn) && isOutside(insn.target))
   );
 }

@@ -116,9 +116,9 @@ function* enteredRegions(code: FunctionCode, site: number, rules: RegionRules): 
     const { start, next } = region;
     const isInside = (address: number): boolean => address > start && address < next;
     const entries = [...code.targets].filter(isInside);
-    const jumps = code.insns.filter((insn) => isJump(insn) && isInside(insn.target));
+    const jumps = code.insns.direct().filter((insn) => isJump(insn) && isInside(insn.target));
     // Some code jumps over the prefix of an instruction.
-    const areCopied = entries.every((entry) => code.indexes.has(entry));
+    const areCopied = entries.every((entry) => code.insns.indexOf(entry) >= 0);
     const areBefore = jumps.every(({ address }) => address < next);
     if (areCopied && areBefore) yield { ...region, entries };
   }
@@ -154,11 +154,11 @@ export function regionFrom(
   least: number,
   rules: RegionRules,
 ): Region | string {
-  const start = code.insns[first]?.address ?? 0;
+  const start = code.insns.item(first)?.address ?? 0;
   let at = first;
   let end = start;
   for (; at <= through || end - start < least; at++) {
-    const insn = code.insns[at];
+    const insn = code.insns.item(at);
     if (insn === undefined || insn.address >= code.end) break;
     const why = whyNotIn(code, insn, rules);
     if (why !== null) return why;
@@ -170,7 +170,7 @@ export function regionFrom(
     }
   }
   if (at <= through) return "control does not reach it in a straight line";
-  const last = code.insns[at - 1];
+  const last = code.insns.item(at - 1);
   if (last === undefined) return "there is no instruction";
   const region = { code, first, last: at, start, next: end, island: null, entries: [] } as const;
   if (rules.isFillerUsed(start, end)) return TOO_CLOSE;
@@ -214,7 +214,7 @@ function fillerEnd(
   if (!endsRegion(last) || (isCall && end < code.end)) return end;
   let filled = end;
   for (let i = at; i < code.insns.length; i++) {
-    const insn = code.insns[i];
+    const insn = code.insns.item(i);
     if (!insn?.isFiller || isInsideTaken(code, insn, rules)) break;
     filled = insn.address + insn.length;
   }
@@ -262,9 +262,9 @@ function inHost(region: Region, rules: RegionRules): Region | null {
 /** Free regions of `code` with room for an island in reach of `region`. */
 function* hostsIn(code: FunctionCode, region: Region, rules: RegionRules): Generator<Region> {
   const from = region.start + SHORT_JUMP_BYTES;
-  const first = firstFrom(code, from + SHORT_LEAST - JUMP_BYTES);
+  const first = code.insns.firstFrom(from + SHORT_LEAST - JUMP_BYTES);
   for (let at = first; at < code.insns.length; at++) {
-    const island = (code.insns[at]?.address ?? 0) + JUMP_BYTES;
+    const island = (code.insns.item(at)?.address ?? 0) + JUMP_BYTES;
     if (island - from > SHORT_MOST) return;
     const host = regionFrom(code, at, at, 2 * JUMP_BYTES, rules);
     if (typeof host === "string" || host.technique !== "plain") continue;
@@ -274,24 +274,12 @@ function* hostsIn(code: FunctionCode, region: Region, rules: RegionRules): Gener
   }
 }
 
-/** Index of the first instruction of `code` at `address` or behind. */
-function firstFrom(code: FunctionCode, address: number): number {
-  let low = 0;
-  let high = code.insns.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((code.insns[middle]?.address ?? 0) < address) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** Address of five free bytes of filler in reach of a short jump at `start`, 0 if there are none. */
 function findIsland(code: FunctionCode, start: number, rules: RegionRules): number {
   const from = start + SHORT_JUMP_BYTES;
-  const first = firstFrom(code, from + SHORT_LEAST - SHORT_MOST);
+  const first = code.insns.firstFrom(from + SHORT_LEAST - SHORT_MOST);
   for (let at = Math.max(1, first); at <= code.insns.length; at++) {
-    const last = code.insns[at - 1];
+    const last = code.insns.item(at - 1);
     if (last === undefined || last.isFiller) continue;
     const begin = last.address + last.length;
     if (begin - from > SHORT_MOST) return 0;

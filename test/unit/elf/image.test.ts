@@ -15,6 +15,7 @@ import {
 } from "../../../base/elf/image.js";
 import { readSdtNotes } from "../../../base/elf/notes.js";
 import {
+  addressesNamed,
   type ElfSymbol,
   findSymbolAddress,
   readFunctionSymbols,
@@ -75,6 +76,14 @@ test("flags indirect functions and leaves out undefined ones", () => {
   const names = readFunctionSymbols(fixture()).map((each) => each.name);
   assert.not.ok(names.includes("__libc_start_main"));
   assert.is(new Set(names).size, names.length);
+});
+
+test("finds addresses by a part of the name", () => {
+  assert.equal(addressesNamed(fixture(), "den_wor"), new Set([symbol("hidden_work").address]));
+  const all = readFunctionSymbols(fixture()).filter(({ name }) => name.includes("work"));
+  const found = addressesNamed(fixture(), "work");
+  for (const { address, name } of all) assert.ok(found.has(address), name);
+  assert.is(addressesNamed(fixture(), "no such symbol").size, 0);
 });
 
 test("finds data symbols", () => {

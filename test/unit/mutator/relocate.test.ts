@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Assembler } from "../../../shim/mutator/assembler.js";
-import { decodeAll } from "../../../shim/mutator/decode.js";
+import { decodeAll } from "../../../shim/mutator/instructions.js";
 import { conditionOf, endsRegion, relocate, whyUnmovable } from "../../../shim/mutator/relocate.js";
 
 const FROM = 0x1000;
@@ -13,7 +13,7 @@ const s = suite("mutator/relocate");
 
 function decode(bytes: readonly number[]) {
   const code = Uint8Array.from(bytes);
-  const insn = decodeAll(code, FROM)[0];
+  const insn = decodeAll(code, FROM).item(0);
   assert.ok(insn, "an instruction");
   assert.is(insn.length, bytes.length, "one instruction");
   return { insn, bytes: code };

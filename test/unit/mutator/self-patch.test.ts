@@ -198,14 +198,14 @@ const every =
   (step: number): Choose =>
   (functions) =>
     functions.flatMap((f) =>
-      f.insns
+      [...f.insns]
         .filter((insn, i) => insn.address < f.end && i % step === 0 && !isAfterSystemCall(f, i))
         .map((insn) => site(insn.address, "instruction", f.name)),
     );
 
 /** Single-stepping does not stop there: the processor clears the trap flag at `syscall`. */
 function isAfterSystemCall(code: FunctionCode, at: number): boolean {
-  const previous = code.insns[at - 1];
+  const previous = code.insns.item(at - 1);
   return previous !== undefined && hex(bytesOf(code, previous)) === "0f05";
 }
 

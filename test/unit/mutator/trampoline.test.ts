@@ -1,6 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { decodeAll, showInsn } from "../../../shim/mutator/decode.js";
+import { showInsn } from "../../../shim/mutator/decode.js";
+import { decodeAll } from "../../../shim/mutator/instructions.js";
 import { emitTrampoline, type ProbeCall } from "../../../shim/mutator/trampoline.js";
 import { SITE, SITE_HANDLER } from "../../../wasm-runtime/layout/private.js";
 
@@ -134,7 +135,7 @@ s("puts the site record behind the code", () => {
 
 /** Offset of what `lea rsi, [rip+x]` points at. */
 function findRecord(bytes: Uint8Array): number {
-  const lea = decodeAll(bytes, ADDRESS).find(
+  const lea = [...decodeAll(bytes, ADDRESS)].find(
     (insn) => insn.ripTarget >= ADDRESS && insn.length === 7,
   );
   assert.ok(lea);
