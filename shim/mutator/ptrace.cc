@@ -3,24 +3,15 @@
  * promise. Addresses and results are numbers (below 2^53), registers a BigUint64Array in the order
  * of struct user_regs_struct. A failed system call rejects with an Error that has `errno`.
  */
-#include <atomic>
-#include <cerrno>
-#include <climits>
-#include <cstring>
-#include <linux/futex.h>
-#include <napi.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <thread>
-#include <unistd.h>
-
 #include "tracer.h"
+#include "values.h"
+
+#include <cstring>
 
 namespace {
 
 constexpr size_t REGISTER_COUNT = sizeof(user_regs_struct) / 8;
 
-using Deliver = std::function<void(Napi::Env, Napi::Function)>;
 using Produce = std::function<Napi::Value(Napi::Env)>;
 
 const char *event_name(Event::Kind kind) {
@@ -30,29 +21,8 @@ const char *event_name(Event::Kind kind) {
     return names[kind];
 }
 
-uint64_t word(const Napi::Value &value) {
-    if (value.IsBigInt()) {
-        bool lossless = false;
-        return value.As<Napi::BigInt>().Uint64Value(&lossless);
-    }
-    return static_cast<uint64_t>(value.ToNumber().Int64Value());
-}
-
 pid_t id(const Napi::Value &value) {
     return value.ToNumber().Int32Value();
-}
-
-std::vector<uint8_t> bytes_of(const Napi::Value &value) {
-    if (!value.IsTypedArray())
-        return {};
-    auto array = value.As<Napi::Uint8Array>();
-    return std::vector<uint8_t>(array.Data(), array.Data() + array.ByteLength());
-}
-
-/* The word at an offset of an ArrayBuffer. */
-uint32_t *shared_word(const Napi::Value &memory, const Napi::Value &offset) {
-    auto *start = static_cast<uint8_t *>(memory.As<Napi::ArrayBuffer>().Data());
-    return reinterpret_cast<uint32_t *>(start + offset.ToNumber().Uint32Value());
 }
 
 std::vector<std::string> strings_of(const Napi::Value &value) {
@@ -129,24 +99,6 @@ class JsTracer : public Napi::ObjectWrap<JsTracer> {
     std::shared_ptr<Tracer> tracer_;
     std::shared_ptr<Napi::ThreadSafeFunction> deliver_;
 };
-
-/* Runs `action` on the JavaScript thread; actions arrive in the order in which they were sent. */
-void send(const Napi::ThreadSafeFunction &to, Deliver action) {
-    auto *carried = new Deliver(std::move(action));
-    napi_status status = to.BlockingCall(carried, [](Napi::Env env, Napi::Function f, Deliver *d) {
-        std::unique_ptr<Deliver> owned(d);
-        if (env != nullptr)
-            (*owned)(env, f);
-    });
-    if (status != napi_ok)
-        delete carried;
-}
-
-Napi::Value error_to(Napi::Env env, const SystemError &error) {
-    auto value = Napi::Error::New(env, std::string(error.what()) + ": " + strerror(error.number));
-    value.Set("errno", static_cast<double>(error.number));
-    return value.Value();
-}
 
 JsTracer::JsTracer(const Napi::CallbackInfo &info) : Napi::ObjectWrap<JsTracer>(info) {
     auto listener = info[0].As<Napi::Function>();
@@ -444,131 +396,9 @@ Napi::Function JsTracer::define(Napi::Env env) {
                         InstanceMethod("abandon", &JsTracer::abandon)});
 }
 
-Napi::Value system_error(Napi::Env env, const char *what) {
-    SystemError error(errno, what);
-    throw Napi::Error(env, error_to(env, error));
-}
-
-/* createMemory(name): descriptor of a new, empty shared memory object, closed on exec. */
-Napi::Value create_memory(const Napi::CallbackInfo &info) {
-    std::string name = info[0].ToString().Utf8Value();
-    int file = memfd_create(name.c_str(), MFD_CLOEXEC);
-    if (file < 0)
-        return system_error(info.Env(), "memfd_create");
-    return Napi::Number::New(info.Env(), file);
-}
-
-/* mapShared(descriptor, bytes): {buffer, address} of the object mapped shared and writable. */
-Napi::Value map_shared(const Napi::CallbackInfo &info) {
-    Napi::Env env = info.Env();
-    size_t size = static_cast<size_t>(info[1].ToNumber().Int64Value());
-    void *memory =
-        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, info[0].ToNumber().Int32Value(), 0);
-    if (memory == MAP_FAILED)
-        return system_error(env, "mmap");
-    auto result = Napi::Object::New(env);
-    result.Set("buffer", Napi::ArrayBuffer::New(env, memory, size, [size](Napi::Env, void *data) {
-                   munmap(data, size);
-               }));
-    result.Set("address", static_cast<double>(reinterpret_cast<uintptr_t>(memory)));
-    return result;
-}
-
-/* What a bell's thread needs; it outlives the object if nobody stops it. */
-struct BellState {
-    uint32_t *word;
-    uint32_t seen;
-    std::atomic<bool> stopping{false};
-    Napi::ThreadSafeFunction ring;
-};
-
-void listen(BellState &bell) {
-    while (!bell.stopping) {
-        uint32_t now = __atomic_load_n(bell.word, __ATOMIC_SEQ_CST);
-        if (now == bell.seen) {
-            syscall(SYS_futex, bell.word, FUTEX_WAIT, now, nullptr, nullptr, 0);
-            continue;
-        }
-        bell.seen = now;
-        send(bell.ring, [](Napi::Env, Napi::Function ring) { ring.Call({}); });
-    }
-}
-
-void raise_and_wake(uint32_t *word) {
-    __atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
-    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
-}
-
-/* A thread that calls a function whenever a word of shared memory has changed (futex(2)). */
-class Bell : public Napi::ObjectWrap<Bell> {
-  public:
-    static Napi::Function define(Napi::Env env) {
-        return DefineClass(env, "Bell", {InstanceMethod("stop", &Bell::stop)});
-    }
-    /* Bell(memory, offset, ring): `memory` must stay referenced until `stop` has been called. */
-    explicit Bell(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Bell>(info) {
-        state_->word = shared_word(info[0], info[1]);
-        state_->seen = __atomic_load_n(state_->word, __ATOMIC_SEQ_CST);
-        auto ring = info[2].As<Napi::Function>();
-        state_->ring = Napi::ThreadSafeFunction::New(info.Env(), ring, "wastap-bell", 0, 1);
-        state_->ring.Unref(info.Env());
-        thread_ = std::thread([state = state_] { listen(*state); });
-    }
-    ~Bell() override {
-        if (thread_.joinable())
-            thread_.detach();
-    }
-
-  private:
-    Napi::Value stop(const Napi::CallbackInfo &info) {
-        state_->stopping = true;
-        raise_and_wake(state_->word);
-        thread_.join();
-        state_->ring.Release();
-        return info.Env().Undefined();
-    }
-
-    std::shared_ptr<BellState> state_ = std::make_shared<BellState>();
-    std::thread thread_;
-};
-
-/* wakeWaiters(memory, offset): raises the word there and wakes who waits for that, anywhere. */
-Napi::Value wake_waiters(const Napi::CallbackInfo &info) {
-    raise_and_wake(shared_word(info[0], info[1]));
-    return info.Env().Undefined();
-}
-
-/* reserveCode(bytes): address of a range of this process for writeCode. */
-Napi::Value reserve_code(const Napi::CallbackInfo &info) {
-    size_t size = static_cast<size_t>(info[0].ToNumber().Int64Value());
-    void *memory =
-        mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-        return system_error(info.Env(), "mmap");
-    return Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(memory)));
-}
-
-/* writeCode(address, bytes): fills a reserved range and makes it executable. */
-Napi::Value write_code(const Napi::CallbackInfo &info) {
-    auto *to = reinterpret_cast<void *>(word(info[0]));
-    std::vector<uint8_t> code = bytes_of(info[1]);
-    if (mprotect(to, code.size(), PROT_READ | PROT_WRITE) != 0)
-        return system_error(info.Env(), "mprotect");
-    memcpy(to, code.data(), code.size());
-    if (mprotect(to, code.size(), PROT_READ | PROT_EXEC) != 0)
-        return system_error(info.Env(), "mprotect");
-    return info.Env().Undefined();
-}
-
 } // namespace
 
 Napi::Object InitPtrace(Napi::Env env, Napi::Object exports) {
     exports.Set("Tracer", JsTracer::define(env));
-    exports.Set("Bell", Bell::define(env));
-    exports.Set("wakeWaiters", Napi::Function::New(env, wake_waiters));
-    exports.Set("createMemory", Napi::Function::New(env, create_memory));
-    exports.Set("mapShared", Napi::Function::New(env, map_shared));
-    exports.Set("reserveCode", Napi::Function::New(env, reserve_code));
-    exports.Set("writeCode", Napi::Function::New(env, write_code));
     return exports;
 }
