@@ -138,12 +138,9 @@ function checkSymbol(symbol: ElfSymbol | null, point: ProbePoint, isReturn: bool
       node,
     );
   }
-  if (isReturn && symbol !== null && symbol.size === 0 && symbol.name !== "_start") {
-    throw new ResolutionError(
-      "no-size",
-      `cannot probe .return of '${symbol.name}': the symbol table does not state its size`,
-      node,
-    );
+  if (isReturn && symbol?.kind === "untyped") {
+    const message = `cannot probe .return of '${symbol.name}': the symbol table calls it a label`;
+    throw new ResolutionError("no-function", message, node);
   }
 }
 
@@ -153,6 +150,5 @@ function canReturn(
   point: ProbePoint,
   context: FamilyContext,
 ): boolean {
-  if (!mayReturn(symbol?.name ?? "", isWildcard, point, context)) return false;
-  return symbol !== null && symbol.size > 0;
+  return symbol !== null && mayReturn(symbol.name, isWildcard, point, context);
 }

@@ -22,8 +22,9 @@ export interface CodeRange {
 /** A function or a part of one (`.cold`). */
 export interface FunctionRange {
   readonly address: number;
-  /** 0 if unknown: up to the next function. */
+  /** 0 if unknown: up to the next function, at most `limit` bytes. */
   readonly size: number;
+  readonly limit?: number;
   /** "" if unknown. */
   readonly name: string;
   /** A part of another function, entered by jumps only. */
@@ -139,7 +140,8 @@ export function rangeAt(module: ModuleCode, address: number): BoundedRange | nul
   const found = module.functions[after - 1];
   if (found === undefined) return null;
   const next = startOf(module, after);
-  const size = found.size > 0 ? found.size : Math.min(next - found.address, UNKNOWN_BYTES);
+  const most = Math.min(next - found.address, found.limit ?? UNKNOWN_BYTES, UNKNOWN_BYTES);
+  const size = found.size > 0 ? found.size : most;
   if (address >= found.address + size) return null;
   return { ...found, size, isBounded: found.size > 0 };
 }

@@ -12,7 +12,7 @@ import {
   viewOf,
   word,
 } from "../../base/elf/image.js";
-import { findSymbolAddress, readFunctionSymbols } from "../../base/elf/symbols.js";
+import { type ElfSymbol, findSymbolAddress, readFunctionSymbols } from "../../base/elf/symbols.js";
 import type { CodeRange, FunctionRange, ModuleCode } from "./functions.js";
 import { isStackGrowth } from "./go-code.js";
 
@@ -42,18 +42,37 @@ export function moduleCode(image: ElfImage, path: string, loadBias: number): Mod
 function functionRanges(image: ElfImage): FunctionRange[] {
   const ranges = new Map<number, FunctionRange>();
   for (const range of readFrames(image)) ranges.set(range.address, range);
-  for (const { address, size, name, kind } of readFunctionSymbols(image)) {
+  const symbols = readFunctionSymbols(image);
+  for (const [i, { address, size: stated, name, kind }] of symbols.entries()) {
     if (kind === "untyped") continue;
     const other = ranges.get(address);
+    const size = Math.max(stated, other?.size ?? 0);
     ranges.set(address, {
       address,
-      size: Math.max(size, other?.size ?? 0),
+      size,
       name: other?.name || name,
       isPart: (other?.isPart ?? false) || /\.cold(\.\d+)?$/.test(name),
+      ...(size > 0 ? {} : { limit: endOfCode(image, symbols, i) - address }),
     });
   }
   return [...ranges.values()].sort((a, b) => a.address - b.address);
 }
+
+/** Where the code of a symbol without a size ends at the latest: at another label, or its section. */
+function endOfCode(image: ElfImage, symbols: readonly ElfSymbol[], index: number): number {
+  const start = symbols[index]?.address ?? 0;
+  let next = index + 1;
+  while (symbols[next]?.address === start) next++;
+  const section = image.sections.find(
+    ({ address, size, flags }) =>
+      (flags & SHF_EXECINSTR) !== 0 && start >= address && start < address + size,
+  );
+  const ends = [symbols[next]?.address, section && section.address + section.size];
+  return Math.min(...ends.filter((end) => end !== undefined));
+}
+
+/** gABI ch. 4 "Section Attribute Flags". */
+const SHF_EXECINSTR = 4;
 
 /** Addends of R_X86_64_RELATIVE and R_X86_64_IRELATIVE (SysV AMD64 ABI table 4.9). */
 function relocatedPointers(image: ElfImage): number[] {

@@ -66,4 +66,17 @@ for (const compiler of ["gcc", "clang"]) {
   }
 }
 
+const assembler = missing === null ? s : s.skip;
+assembler("returns of functions whose symbols have no size: up to the next label", () => {
+  const program = buildProgram("sizeless", [], "gcc", "s");
+  const points = ["first", "second", "tail", "main"].map(
+    (name) => `process("${program}").function("${name}").return`,
+  );
+  const script = `global n probe ${points.join(", ")} { n[ppfunc()]++ }
+    probe end { foreach (f+ in n) printf("%s %d ", f, n[f]) }`;
+  const { stdout, stderr } = wastap(["-e", script, "-c", program]);
+  assert.is(stderr, "");
+  assert.is(stdout, "first 5 main 1 second 4 tail 3 ");
+});
+
 s.run();
