@@ -6,7 +6,7 @@
 import { CompileFailed } from "../base/diagnostic.js";
 import type { CompileContext } from "../base/stage.js";
 import { FAMILIES } from "./elaborate/families.js";
-import { showComponents } from "./elaborate/point.js";
+import { showComponents, showMark } from "./elaborate/point.js";
 import { parseStage } from "./parse/parse.js";
 import type { FunctionDeclaration, ProbePoint } from "./syntax/ast.js";
 import { hasPragma } from "./syntax/pragmas.js";
@@ -32,8 +32,7 @@ export function listProbeAliases(context: CompileContext, all: boolean): readonl
 }
 
 function showPoint(point: ProbePoint): string {
-  const mark = point.sufficient ? "!" : "?";
-  return showComponents(point) + (point.optional || point.sufficient ? mark : "");
+  return showComponents(point) + showMark(point);
 }
 
 /** `name:type (parameter:type, …)` of every function, with the pragmas of embedded code. */

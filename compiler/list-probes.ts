@@ -9,12 +9,13 @@ import type { CompileContext } from "../base/stage.js";
 import { type DerivedProbe, deriveProbes } from "./elaborate/derive.js";
 import { FAMILIES } from "./elaborate/families.js";
 import { createDefinitions } from "./elaborate/library.js";
-import { showComponents } from "./elaborate/point.js";
+import { showComponents, showMark } from "./elaborate/point.js";
 import { buildPointTree } from "./elaborate/point-tree.js";
 import { createReporter } from "./elaborate/report.js";
 import { currentSearchContext } from "./elf/find.js";
 import { parseStage } from "./parse/parse.js";
 import type { Script } from "./syntax/ast.js";
+import { showExpression } from "./syntax/print-expression.js";
 import { loadLibrary, type TapsetLibrary } from "./tapset/library.js";
 import { scriptOfText } from "./tapset/source.js";
 import { analyze } from "./types/analyze.js";
@@ -80,7 +81,10 @@ function groupByText(places: readonly DerivedProbe[]): Map<string, DerivedProbe[
 }
 
 function listedName({ site, name }: DerivedProbe): string {
-  return site.listed === undefined ? name : showComponents(site.listed);
+  const { point, listed } = site;
+  const text = listed === undefined ? name : showComponents(listed);
+  const condition = point.condition === null ? "" : ` if (${showExpression(point.condition)})`;
+  return text + showMark(point) + condition;
 }
 
 function address({ site: { place } }: DerivedProbe): string {

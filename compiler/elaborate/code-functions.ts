@@ -12,12 +12,13 @@ import type { Module } from "../elf/read.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { type FunctionPattern, fileMatcher, matcher } from "./function-pattern.js";
 import { hasComponent } from "./point.js";
+import { indexAbove } from "./statement-lines.js";
 
 /** Code of a function: its own, or that of one place where it is inlined. */
-export interface ChosenFunction {
+export interface FunctionCode {
   /** As probe points show it: with the scopes that were asked for, or mangled. */
   readonly name: string;
-  /** Where it is declared; "" if unknown. */
+  /** Where it is declared; if that is unknown, where its code begins. */
   readonly file: string;
   /** Line of the declaration, 0 if unknown. */
   readonly line: number;
@@ -27,6 +28,12 @@ export interface ChosenFunction {
   readonly entry: number;
   readonly ranges: readonly AddressRange[];
   readonly isInline: boolean;
+}
+
+/** Code of a function that a pattern means. */
+export interface ChosenFunction extends FunctionCode {
+  /** As listings show it: never mangled. */
+  readonly listedName: string;
 }
 
 /** What a pattern means in a module. */
@@ -110,17 +117,17 @@ function aliased(
   module: Module,
   fits: (name: string) => boolean,
 ): readonly FunctionEntry[] {
-  const names = new Map<number, string>();
+  const byAddress = new Map<number, string>();
   for (const { kind, name, address } of module.symbols) {
     if (kind !== "function" || !fits(name)) continue;
     const die = functionAtEntry(info, address);
     const own = die === null ? null : info.text(die, "name");
-    if (own !== null) names.set(address, own);
+    if (own !== null) byAddress.set(address, own);
   }
-  const wanted = new Set(names.values());
+  const wanted = new Set(byAddress.values());
   return info
     .functions((name) => wanted.has(name))
-    .filter(({ entryPc, name }) => entryPc !== null && names.get(entryPc) === name);
+    .filter(({ entryPc, name }) => entryPc !== null && byAddress.get(entryPc) === name);
 }
 
 /** Name to show, null if it is not in the scopes that the pattern wants around it. */
@@ -132,8 +139,8 @@ function shownName(info: DebugInfo, entry: FunctionEntry, pattern: FunctionPatte
   // Outside of all others lies the global scope, which has no name.
   if (wanted.length > around.length + 1) return null;
   if (!wanted.every((scope, i) => matcher(scope)(around[i] ?? ""))) return null;
-  const names = wanted.map((_, i) => around[i] ?? "");
-  return [...names.reverse(), entry.name].join("::");
+  const named = wanted.map((_, i) => around[i] ?? "");
+  return [...named.reverse(), entry.name].join("::");
 }
 
 const SCOPES: ReadonlySet<string> = new Set(["namespace", "class_type", "structure_type"]);
@@ -153,7 +160,8 @@ function inlineInstances(info: DebugInfo, entry: FunctionEntry, name: string): C
     const pc = entryOf(info, die);
     const unit = pc ? info.unitOf(die.id) : null;
     if (!pc || unit === null) return [];
-    return [{ ...declared(entry, name), die, unit, entry: pc, ranges, isInline: true }];
+    const place = declaredPlace(entry) ?? UNKNOWN_PLACE;
+    return [{ ...names(entry, name), ...place, die, unit, entry: pc, ranges, isInline: true }];
   });
 }
 
@@ -169,12 +177,24 @@ function outOfLine(
   if (!entryPc || unit === null) return null;
   // The rest of a function whose beginning was inlined is not where it is entered.
   if (module.remainders.has(entryPc)) return null;
-  return { ...declared(entry, name), die, unit, entry: entryPc, ranges, isInline: false };
+  const place = declaredPlace(entry) ?? linePlace(info, unit, entryPc) ?? UNKNOWN_PLACE;
+  return { ...names(entry, name), ...place, die, unit, entry: entryPc, ranges, isInline: false };
 }
 
-function declared(
-  { file, line }: FunctionEntry,
-  name: string,
-): Pick<ChosenFunction, "name" | "file" | "line"> {
-  return { name, file: file ?? "", line: line ?? 0 };
+function names(entry: FunctionEntry, name: string): Pick<ChosenFunction, "name" | "listedName"> {
+  return { name, listedName: name === entry.linkageName ? entry.name : name };
+}
+
+/** Compilers do not say where lambdas are declared. */
+type Place = Pick<ChosenFunction, "file" | "line">;
+const UNKNOWN_PLACE: Place = { file: "<unknown source>", line: 0 };
+
+function declaredPlace({ file, line }: FunctionEntry): Place | null {
+  return file === null ? null : { file, line: line ?? 0 };
+}
+
+function linePlace(info: DebugInfo, unit: Unit, address: number): Place | null {
+  const records = info.lines(unit);
+  const record = records[indexAbove(records, address - 1)];
+  return record?.address === address ? { file: record.file, line: record.line } : null;
 }

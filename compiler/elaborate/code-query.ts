@@ -4,7 +4,7 @@
  */
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import { dwarfTargets } from "../variables/targets.js";
-import type { ChosenFunction } from "./code-functions.js";
+import type { FunctionCode } from "./code-functions.js";
 import type { CodePlace } from "./code-site.js";
 import type { FunctionPattern } from "./function-pattern.js";
 import type { ProcessModule } from "./process-path.js";
@@ -28,7 +28,7 @@ export function showPlace(name: string, file: string, line: number): string {
 /** The variables at `address` in `code`, seen from its innermost block there. */
 export function targetsAt(
   { where, info }: Pick<CodeQuery, "where" | "info">,
-  code: Pick<ChosenFunction, "die" | "unit">,
+  code: Pick<FunctionCode, "die" | "unit">,
   address: number,
   isReturn = false,
 ): TargetScope {
@@ -39,7 +39,7 @@ export function targetsAt(
 /** Where the entry of `code` is probed, and what can be seen there: for what return probes keep. */
 export function entryPlace(
   query: Pick<CodeQuery, "where" | "info" | "context">,
-  code: ChosenFunction,
+  code: FunctionCode,
 ): Pick<CodePlace, "address" | "targets"> {
   const address = probeAddress(query.info, code, query.context.context.options.prologueSearching);
   return { address, targets: targetsAt(query, code, address) };

@@ -62,6 +62,7 @@ function functionSite(query: CodeQuery, code: ChosenFunction): readonly Site[] {
       ...(isReturn ? { entry: entryPlace(query, code) } : {}),
       where,
       point: withPlace(point, showPlace(code.name, code.file, code.line)),
+      listed: withPlace(point, showPlace(code.listedName, code.file, code.line)),
       address,
       size: address === code.entry ? size : 0,
       symbol: code.name,

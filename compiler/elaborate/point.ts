@@ -57,6 +57,12 @@ export function withComponents(
   return { ...point, id: newNodeId(), components };
 }
 
+/** "!" behind a sufficient point, "?" behind an optional one. */
+export function showMark({ sufficient, optional }: ProbePoint): string {
+  if (sufficient) return "!";
+  return optional ? "?" : "";
+}
+
 /** Text of a point without marks and condition. Addresses are hexadecimal. */
 export function showComponents(point: ProbePoint): string {
   return point.components.map(showComponent).join(".");

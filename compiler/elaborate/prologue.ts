@@ -8,13 +8,13 @@ import type { PrologueSearching } from "../../base/stage.js";
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
 import type { SourceLine } from "../dwarf/lines.js";
-import type { ChosenFunction } from "./code-functions.js";
+import type { FunctionCode } from "./code-functions.js";
 import { hasAddress, indexAbove } from "./statement-lines.js";
 
 /** ELF address at which a probe of `code` lies. */
 export function probeAddress(
   info: DebugInfo,
-  code: ChosenFunction,
+  code: FunctionCode,
   searching: PrologueSearching,
 ): number {
   if (code.isInline || searching === "never") return code.entry;
@@ -44,7 +44,7 @@ function needsFrame(info: DebugInfo, die: Die): boolean {
  */
 export function prologueEnd(
   records: readonly SourceLine[],
-  code: Pick<ChosenFunction, "entry" | "file" | "ranges">,
+  code: Pick<FunctionCode, "entry" | "file" | "ranges">,
 ): number {
   const first = indexAbove(records, code.entry - 1);
   const entry = records[first];

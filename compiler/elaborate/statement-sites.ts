@@ -61,14 +61,13 @@ function sitesOf(
 ): readonly Site[] {
   const { where } = query;
   return functions.map((code) => {
-    const place = (at: number): ProbePoint =>
-      withPlace(where.point, showPlace(code.name, code.file, at));
-    const point = place(line);
+    const place = (name: string, at: number): ProbePoint =>
+      withPlace(where.point, showPlace(name, code.file, at));
     const wanted = wantedLine(lines, code) ?? line;
     return codeSite({
       where,
-      point: withoutNearest(point),
-      listed: place(wanted),
+      point: withoutNearest(place(code.name, line)),
+      listed: place(code.listedName, wanted),
       address,
       size: 0,
       symbol: code.name,

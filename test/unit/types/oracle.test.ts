@@ -2,13 +2,13 @@
  * Verdicts compared with the original: Debian's `stap -p2` accepts and refuses the same scripts,
  * and finds the same types of globals. It runs without kernel headers, given a tree of a few files.
  */
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { showProgram } from "../../../compiler/types/show.js";
+import { stap, writeKernelTree } from "../../support/stap.js";
 import { hasProgram } from "../../support/tools.js";
 import { analyzeText } from "./support.js";
 
@@ -18,18 +18,7 @@ if (!hasStap) process.stdout.write("skipped: no stap (Debian package systemtap)\
 const test = hasStap ? s : s.skip;
 const root = mkdtempSync(join(tmpdir(), "wastap-oracle-"));
 
-s.before(() => {
-  const write = (name: string, text: string): void => writeFileSync(join(root, name), text);
-  mkdirSync(join(root, "include/generated"), { recursive: true });
-  mkdirSync(join(root, "include/config"), { recursive: true });
-  const options = ["UPROBES", "MODULES", "RELAY", "TRACEPOINTS", "DEBUG_FS", "PERF_EVENTS"];
-  write(".config", options.map((option) => `CONFIG_${option}=y\n`).join(""));
-  write("include/generated/utsrelease.h", '#define UTS_RELEASE "5.10.0"\n');
-  write("include/config/kernel.release", "5.10.0\n");
-  write("Makefile", "VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 0\n");
-  write("Module.symvers", "");
-  write("System.map", "");
-});
+s.before(() => writeKernelTree(root));
 s.after(() => rmSync(root, { recursive: true }));
 
 const SCRIPTS: readonly string[] = [
@@ -59,14 +48,7 @@ const SCRIPTS: readonly string[] = [
 
 for (const script of SCRIPTS) {
   test(script, () => {
-    const { status, stdout } = spawnSync(
-      "stap",
-      ["-r", root, "-a", "x86_64", "-p2", "-e", script],
-      {
-        encoding: "utf8",
-        env: { ...process.env, LC_ALL: "C", SYSTEMTAP_DIR: root },
-      },
-    );
+    const { status, stdout } = stap(root, ["-p2", "-e", script]);
     const { program, errors } = analyzeText(script);
     assert.is(errors.length === 0, status === 0, errors[0]?.message);
     if (program) assert.equal(globalsOf(showProgram(program)), globalsOf(stdout));
