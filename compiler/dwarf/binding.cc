@@ -55,18 +55,19 @@ Napi::Value debug_link(const Napi::CallbackInfo &info) {
     return link.array;
 }
 
-/* missingSupplement(file) → [name, build-id in hex] of the dwz file if libdw did not find it, or
- * null */
-Napi::Value missing_supplement(const Napi::CallbackInfo &info) {
+/* supplement(file) → [name, build-id in hex, whether libdw found it] of the dwz file, or null */
+Napi::Value supplement(const Napi::CallbackInfo &info) {
     const DebugFile &file = file_of(info);
     const char *name;
     const void *bits;
     ssize_t length = file.libdw.dwelf_dwarf_gnu_debugaltlink(file.dwarf(), &name, &bits);
-    if (length <= 0 || file.libdw.dwarf_getalt(file.dwarf()))
+    if (length <= 0)
         return info.Env().Null();
     List link(info.Env());
     link.push(Napi::String::New(info.Env(), name));
     link.push(hex(info.Env(), bits, length));
+    bool is_found = file.libdw.dwarf_getalt(file.dwarf()) != nullptr;
+    link.push(Napi::Boolean::New(info.Env(), is_found));
     return link.array;
 }
 
@@ -86,7 +87,7 @@ Napi::Object InitDwarf(Napi::Env, Napi::Object exports) {
     add<has_dwarf>(exports, "hasDwarf");
     add<build_id>(exports, "buildId");
     add<debug_link>(exports, "debugLink");
-    add<missing_supplement>(exports, "missingSupplement");
+    add<supplement>(exports, "supplement");
     add<set_supplement>(exports, "setSupplement");
     add_symbols(exports);
     add_dies(exports);

@@ -26,7 +26,7 @@ Napi::Value units(const Napi::CallbackInfo &info) {
     return found.array;
 }
 
-/* skeletons(file) → [name of the .dwo file, id of the unit in it, …] */
+/* skeletons(file) → [name of .dwo file, directory of compilation, id of the unit in it, …] */
 Napi::Value skeletons(const Napi::CallbackInfo &info) {
     DebugFile &file = file_of(info);
     const Libdw &libdw = file.libdw;
@@ -46,7 +46,10 @@ Napi::Value skeletons(const Napi::CallbackInfo &info) {
             libdw.dwarf_cu_info(unit, nullptr, nullptr, nullptr, nullptr, &id, nullptr, nullptr) !=
                 0)
             continue;
+        bool has_directory = libdw.dwarf_attr(&die, DW_AT_comp_dir, &attribute);
+        const char *directory = has_directory ? libdw.dwarf_formstring(&attribute) : nullptr;
         found.push(Napi::String::New(info.Env(), name));
+        found.push(Napi::String::New(info.Env(), directory ? directory : ""));
         found.push(Napi::BigInt::New(info.Env(), id));
     }
     if (result < 0)

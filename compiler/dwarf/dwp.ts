@@ -84,12 +84,12 @@ export function unpackPackage(file: NativeFile, holder: string, packagePath: str
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   const skeletons = callNative("skeletons", file);
   const renamed = new Map<string, string>();
-  for (let i = 0; i + 1 < skeletons.length; i += 2) {
+  for (let i = 0; i + 2 < skeletons.length; i += 3) {
     const name = skeletons[i] as string;
-    const unit = units.get(skeletons[i + 1] as bigint);
+    const unit = units.get(skeletons[i + 2] as bigint);
     if (unit === undefined) continue;
     const own = types.filter(({ origin }) => origin === unit.origin);
-    const target = isBelow(directory, name) ? name : `${i / 2}.dwo`;
+    const target = isBelow(directory, name) ? name : `${i / 3}.dwo`;
     if (target !== name) renamed.set(name, target);
     mkdirSync(dirname(join(directory, target)), { recursive: true });
     writeFileSync(join(directory, target), buildObject(toSections(image, unit, own)));

@@ -35,19 +35,28 @@ export function debugFileCandidates(file: NativeFile): readonly string[] {
   return [...buildIdPaths(callNative("buildId", file)), ...linked];
 }
 
+/** What a file says of its supplementary (dwz) file. */
+export interface SupplementLink {
+  readonly name: string;
+  readonly buildId: string;
+}
+
 /** Path of the supplementary (dwz) file that the debugging information of `file` refers to. */
-export function findSupplement(
-  file: NativeFile,
-  { name, buildId }: { readonly name: string; readonly buildId: string },
-): string | null {
-  const candidates = [
-    resolve(dirname(file.debugPath ?? file.path), name),
-    ...buildIdPaths(buildId),
-  ];
+export function findSupplement(file: NativeFile, link: SupplementLink): string | null {
+  const { buildId } = link;
   return (
-    candidates.find((path) => isFile(path) && isDebugFileOf(path, buildId, null)) ??
-    fetchDebugFile(buildId)
+    supplementCandidates(file, link).find(
+      (path) => isFile(path) && isDebugFileOf(path, buildId, null),
+    ) ?? fetchDebugFile(buildId)
   );
+}
+
+/** Paths where the supplementary file of `file` is looked for on this machine. */
+export function supplementCandidates(
+  file: NativeFile,
+  { name, buildId }: SupplementLink,
+): readonly string[] {
+  return [resolve(dirname(file.debugPath ?? file.path), name), ...buildIdPaths(buildId)];
 }
 
 function searchDirectories(): string[] {

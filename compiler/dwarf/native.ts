@@ -112,13 +112,13 @@ interface Functions {
   buildId: (file: NativeFile) => string;
   /** Name of the debug file and its CRC-32. */
   debugLink: (file: NativeFile) => readonly [string, number] | null;
-  /** Name and build-id of the dwz file if libdw did not find it. */
-  missingSupplement: (file: NativeFile) => readonly [string, string] | null;
+  /** Name and build-id of the dwz file, and whether libdw found it. */
+  supplement: (file: NativeFile) => readonly [string, string, boolean] | null;
   setSupplement: (file: NativeFile, path: string) => void;
   functionSymbols: (file: NativeFile) => readonly DebugSymbol[];
   /** [die, version, …] of the compile units */
   units: (file: NativeFile) => readonly number[];
-  /** [name of the .dwo file, id of the unit in it, …] */
+  /** [name of the .dwo file, directory of the compilation, id of the unit in it, …] */
   skeletons: (file: NativeFile) => readonly (string | bigint)[];
   /** DIE of the unit in the .dwo file, or the one given if it is not split. */
   splitUnit: (file: NativeFile, unit: DieId) => DieId;

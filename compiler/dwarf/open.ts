@@ -2,8 +2,14 @@
  * Opening an ELF file together with the files that its debugging information is in. Each file is
  * opened once and stays open; what was read for it is what the result of a compilation depends on.
  */
+import { dirname, resolve } from "node:path";
 import { findPackage, unpackPackage } from "./dwp.js";
-import { debugFileCandidates, findDebugFile, findSupplement } from "./find-debug-file.js";
+import {
+  debugFileCandidates,
+  findDebugFile,
+  findSupplement,
+  supplementCandidates,
+} from "./find-debug-file.js";
 import { callNative, type NativeFile, openNative } from "./native.js";
 import { withoutZstd } from "./zstd.js";
 
@@ -21,7 +27,31 @@ export function openDebugFile(path: string): NativeFile {
 /** Other files that decide what is known of the file at `path`, if it was opened here. */
 export function debugFilesOf(path: string): readonly string[] {
   const file = open.get(path);
-  return file === undefined ? [] : [...debugFileCandidates(file), `${path}.dwp`];
+  if (file === undefined) return [];
+  const { debugPath } = file;
+  const own = [...debugFileCandidates(file), `${path}.dwp`, ...(debugPath ? [debugPath] : [])];
+  if (!callNative("hasDwarf", file)) return own;
+  const supplement = callNative("supplement", file);
+  const shared =
+    supplement === null
+      ? []
+      : supplementCandidates(file, { name: supplement[0], buildId: supplement[1] });
+  return [...own, ...shared, ...(packaged.has(path) ? [] : splitFiles(file))];
+}
+
+/** Files whose parts are in a package. */
+const packaged = new Set<string>();
+
+/** Where libdw looks for the .dwo files of `file`: beside it, and where the compiler wrote them. */
+function splitFiles(file: NativeFile): string[] {
+  const directory = dirname(file.debugPath ?? file.path);
+  const flat = callNative("skeletons", file);
+  const found: string[] = [];
+  for (let i = 0; i + 2 < flat.length; i += 3) {
+    const [name, compiled] = [flat[i] as string, flat[i + 1] as string];
+    found.push(resolve(directory, name), resolve(directory, compiled, name));
+  }
+  return found;
 }
 
 function openWithDebugFile(path: string): NativeFile {
@@ -38,6 +68,7 @@ function withPackage(file: NativeFile, holder: string): NativeFile {
   const packagePath = findPackage(file);
   if (packagePath === null || !callNative("hasDwarf", file)) return file;
   const unpacked = unpackPackage(file, holder, packagePath);
+  packaged.add(file.path);
   const { path, debugPath } = file;
   const opened = debugPath === null ? openNative(unpacked, null) : openNative(path, unpacked);
   return { ...opened, path, debugPath };
@@ -46,9 +77,8 @@ function withPackage(file: NativeFile, holder: string): NativeFile {
 /** Reads the DWARF of `file` and of its supplementary (dwz) file; false if there is none. */
 export function loadDwarf(file: NativeFile): boolean {
   if (!callNative("hasDwarf", file)) return false;
-  const missing = callNative("missingSupplement", file);
-  if (missing === null) return true;
-  const [name, buildId] = missing;
+  const [name, buildId, isFound] = callNative("supplement", file) ?? ["", "", true];
+  if (isFound) return true;
   const path = findSupplement(file, { name, buildId });
   if (path !== null) callNative("setSupplement", file, path);
   return true;

@@ -28,6 +28,8 @@ export interface Unit {
 export interface Units {
   /** The compile units; a split unit is the one in its .dwo file. */
   units(): readonly Unit[];
+  /** Names of the .dwo files that are not there, or not those of this program. */
+  missingFiles(): readonly string[];
   /** The unit with code at the ELF `address`. */
   unitAt(address: number): Unit | null;
   /** The units that name a type, variable or enumerator `name` (without scopes) outside of functions. */
@@ -53,8 +55,13 @@ export function openUnits(dies: DieReader): Units {
     byDie ??= new Map(units().map((unit) => [unit.skeleton.id, unit]));
     return byDie.get(die) ?? units().find((unit) => unit.die.id === die) ?? null;
   };
+  let missing: readonly string[] | null = null;
   return {
     units,
+    missingFiles() {
+      missing ??= missingFiles(dies, units);
+      return missing;
+    },
     unitAt(address) {
       const id = callNative("arangesUnit", dies.file, address);
       const unit = id === null ? null : find(id);
@@ -73,6 +80,14 @@ export function openUnits(dies: DieReader): Units {
       return known;
     },
   };
+}
+
+function missingFiles(dies: DieReader, units: () => readonly Unit[]): readonly string[] {
+  if (callNative("skeletons", dies.file).length === 0) return [];
+  return units().flatMap(({ die, skeleton }) => {
+    const name = die.id === skeleton.id ? dies.text(skeleton, "dwo_name") : null;
+    return name === null ? [] : [name];
+  });
 }
 
 function readUnits(dies: DieReader): readonly Unit[] {

@@ -2,18 +2,35 @@
 import { TargetError } from "../../base/target-error.js";
 import { type DebugInfo, openDebugInfo } from "../dwarf/debug-info.js";
 import type { Module } from "../elf/read.js";
-import { ResolutionError } from "./report.js";
+import { type Reporter, ResolutionError } from "./report.js";
 import type { Family, FamilyContext } from "./site.js";
 
 /** DWARF of `module`, null if it has none or if it cannot be read. */
 export function debugInfoOf(module: Module, { report }: FamilyContext): DebugInfo | null {
   try {
-    return openDebugInfo(module.path);
+    const info = openDebugInfo(module.path);
+    const [first, ...others] = info?.missingFiles() ?? [];
+    if (first !== undefined) {
+      const more = others.length === 0 ? "" : ` and ${others.length} more`;
+      const message = `cannot find ${first}${more} with debug information of ${module.path}`;
+      warnOnce(report, "missing-dwo", message);
+    }
+    return info;
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
-    report.warn({ code: "unreadable-debuginfo", message: error.message, node: null });
+    warnOnce(report, "unreadable-debuginfo", error.message);
     return null;
   }
+}
+
+const said = new WeakMap<Reporter, Set<string>>();
+
+function warnOnce(report: Reporter, code: string, message: string): void {
+  const messages = said.get(report) ?? new Set();
+  said.set(report, messages);
+  if (messages.has(message)) return;
+  messages.add(message);
+  report.warn({ code, message, node: null });
 }
 
 /** `family`, in which debug information that turns out to be damaged makes the point unresolvable. */
