@@ -23,7 +23,13 @@ import {
 } from "./libraries.js";
 import { type ThreadStop, threadStop, wantsCalls } from "./observe.js";
 import { executablePath, readMappings, readModules } from "./process.js";
-import { isSystemFailure, type TraceEvent, type Tracer } from "./ptrace.js";
+import {
+  isSystemFailure,
+  REGISTER,
+  type Registers,
+  type TraceEvent,
+  type Tracer,
+} from "./ptrace.js";
 import {
   disarm,
   forgetImage,
@@ -154,12 +160,25 @@ function unwatched({ pid, tid, value }: TraceEvent): string {
 }
 
 function stopped({ listener, paths, state, tracees, tracer }: Follower, event: TraceEvent): void {
-  const { pid } = event;
-  const stop = threadStop(event, paths.get(pid) ?? null, tracees.get(pid)?.watched ?? []);
+  const { pid, registers } = event;
+  const tracee = tracees.get(pid);
+  const stop = threadStop(event, paths.get(pid) ?? null, tracee?.watched ?? []);
+  if (tracee !== undefined && registers !== undefined) showOriginal(tracee, registers);
   try {
     if (state === "armed" && stop !== null) listener.onStop(stop);
   } finally {
     tracer.unpark(event.tid);
+  }
+}
+
+/** Has a thread that stands at a displaced instruction be where the program has that. */
+function showOriginal({ modules }: Tracee, registers: Registers): void {
+  const rip = Number(registers[REGISTER.rip] ?? 0n);
+  for (const { area, regions } of modules) {
+    if (area === null || rip < area.address || rip >= area.address + area.bytes) continue;
+    const region = regions.find((each) => rip >= each.trampoline && rip < each.trampolineEnd);
+    const origin = region?.origins.find(({ from }) => from === rip);
+    if (origin !== undefined) registers[REGISTER.rip] = BigInt(origin.to);
   }
 }
 

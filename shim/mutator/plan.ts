@@ -239,6 +239,8 @@ export interface PatchRegion {
    * are those of the original at `to`, and its probe call has been made.
    */
   readonly leaves: readonly { readonly from: number; readonly to: number }[];
+  /** Where a thread of the program is that stands at `from` between instructions: at `to`. */
+  readonly origins: readonly { readonly from: number; readonly to: number }[];
   readonly probes: readonly number[];
 }
 
@@ -346,6 +348,13 @@ function layRegion(
     trampolineEnd: address + bytes,
     moves: trampoline.map.slice(1).map(({ original, before }) => ({ from: original, to: before })),
     leaves: trampoline.map.map(({ original, copy }) => ({ from: copy, to: original })),
+    origins: [
+      ...trampoline.map.flatMap(({ original, before, copy }) => [
+        { from: before, to: original },
+        { from: copy, to: original },
+      ]),
+      ...(trampoline.back === null ? [] : [{ from: trampoline.back, to: shape.next + loadBias }]),
+    ],
     probes: shape.calls.flatMap((call) => call.probes),
   };
 }

@@ -83,6 +83,8 @@ export interface Trampoline {
     readonly before: number;
     readonly copy: number;
   }[];
+  /** Address of the jump behind the displaced instructions, null if none is needed. */
+  readonly back: number | null;
 }
 
 /** Emits the trampoline of `shape` at `place`; its size depends on `shape` alone. */
@@ -101,10 +103,11 @@ export function emitTrampoline(shape: TrampolineShape, place: TrampolinePlace): 
     return { original: address + place.loadBias, before, copy };
   });
   const last = shape.displaced.at(-1) ?? bug("a region without instructions");
-  if (!endsRegion(last.insn)) out.jump(shape.next + place.loadBias);
+  const back = endsRegion(last.insn) ? null : out.address;
+  if (back !== null) out.jump(shape.next + place.loadBias);
   if (records.length > 0) out.align(8);
   for (const emitRecord of records) emitRecord();
-  return { bytes: out.finish(), map };
+  return { bytes: out.finish(), map, back };
 }
 
 const NOT_TAKEN = 1;

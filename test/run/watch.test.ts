@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { buildProgram, cannotTrace, start, startWastap, wastap } from "../support/tools.js";
+import { buildProgram, cannotTrace, start, startWastap, WASTAP, wastap } from "../support/tools.js";
 
 const s = suite("run/watch");
 const reason = cannotTrace() ?? cannotWatch();
@@ -88,6 +88,37 @@ test("what the processor cannot watch is said", () => {
   assert.match(run.stderr, /the processor has 4 debug registers, 5 are needed/);
   const none = wastap(["-c", "true", "-e", 'probe process.data("counter").rw { exit() }']);
   assert.match(none.stderr, /\.rw was never armed: no process has data called "counter"/);
+});
+
+test("a system that forbids it is said, and the program is not harmed", () => {
+  const script = `probe process.data("counter").write { println("seen") }`;
+  const program = buildProgram("watched");
+  const command = [process.execPath, WASTAP, "-e", script, "-c", program];
+  const run = spawnSync(buildProgram("denied"), command, { encoding: "utf8" });
+  assert.match(
+    run.stderr,
+    /^ERROR: cannot watch data of process \d+: perf_event_open is not permi/,
+  );
+  assert.is(run.stdout, "");
+  assert.is(run.status, 1);
+});
+
+test("an access by code that a probe has displaced is where the program has it", () => {
+  const program = buildProgram("watched", ["-g"]);
+  const places = (probes: string): string[] => {
+    const script = `${probes}
+      global seen
+      probe process.data("counter").write { seen[umodaddr(uaddr()), uaddr() == register("rip")]++ }
+      probe end { foreach ([place+, same] in seen) println(place, " ", same, " ", seen[place, same]) }`;
+    const run = wastap(["-c", program, "-e", script]);
+    assert.is(run.status, 0, run.stderr);
+    return run.stdout.trim().split("\n");
+  };
+  const alone = places("");
+  const here = `process("${program}")`;
+  const displaced = `probe ${here}.statement("*@watched.c:*") { next }`;
+  assert.ok(alone.length > 1);
+  assert.equal(places(displaced), alone);
 });
 
 test("accesses of a thread that blocks the signal are counted", () => {
