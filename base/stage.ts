@@ -56,6 +56,8 @@ export interface CompileOptions {
   readonly globalVariableDisplay: boolean;
   /** -t: report how often handlers ran and how long they took. */
   readonly timing: boolean;
+  /** --monitor: handlers tell a monitor how they do, and can be switched off. */
+  readonly monitor: boolean;
   /** Base name for module_name(). */
   readonly moduleName: string;
   /** -s: megabytes of record rings. */

@@ -73,7 +73,9 @@ export function compileOptions(options: Options, moduleName: string): CompileOpt
     suppressHandlerErrors: options.suppressHandlerErrors,
     suppressTimeLimits: options.suppressTimeLimits,
     globalVariableDisplay: options.globalVariableDisplay,
-    timing: options.timing,
+    // The monitor shows the same.
+    timing: options.timing && options.monitorMs === null,
+    monitor: options.monitorMs !== null,
     moduleName,
     bufferMegabytes: options.bufferMegabytes,
   };

@@ -20,7 +20,7 @@ Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    -p NUM     stop after pass NUM: 1 parse, 2 elaborate, 3 translate, 4 write bundle, 5 run
    -v         say more about all passes
    --vp {N}+  say more about each pass, e.g. --vp 01003
-   -k         keep the bundle in a temporary directory; --tmpdir=DIR: in DIR
+   -k         keep the bundle in a temporary directory; --tmpdir=DIR: in DIR, also control files
    -u         keep unused code
    -w         no warnings
    -W         warnings are errors
@@ -40,6 +40,7 @@ Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    -d FILE    also use the symbols of FILE in backtraces (no effect yet)
    -T SECONDS end the session after that time
    -t        tell at the end how often each probe ran and how long it took
+   --monitor[=SECONDS]        show the session on the terminal, h for help
    --dump=NAME                print an artefact: parse, elaborate, ir, wasm, x64, plan
    --allow-breakpoints        use int3 where no jump fits (slow; see the manual)
    --skip-badvars             unknown $variables are 0

@@ -15,16 +15,19 @@ export interface MessageOptions {
   readonly repeat: boolean;
   /** -w: no warnings. */
   readonly noWarnings: boolean;
+  /** Takes each line; default: standard error. */
+  readonly say?: (line: string) => void;
 }
 
 /** Messages on standard error, each distinct text once unless told otherwise. */
 export function createMessages(options: MessageOptions): Messages {
   const said = new Set<string>();
+  const tell = options.say ?? say;
   let failed = false;
   const once = (line: string): void => {
     if (said.has(line) && !options.repeat) return;
     said.add(line);
-    say(line);
+    tell(line);
   };
   return {
     error: (text) => {

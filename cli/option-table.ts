@@ -29,6 +29,9 @@ export interface TableOption extends OptionSpelling {
 /** Memory that the rings may take: the linear memory of a bundle has room for no more. */
 const MOST_BUFFER_MEGABYTES = 1024;
 
+/** What a timer of Node can wait for. */
+const MOST_SECONDS = 2_000_000;
+
 const MESSAGES = {
   buffer: "Invalid buffer size (should be 1-4095).",
   pid: "Invalid target process ID number.",
@@ -169,6 +172,10 @@ const COMPILER: readonly TableOption[] = [
   sets("clean-cache", "cache", "clean"),
   sets("k", "keepDirectory", true),
   sets("F", "flightRecorder", true),
+  define("monitor", "optional", (draft, text) => {
+    const seconds = text === null ? 1 : integer(text, 1, MOST_SECONDS, MESSAGES.monitor);
+    draft.monitorMs = 1000 * seconds;
+  }),
   takes("tmpdir", (draft, directory) => {
     matching(directory, "^[-/._0-9a-z]+$", "TMPDIR");
     draft.directory = directory;
@@ -249,10 +256,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
 ];
 
 const REFUSED: readonly TableOption[] = [
-  define("monitor", "optional", (_draft, text) => {
-    if (text !== null) integer(text, 1, 2 ** 31 - 1, MESSAGES.monitor);
-    throw new UsageError(`ERROR: ${NOT_YET}: --monitor`);
-  }),
   refused("i interactive", "none", NOT_YET),
   refused("language-server", "none", NOT_YET),
   define("target-namespaces", "required", (_draft, text) => {

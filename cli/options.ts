@@ -52,6 +52,8 @@ export interface Options {
   readonly globalVariableDisplay: boolean;
   /** -t */
   readonly timing: boolean;
+  /** --monitor: milliseconds between two looks, null = no monitor. */
+  readonly monitorMs: number | null;
   /** --semantic-keep-going: errors of pass 2 are also listed for programs. */
   readonly errorCatalog: boolean;
   readonly compatible: string;
@@ -113,6 +115,7 @@ export function defaultOptions(): Draft {
     suppressTimeLimits: false,
     globalVariableDisplay: true,
     timing: false,
+    monitorMs: null,
     errorCatalog: false,
     compatible: LANGUAGE_VERSION,
     bufferMegabytes: DEFAULT_BUFFER_MEGABYTES,

@@ -9,10 +9,11 @@ import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bug } from "../base/assert.js";
 import { TargetError } from "../base/target-error.js";
-import type { BundleMemory, BundlePoint, BundleProbe } from "../wasm-runtime/bundle.js";
-import { PROCFS } from "../wasm-runtime/layout/memory.js";
+import type { BundleMemory, BundleProbe } from "../wasm-runtime/bundle.js";
+import { isMonitored } from "./monitor-data.js";
 import { openProcfsDirectory } from "./procfs-directory.js";
 import { type ControlFile, type FileHandlers, openReadable, openWritable } from "./procfs-files.js";
+import { type ProcfsSession, type ProcfsUse, readValue, writeValue } from "./procfs-values.js";
 import { openStandardInput } from "./standard-input.js";
 
 /** The file that stands for standard input. */
@@ -28,14 +29,6 @@ export interface ProcfsPlace {
   readonly name: string;
 }
 
-/** What a session gives to its control files. */
-export interface ProcfsSession {
-  /** Linear memory. */
-  readonly memory: Uint8Array;
-  /** Runs the handler of a probe, unless the session is about to end. */
-  run(probe: number): void;
-}
-
 /** The control files of a run. What is asked of them before `start` waits for it. */
 export interface Procfs {
   /** Where they are, null if there are none. */
@@ -45,18 +38,11 @@ export interface Procfs {
   close(): void;
 }
 
-type ProcfsPoint = BundlePoint & { readonly kind: "procfs" };
-
 /** The probes of one file. */
 interface Group {
   readonly path: string;
-  readonly reader: Use | null;
-  readonly writers: readonly Use[];
-}
-
-interface Use {
-  readonly probe: number;
-  readonly point: ProcfsPoint;
+  readonly reader: ProcfsUse | null;
+  readonly writers: readonly ProcfsUse[];
 }
 
 /** Makes the control files of `probes`. Throws TargetError if that is not possible. */
@@ -106,7 +92,7 @@ export function openProcfs(
 
 function groupsOf(probes: readonly BundleProbe[]): readonly Group[] {
   const uses = [...probes.entries()].flatMap(([probe, { point }]) =>
-    point.kind === "procfs" ? [{ probe, point }] : [],
+    point.kind === "procfs" && !isMonitored(point.path) ? [{ probe, point }] : [],
   );
   const paths = new Set(uses.map(({ point }) => point.path));
   return [...paths].map((path) => {
@@ -147,15 +133,12 @@ function handlersOf(
   layout: BundleMemory,
   session: () => ProcfsSession,
 ): FileHandlers {
+  const { reader, writers } = group;
   return {
-    read: () => (group.reader === null ? new Uint8Array() : read(group.reader, layout, session())),
+    read: () => (reader === null ? new Uint8Array() : readValue(reader, layout, session())),
     written: (bytes) => {
       for (const text of textsIn(bytes, layout.maxString - 1)) {
-        for (const { probe } of group.writers) {
-          const { memory, run } = session();
-          put(memory, layout, text);
-          run(probe);
-        }
+        for (const writer of writers) writeValue(writer, text, layout, session());
       }
     },
   };
@@ -172,28 +155,3 @@ function* textsIn(bytes: Uint8Array, most: number): Generator<Uint8Array> {
 }
 
 const NEWLINE = 10;
-
-/** The text that the handler of `use` makes. */
-function read({ probe, point }: Use, layout: BundleMemory, session: ProcfsSession): Uint8Array {
-  const { memory, run } = session;
-  const view = viewOf(memory, layout);
-  const capacity = Math.min(point.bytes ?? 0, layout.procfsBytes - PROCFS.text);
-  put(memory, layout, new Uint8Array());
-  view.setInt32(PROCFS.capacity, capacity, true);
-  run(probe);
-  // Traced processes can write there, too.
-  const length = Math.max(0, Math.min(view.getInt32(PROCFS.length, true), capacity - 1));
-  const start = layout.procfs + PROCFS.text;
-  return memory.slice(start, start + length);
-}
-
-function put(memory: Uint8Array, layout: BundleMemory, text: Uint8Array): void {
-  const start = layout.procfs + PROCFS.text;
-  memory.set(text, start);
-  memory[start + text.length] = 0;
-  viewOf(memory, layout).setInt32(PROCFS.length, text.length, true);
-}
-
-function viewOf(memory: Uint8Array, { procfs, procfsBytes }: BundleMemory): DataView {
-  return new DataView(memory.buffer, memory.byteOffset + procfs, procfsBytes);
-}

@@ -20,8 +20,9 @@ import { commandWords } from "./command.js";
 import { openDebugSource } from "./debug-source.js";
 import { firstInterrupt } from "./interrupts.js";
 import { createMessages, type Messages } from "./messages.js";
+import { hasScreen, type Monitor, openMonitor } from "./monitor.js";
 import type { Options } from "./options.js";
-import { openOutput, say } from "./output.js";
+import { type Output, openOutput, say } from "./output.js";
 import { createRecordPrinter } from "./print-records.js";
 import { createProcessProbes } from "./process-probes.js";
 import { openProcfs } from "./procfs.js";
@@ -39,20 +40,63 @@ export async function runBundle(
   armed: () => void,
 ): Promise<number> {
   const { meta } = readBundle(bytes, bundleName);
-  const verbosity = options.verbosity[4] ?? 0;
-  const messages = createMessages({
-    repeat: verbosity > 0,
-    noWarnings: options.noWarnings,
-  });
-  for (const warning of meta.warnings) messages.warning(warning);
   const bundle = { meta, code: compileBundle(bytes, meta, options) };
+  const name = sessionName(bundleName, options);
+  const verbosity = options.verbosity[4] ?? 0;
   const output = openOutput(options.output, options.rotation);
   const started = performance.now();
   if (verbosity > 0) say("Pass 5: starting run.");
+  const { monitorMs: intervalMs } = options;
+  const monitor =
+    intervalMs === null || !hasScreen()
+      ? null
+      : openMonitor({ meta, moduleName: name, intervalMs });
+  const tell = monitor?.say ?? say;
+  try {
+    const context = await openRun(bundle, options, {
+      name,
+      output: options.output === null ? (monitor?.output ?? output) : output,
+      monitor,
+      say: tell,
+      armed: () => {
+        if (verbosity > 0) tell("Pass 5: probes armed.");
+        armed();
+      },
+    });
+    const { failed, targetFailed } = await runSession(context);
+    await monitor?.finish();
+    output.close();
+    const ms = (performance.now() - started).toFixed(0);
+    if (verbosity > 0) tell(`Pass 5: run completed in ${ms}ms.`);
+    if (failed) tell("Pass 5: run failed.  [man error::pass5]");
+    return failed || targetFailed ? 1 : 0;
+  } finally {
+    monitor?.close();
+  }
+}
+
+/** Where a run shows what it does. */
+interface Front {
+  /** Of the session. */
+  readonly name: string;
+  readonly output: Output;
+  readonly monitor: Monitor | null;
+  readonly say: (line: string) => void;
+  readonly armed: () => void;
+}
+
+async function openRun(
+  bundle: RunnableBundle,
+  options: Options,
+  { name, output, monitor, say, armed }: Front,
+): Promise<RunContext> {
+  const { meta } = bundle;
+  const repeat = (options.verbosity[4] ?? 0) > 0;
+  const messages = createMessages({ repeat, noWarnings: options.noWarnings, say });
+  for (const warning of meta.warnings) messages.warning(warning);
   const interrupted = firstInterrupt();
   const processProbes = createProcessProbes(meta.probes);
   const threadProbes = createThreadProbes(meta.probes);
-  const name = sessionName(bundleName, options);
   const parent = options.directory ?? "/var/tmp";
   const procfs = openProcfs(meta.probes, meta.memory, { parent, name });
   if (procfs.path !== null) say(`Control files are in ${procfs.path}`);
@@ -64,7 +108,7 @@ export async function runBundle(
     procfs.close();
     throw error;
   });
-  const context: RunContext = {
+  return {
     session,
     probes: meta.probes,
     maxSkipped: meta.session.maxSkipped,
@@ -74,20 +118,12 @@ export async function runBundle(
     processProbes,
     threadProbes,
     procfs,
+    monitor,
     ownsTarget: options.command !== null,
     interrupted,
     timeoutMs: options.timeoutMs,
-    armed: () => {
-      if (verbosity > 0) say("Pass 5: probes armed.");
-      armed();
-    },
+    armed,
   };
-  const { failed, targetFailed } = await runSession(context);
-  output.close();
-  const ms = (performance.now() - started).toFixed(0);
-  if (verbosity > 0) say(`Pass 5: run completed in ${ms}ms.`);
-  if (failed) say("Pass 5: run failed.  [man error::pass5]");
-  return failed || targetFailed ? 1 : 0;
 }
 
 /** Unique unless the user chose it. */

@@ -13,6 +13,7 @@ import { SESSION_STATE } from "../wasm-runtime/layout/memory.js";
 import type { RecordReader } from "../wasm-runtime/records/read.js";
 import { countLosses, type Losses } from "./losses.js";
 import type { Messages } from "./messages.js";
+import type { Monitor } from "./monitor.js";
 import type { RecordPrinter } from "./print-records.js";
 import type { ProcessProbes } from "./process-probes.js";
 import type { Procfs } from "./procfs.js";
@@ -39,6 +40,7 @@ export interface RunContext {
   readonly processProbes: ProcessProbes;
   readonly threadProbes: ThreadProbes;
   readonly procfs: Procfs;
+  readonly monitor: Monitor | null;
   /** Called when the probes are armed. */
   armed(): void;
   /** Settles at the first signal to end. */
@@ -111,7 +113,9 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   await session.arm();
   reportUnpatched(context, progress);
   const timers = startTimers(context.probes, run);
-  context.procfs.start({ memory: session.memory, run: (probe) => runWhileRunning(context, probe) });
+  const own = { memory: session.memory, run: (probe: number) => runWhileRunning(context, probe) };
+  context.procfs.start(own);
+  context.monitor?.start(own);
   processProbes.start(run);
   context.armed();
   await session.resume();
@@ -119,6 +123,7 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   const ending = await untilEnding(context);
   timers.stop();
   context.procfs.close();
+  context.monitor?.stop();
   processProbes.stop();
   threadProbes.stop();
   if (ending.kind !== "target ended" || !context.ownsTarget) return;

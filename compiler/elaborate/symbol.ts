@@ -40,7 +40,8 @@ export interface HandlerSymbol {
   readonly kind: "handler";
   /** In order of definition; at least one. */
   readonly probes: DerivedProbe[];
-  readonly conditions: readonly Expression[];
+  /** A monitor adds one. */
+  conditions: readonly Expression[];
   /** Changes when dead code is taken out. */
   body: BlockStatement;
   readonly locals: VariableSymbol[];

@@ -3,6 +3,8 @@
  * each probe's own, names bound, types inferred, rules checked, dead code dropped, and the
  * globals that nobody reads shown at the end.
  */
+
+import { bug } from "../../base/assert.js";
 import type { SourceFile } from "../../base/position.js";
 import { remember } from "../../base/remember.js";
 import type { CompileContext } from "../../base/stage.js";
@@ -35,7 +37,7 @@ import type { Surroundings, TargetTable } from "../elaborate/resolve-target.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import { NO_TARGETS } from "../elaborate/session-points.js";
 import { mentionsTargets, specialize, specializeExpression } from "../elaborate/specialize.js";
-import type { HandlerSymbol } from "../elaborate/symbol.js";
+import type { HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
 import { parseSynthesized, parseSynthesizedExpression } from "../elaborate/synthesize.js";
 import { currentSearchContext } from "../elf/find.js";
 import {
@@ -53,6 +55,7 @@ import { checkConditions, checkProgram, checkSupported } from "./check.js";
 import { checkRegexes } from "./check-regex.js";
 import { displayProbe } from "./display.js";
 import { infer, reachableFunctions, reportUnresolved } from "./infer.js";
+import { monitorScript, switchGlobal } from "./monitor.js";
 import { optimize, optimizeLittle } from "./optimize.js";
 import type { Program } from "./program.js";
 import { statUses } from "./stat-use.js";
@@ -134,7 +137,9 @@ export function analyze(
   if (state.symbols.handlers.length === 0) {
     analysis.report.error({ code: "no-probes", message: "no probes found", node: null });
   }
+  const own = [...resolver.table.handlers];
   if (context.options.globalVariableDisplay) addDisplay(analysis, state);
+  if (context.options.monitor) addMonitor(own, analysis, state);
   if (context.options.timing) addTiming(analysis, state);
   return finishProgram(analysis, state);
 }
@@ -267,7 +272,8 @@ function handlerKey(
   copies: readonly Node[],
   { context, resolver, keyOf }: Analysis,
 ): string | null {
-  const isOwn = context.options.timing || copies.some((copy) => resolver.callsDependent(copy));
+  const { timing, monitor } = context.options;
+  const isOwn = timing || monitor || copies.some((copy) => resolver.callsDependent(copy));
   if (isOwn) return null;
   const { place, isReturn, condition } = site;
   const module = place.kind === "site" ? place.module : "";
@@ -333,6 +339,36 @@ function addTiming(analysis: Analysis, state: Inference): void {
     handler.timing = table.globals.find((g) => g.name === timingGlobal(index)) ?? null;
   }
   inferAdded(analysis, state);
+}
+
+/** Adds what a monitor asks about `handlers` and the user's globals, and a switch to each handler. */
+function addMonitor(
+  handlers: readonly HandlerSymbol[],
+  analysis: Analysis,
+  state: Inference,
+): void {
+  const { context, library, definitions, resolver } = analysis;
+  const { table } = resolver;
+  const { written, used } = variableUse(bodiesOf(state), table);
+  const globals = table.globals.filter((g) => isShown(g) && (written.has(g) || used.has(g)));
+  const text = monitorScript({ handlers, globals, state, given: context.options.globals });
+  const script = parseSynthesized(text, library, context);
+  definitions.add({ ...script, probes: [] });
+  deriveScript(script, analysis);
+  const find = (name: string): VariableSymbol =>
+    table.globals.find((g) => g.name === name) ?? bug(`no global ${name}`);
+  for (const [index, handler] of handlers.entries()) {
+    handler.timing = find(timingGlobal(index));
+    const condition = parseSynthesizedExpression(switchGlobal(index), library, context);
+    table.variables.set(condition.id, find(switchGlobal(index)));
+    handler.conditions = [condition, ...handler.conditions];
+  }
+  inferAdded(analysis, state);
+}
+
+/** True for a global that a monitor shows: of the user's, and not private to a file. */
+function isShown({ library, declaration }: VariableSymbol): boolean {
+  return !library && declaration !== null && !declaration.isPrivate;
 }
 
 /** Resolves and types what was added to a program that has its types. */

@@ -79,7 +79,6 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["-l a -L b", "ERROR: only one of the -l/-L/--dump-* switches may be specified"],
   ["--dump-functions -l a", "ERROR: only one of the -l/-L/--dump-* switches may be specified"],
   ["--monitor=abc -e x", "Invalid monitor interval."],
-  ["--monitor -e x", "ERROR: not supported yet: --monitor"],
   ["--suppress-time-limits -e x", "ERROR --suppress-time-limits requires guru mode (-g)"],
   ["--runtime=foo -e x", "ERROR: foo is an invalid argument for --runtime"],
   ["--bpf -e x", "ERROR: --runtime=bpf unavailable; wastap runs in the traced process"],

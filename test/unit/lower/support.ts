@@ -29,6 +29,7 @@ export function contextWith(changes: Partial<CompileOptions> = {}): CompileConte
       ordinaryUser: false,
       unoptimized: false,
       timing: false,
+      monitor: false,
       args: [],
       defines: new Map([["MAXTHREADS", "3"]]),
       globals: new Map(),

@@ -101,6 +101,7 @@ const OPTIONS: CompileOptions = {
   ordinaryUser: false,
   unoptimized: false,
   timing: false,
+  monitor: false,
   args: [],
   defines: new Map(),
   globals: new Map(),

@@ -22,6 +22,7 @@ const OPTIONS: CompileOptions = {
   ordinaryUser: false,
   unoptimized: true,
   timing: false,
+  monitor: false,
   args: [],
   defines: new Map(),
   globals: new Map(),
