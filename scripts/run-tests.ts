@@ -63,6 +63,11 @@ function summarize(
   return { file, passed, failed, skipped, output, seconds };
 }
 
+/** The last line of uvu's results. */
+const RESULTS = /^ {2}Duration: /m;
+/** In this time a file ends after its results, if nothing that it started keeps it. */
+const GRACE_MS = 20_000;
+
 function runFile(file: string): Promise<FileResult> {
   const started = Date.now();
   return new Promise((resolve) => {
@@ -72,19 +77,28 @@ function runFile(file: string): Promise<FileResult> {
       env: { ...process.env, TMPDIR: temporary, FORCE_COLOR: "0", NO_COLOR: "1" },
     });
     let output = "";
+    const end = (reason: string): void => {
+      output += `\n${reason}`;
+      killGroup(child);
+    };
+    let grace: NodeJS.Timeout | undefined;
     child.stdout.on("data", (chunk) => {
       output += chunk;
+      if (RESULTS.test(output)) {
+        grace ??= setTimeout(() => end("did not end after its results"), GRACE_MS);
+      }
     });
     child.stderr.on("data", (chunk) => {
       output += chunk;
     });
-    const timer = setTimeout(() => {
-      output += `\ntimed out after ${values.timeout} s`;
-      killGroup(child);
-    }, Number(values.timeout) * 1000);
+    const timer = setTimeout(
+      () => end(`timed out after ${values.timeout} s`),
+      Number(values.timeout) * 1000,
+    );
     child.on("exit", () => killGroup(child));
     child.on("close", (status) => {
       clearTimeout(timer);
+      clearTimeout(grace);
       resolve(summarize(file, status, output, (Date.now() - started) / 1000));
     });
   });
