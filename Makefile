@@ -90,6 +90,7 @@ bench: all ## cost of a hit, of starting, compiling, debug information and unwin
 	node --enable-source-maps dist/test/bench/start.js
 	node --enable-source-maps dist/test/bench/aot.js
 	node --enable-source-maps dist/test/bench/compile.js
+	node --enable-source-maps dist/test/bench/arm.js
 	node --enable-source-maps dist/test/bench/dwarf.js
 	node --enable-source-maps dist/test/bench/unwind.js
 

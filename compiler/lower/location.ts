@@ -28,6 +28,7 @@ import {
   type Scope,
   widen,
 } from "./scope.js";
+import { callShared } from "./shared-location.js";
 import { unsupported } from "./unit.js";
 
 /** DWARF number of the instruction pointer (FRAME in wasm-runtime/layout/private.ts). */
@@ -42,11 +43,20 @@ export interface Evaluation {
   readonly shared: ReadonlySet<Location>;
   /** Those of `shared` that were computed before, on every way to here. */
   readonly known: Map<Location, IrExpression>;
+  /** The value that is lowered as a function for all handlers (shared-location.ts), or null. */
+  readonly root: Location | null;
 }
 
 /** The evaluation of `location`, which `node` stands for. */
-export function evaluationOf(location: Location, node: Expression, scope: Scope): Evaluation {
-  return { scope, node, shared: sharedParts(location), known: new Map() };
+export function evaluationOf(
+  location: Location,
+  node: Expression,
+  scope: Scope,
+  root: Location | null = null,
+): Evaluation {
+  const { shared } = scope.unit;
+  const isOwn = (part: Location): boolean => part === root || !shared.has(part);
+  return { scope, node, shared: repeatedParts(location, isOwn), known: new Map(), root };
 }
 
 /** Value of `expression` through its location; null if it has none. */
@@ -63,7 +73,13 @@ export function lowerLocation(location: Location, scope: Scope, node: Expression
 export function evaluate(location: Location, evaluation: Evaluation): IrExpression {
   const known = evaluation.known.get(location);
   if (known !== undefined) return known;
-  const value = compute(location, evaluation);
+  const { scope, node, root } = evaluation;
+  const value =
+    location !== root && scope.unit.shared.has(location)
+      ? callShared(location, scope, node, (inside) =>
+          evaluate(location, evaluationOf(location, node, inside, location)),
+        )
+      : compute(location, evaluation);
   if (!evaluation.shared.has(location)) return value;
   const kept = keep(evaluation.scope, value);
   evaluation.known.set(location, kept);
@@ -75,16 +91,17 @@ export function onBranch(evaluation: Evaluation): Evaluation {
   return { ...evaluation, known: new Map(evaluation.known) };
 }
 
-function sharedParts(location: Location): Set<Location> {
+/** Parts that appear more than once; only those of parts that are `isOwn` are looked at. */
+function repeatedParts(location: Location, isOwn: (part: Location) => boolean): Set<Location> {
   const seen = new Set([location]);
-  const shared = new Set<Location>();
+  const repeated = new Set<Location>();
   for (const part of seen) {
-    for (const inner of partsOf(part)) {
-      if (seen.has(inner)) shared.add(inner);
+    for (const inner of isOwn(part) ? partsOf(part) : []) {
+      if (seen.has(inner)) repeated.add(inner);
       else seen.add(inner);
     }
   }
-  return shared;
+  return repeated;
 }
 
 function compute(location: Location, evaluation: Evaluation): IrExpression {
@@ -245,9 +262,10 @@ const COMPARISONS: ReadonlySet<LocationOperator> = new Set([
  */
 function moduleAddress(
   { address, module }: Location & { kind: "module-address" },
-  { scope, node }: Evaluation,
+  { scope, node, root }: Evaluation,
 ): IrExpression {
-  const sites = sitesOf(scope);
+  // A value for several handlers is not found by the place of one of them.
+  const sites = root === null ? sitesOf(scope) : [];
   const [site] = sites;
   const owner = module ?? commonModule(sites);
   if (owner === null) {

@@ -31,6 +31,7 @@ import { type Limits, readLimits } from "./limits.js";
 import { plainFormat } from "./print.js";
 import { planRegexes } from "./regex.js";
 import { type SharedHandlers, shareHandlers } from "./share.js";
+import { sharedLocations } from "./shared-location.js";
 import { createStaticData } from "./static-data.js";
 import { planStorage } from "./storage.js";
 import { createTable, storageOf, type Unit } from "./unit.js";
@@ -139,6 +140,7 @@ function openUnit(
     locations: createTable(""),
     modules: createTable(),
     functions: new Map(),
+    shared: sharedLocations(program.locations.values()),
     blocks: new Map(),
     usesProbeTexts: false,
     report,
@@ -179,7 +181,7 @@ function lowerCode(unit: Unit): LoweredCode {
   const shared = shareHandlers(handlers, program.probes);
   return {
     handlers: shared,
-    functions,
+    functions: [...functions, ...unit.shared.functions.values()],
     frameBytes: deepestFrames(program, usages, frames, maxNesting),
   };
 }

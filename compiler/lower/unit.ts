@@ -9,6 +9,7 @@ import type { Expression, Identifier, Node } from "../syntax/ast.js";
 import type { FunctionInstance, Global, Program, Type, Variable } from "../types/program.js";
 import type { Limits } from "./limits.js";
 import type { RegexPlan } from "./regex.js";
+import type { SharedLocations } from "./shared-location.js";
 import type { StaticData } from "./static-data.js";
 import type { Storage, StoragePlan } from "./storage.js";
 import { showToken, tokenType } from "./token.js";
@@ -50,6 +51,8 @@ export interface Unit {
   readonly modules: Table<BundleModule>;
   /** Functions whose bodies are still to be lowered, in order of their first call. */
   readonly functions: Map<FunctionInstance, FunctionReference>;
+  /** Values of the program that are functions of their own. */
+  readonly shared: SharedLocations;
   /** Embedded code that is called, by what makes it the same (lower/embedded.ts). */
   readonly blocks: Map<string, EmbeddedBlock>;
   /** Set when pp(), pn(), probe_type() or is_return() may be asked for. */

@@ -13,7 +13,7 @@ import type { FrameRules } from "../dwarf/frames.js";
 import type { DieId } from "../dwarf/native.js";
 import type { Operation } from "../dwarf/operations.js";
 import { ResolutionError } from "../elaborate/report.js";
-import type { Location } from "../types/location.js";
+import { constant, type Location } from "../types/location.js";
 import { type ExpressionContext, evaluatePlace, evaluateValue } from "./expression.js";
 import { readNumber } from "./place.js";
 import type { ProgramModule } from "./program-module.js";
@@ -106,9 +106,11 @@ function valueByCaller(
     return value === null ? [] : [[call.returnTo, value]];
   });
   if (known.length === 0) refuse("its value was lost, and no call of the function tells it");
+  // As an ELF address, which the module's load bias is taken off once.
+  const back: Location = { kind: "subtract", left, right: context.moduleAddress(0n) };
   return known.reduceRight<Location>((alternate, [returnTo, consequent]) => {
-    const right = context.moduleAddress(BigInt(returnTo));
-    return { kind: "select", condition: { kind: "equal", left, right }, consequent, alternate };
+    const condition: Location = { kind: "equal", left: back, right: constant(returnTo) };
+    return { kind: "select", condition, consequent, alternate };
   }, UNKNOWN);
 }
 
