@@ -156,7 +156,7 @@ function lookAt(tracee: Tracee, bundle: RunnableBundle): Changes {
   const isWanted =
     probesLibraries(bundle) ||
     (found.size > 0 && needsModules(bundle)) ||
-    !planWatches(bundle, pid).isComplete;
+    !planWatches(bundle, () => modules).isComplete;
   const notice = isWanted ? libraryNotice(pid, fresh) : null;
   const sitesIn = (module: Module): PlanSite[] => [
     ...(notice?.module === module ? [notice.site] : []),

@@ -6,6 +6,7 @@
  * it. Until `arm` nothing is patched; once `disarm` has begun nothing is patched any more.
  */
 import { isDeepStrictEqual } from "node:util";
+import { once } from "../../base/remember.js";
 import { TargetError } from "../../base/target-error.js";
 import { STOP_MS } from "./apply.js";
 import { type ArmOptions, arm, type Unpatched } from "./arm.js";
@@ -256,7 +257,8 @@ async function observe({ armed, paths, tracer }: Follower, { pid, held }: Tracee
 async function watch({ armed, tracer }: Follower, tracee: Tracee): Promise<void> {
   if (armed === null) return;
   const { pid } = tracee;
-  const { data } = planWatches(armed.image.bundle, pid);
+  const modules = once(() => readModules(pid, readMappings(pid)));
+  const { data } = planWatches(armed.image.bundle, modules);
   if (isDeepStrictEqual(data, tracee.watched)) return;
   tracee.watched = data;
   await watchData(tracer, pid, data);

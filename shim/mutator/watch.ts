@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { findDataSymbol } from "../../base/elf/symbols.js";
 import { TargetError } from "../../base/target-error.js";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
-import { type Module, readMappings, readModules } from "./process.js";
+import type { Module } from "./process.js";
 import { isSystemFailure, type Tracer } from "./ptrace.js";
 import type { RunnableBundle } from "./runnable.js";
 
@@ -35,13 +35,12 @@ const DEBUG_REGISTERS = 4;
 const MAX_BYTES = 8;
 const NOTHING: WatchPlan = { data: [], isComplete: true };
 
-/** What `bundle` wants to watch in process `pid` as it is mapped now. */
-export function planWatches({ meta }: RunnableBundle, pid: number): WatchPlan {
+/** What `bundle` wants to watch in a process, whose `modules` are asked for where points name data. */
+export function planWatches({ meta }: RunnableBundle, modules: () => readonly Module[]): WatchPlan {
   const points = [...meta.probes.entries()].flatMap(([probe, { point }]) =>
     point.kind === "watch" ? [{ probe, point }] : [],
   );
   if (points.length === 0) return NOTHING;
-  const modules = readModules(pid, readMappings(pid));
   const data = new Map<string, WatchedData>();
   let isComplete = true;
   for (const { probe, point } of points) {
@@ -63,9 +62,12 @@ interface Place {
 }
 
 /** Where the data of `point` is; of more than a register can watch, its beginning. */
-function placeOf({ symbol, address, bytes }: WatchPoint, modules: readonly Module[]): Place | null {
+function placeOf(
+  { symbol, address, bytes }: WatchPoint,
+  modules: () => readonly Module[],
+): Place | null {
   if (symbol === null) return { address, bytes: bytes ?? 1 };
-  for (const { image, loadBias } of modules) {
+  for (const { image, loadBias } of modules()) {
     const found = findDataSymbol(image, symbol);
     if (found === null) continue;
     const size = Math.min(found.size || 1, MAX_BYTES);
