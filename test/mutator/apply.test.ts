@@ -8,7 +8,8 @@ import { readMappings } from "../../shim/mutator/process.js";
 import { REGISTER, startTracer } from "../../shim/mutator/ptrace.js";
 import { startSession } from "../../shim/mutator/session.js";
 import { buildProgram, cannotTrace } from "../support/tools.js";
-import { compileBundle, countScript, launch, linkBundle } from "./support.js";
+import { linkBundle } from "./link.js";
+import { compileBundle, countScript, launch } from "./support.js";
 
 const s = suite("mutator/apply");
 const missing = cannotTrace();

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { startSession } from "../../shim/mutator/session.js";
 import { SESSION, SESSION_STATE } from "../../wasm-runtime/layout/memory.js";
 import { createRecordReader } from "../../wasm-runtime/records/read.js";
-import { linkBundle } from "./support.js";
+import { linkBundle } from "./link.js";
 
 const [file = "", pid = "", milliseconds = "0"] = process.argv.slice(2);
 const bundle = linkBundle(readFileSync(file));

@@ -7,7 +7,8 @@ import { SESSION, SESSION_STATE } from "../../wasm-runtime/layout/memory.js";
 import { createRecordReader } from "../../wasm-runtime/records/read.js";
 import { codeOf, mappingNames, statusField } from "../support/process.js";
 import { buildProgram, cannotTrace, hasProgram } from "../support/tools.js";
-import { compileBundle, launch, linkBundle } from "./support.js";
+import { linkBundle } from "./link.js";
+import { compileBundle, launch } from "./support.js";
 
 const s = suite("mutator/session");
 const missing = cannotTrace();

@@ -1,16 +1,11 @@
 /** What tests of the mutator share: targets that are nobody's child here, compiled scripts. */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PACKAGE_ROOT, PREBUILDS } from "../../base/root.js";
+import { PACKAGE_ROOT } from "../../base/root.js";
 import { compileScript } from "../../cli/compile.js";
 import { readCompileInput } from "../../cli/compile-input.js";
 import { createDiagnostics } from "../../cli/diagnostics.js";
 import { parseOptions } from "../../cli/parse-options.js";
-import type { RunnableBundle } from "../../shim/mutator/runnable.js";
-import { compileImage } from "../../wasm-runtime/aot/compile.js";
-import { validateModule } from "../../wasm-runtime/aot/validate.js";
-import { readBundle } from "../../wasm-runtime/bundle-read.js";
 import { type Running, type RunOptions, start } from "../support/tools.js";
 
 /** A running target. */
@@ -43,17 +38,6 @@ export function compileBundle(script: string): Uint8Array {
   const bundle = compileScript(readCompileInput(options), options, sinks);
   if (bundle === null) throw new Error("nothing was compiled");
   return bundle;
-}
-
-/** Links a bundle with the library. */
-export function linkBundle(bytes: Uint8Array): RunnableBundle {
-  const { meta } = readBundle(bytes);
-  const library = validateModule(readFileSync(join(PREBUILDS, "library.wasm")));
-  const code = compileImage([
-    { name: "lib", module: library, keep: ["recover"] },
-    { name: "bundle", module: validateModule(bytes) },
-  ]);
-  return { meta, code };
 }
 
 /** Script for test/programs/hot.c that driver.ts can run. */
