@@ -5,6 +5,7 @@
 
 Napi::Object InitBell(Napi::Env env, Napi::Object exports);
 Napi::Object InitCode(Napi::Env env, Napi::Object exports);
+Napi::Object InitDemangle(Napi::Env env, Napi::Object exports);
 Napi::Object InitDwarf(Napi::Env env, Napi::Object exports);
 Napi::Object InitMemory(Napi::Env env, Napi::Object exports);
 Napi::Object InitPtrace(Napi::Env env, Napi::Object exports);
@@ -14,6 +15,7 @@ Napi::Object InitZone(Napi::Env env, Napi::Object exports);
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
     InitBell(env, exports);
     InitCode(env, exports);
+    InitDemangle(env, exports);
     InitDwarf(env, exports);
     InitMemory(env, exports);
     InitPtrace(env, exports);

@@ -1,7 +1,7 @@
 /** A C++ program: scopes, templates, virtual functions, exceptions and libstdc++'s marks. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { missingTool } from "../support/dwarf-programs.js";
+import { missingTool, runTool } from "../support/dwarf-programs.js";
 import { buildProgram, cannotTrace, wastap } from "../support/tools.js";
 
 const s = suite("run/cxx");
@@ -51,6 +51,30 @@ test("every statement of the program", () => {
     probe ${here}.statement("*@throws.cc:*") { hits[pp()]++ }
     probe end { foreach (place in hits) n++ println(n > 10) }`;
   assert.is(printed(script), "1\n");
+});
+
+test("names of functions, as nm -C prints them", () => {
+  const script = `global seen
+    probe ${here}.function("*@throws.cc").call {
+      if (!seen[usymname(uaddr())]++) printf("%016x %s\\n", umodaddr(uaddr()), probefunc())
+    }`;
+  const lines = printed(script).trim().split("\n");
+  const known = runTool("nm", ["-C", program], "/").split("\n");
+  const expected = new Set(known.map((line) => `${line.slice(0, 16)} ${line.slice(19)}`));
+  for (const line of lines) assert.ok(expected.has(line), line);
+  for (const name of ["main", "geo::Box<int>::twice() const", "geo::Derived::run(int)"]) {
+    assert.ok(
+      lines.some((line) => line.slice(17).startsWith(name)),
+      lines.join("\n"),
+    );
+  }
+});
+
+test("a backtrace has them", () => {
+  const script = `probe ${here}.function("geo::Derived::run").call { print_ubacktrace_brief() exit() }`;
+  const lines = printed(script).split("\n");
+  assert.is(lines[0], "geo::Derived::run(int)+0x0");
+  assert.ok(lines.some((line) => /^main\+0x/.test(line)));
 });
 
 s.run();

@@ -3,8 +3,8 @@
  * data objects of one module, from .symtab, else from what its debug file says, else from .dynsym.
  *
  * Every address belongs to the symbol that begins last before it and reaches to it; a symbol whose
- * size is not known reaches to the next one. Names stay as they are in the file, mangled and
- * without version, as SystemTap shows them. Source: gABI ch. 4 "Symbol Table".
+ * size is not known reaches to the next one. Names are demangled and without version.
+ * Source: gABI ch. 4 "Symbol Table".
  */
 import {
   type ElfImage,
@@ -16,7 +16,7 @@ import {
 } from "../../../base/elf/image.js";
 import { SYMBOL, SYMBOLS } from "../../../wasm-runtime/layout/modules.js";
 import type { DebugSymbol } from "./debug-source.js";
-import { createNames } from "./names.js";
+import { demangleNames } from "./demangle.js";
 
 /** A symbol that has an address. */
 interface Symbol {
@@ -141,8 +141,9 @@ function encode(symbols: readonly Symbol[], rows: readonly Row[], low: number): 
   const addressesAt = SYMBOLS.bytes;
   const rowsAt = addressesAt + 4 * rows.length;
   const symbolsAt = rowsAt + 4 * rows.length;
-  const names = createNames(symbolsAt + SYMBOL.bytes * symbols.length);
-  const table = new Uint32Array((symbolsAt + SYMBOL.bytes * symbols.length) / 4);
+  const namesAt = symbolsAt + SYMBOL.bytes * symbols.length;
+  const names = demangleNames(symbols.map(nameOf));
+  const table = new Uint32Array(namesAt / 4);
   table[SYMBOLS.rowCount / 4] = rows.length;
   table[SYMBOLS.addresses / 4] = addressesAt;
   table[SYMBOLS.rows / 4] = rowsAt;
@@ -152,13 +153,13 @@ function encode(symbols: readonly Symbol[], rows: readonly Row[], low: number): 
     offsets.set(symbol, at);
     table[(at + SYMBOL.address) / 4] = symbol.address - low;
     table[(at + SYMBOL.size) / 4] = sizeOf(symbols, index);
-    table[(at + SYMBOL.name) / 4] = names.add(nameOf(symbol));
+    table[(at + SYMBOL.name) / 4] = namesAt + (names.starts[index] ?? 0);
   }
   for (const [index, { address, symbol }] of rows.entries()) {
     table[addressesAt / 4 + index] = address - low;
     table[rowsAt / 4 + index] = offsets.get(symbol) ?? 0;
   }
-  return Buffer.concat([new Uint8Array(table.buffer), names.bytes()]);
+  return Buffer.concat([new Uint8Array(table.buffer), names.text]);
 }
 
 /** The name without its version. */

@@ -70,6 +70,7 @@ s("an address belongs to the innermost symbol that reaches to it", () => {
     symbol("weak", 0x2000, 0x100, 2),
     symbol("sizeless", 0x3000, 0),
     symbol("last@@V1", 0x3100, 8),
+    symbol("_ZN3geo4areaEi", 0x3200, 8),
   ]);
   assert.ok(table !== null);
   const at = (address: number) => lookUp(table ?? new Uint8Array(), address - 0x1000);
@@ -81,6 +82,7 @@ s("an address belongs to the innermost symbol that reaches to it", () => {
   assert.equal(at(0x30ff), ["sizeless", 0xff, 0x100]);
   assert.equal(at(0x3107), ["last", 7, 8]);
   assert.is(at(0x3108), null);
+  assert.equal(at(0x3204), ["geo::area(int)", 4, 8]);
 });
 
 s("a file without symbols has no table", () => {
