@@ -32,22 +32,27 @@ function scriptFiles(options: Options): SourceFile[] {
   return [readScript(options.example ? examplePath(script.path) : script.path), ...extra];
 }
 
-/** Path of the package's example `name`, with or without `.stp`. */
-function examplePath(name: string): string {
-  const directory = join(PACKAGE_ROOT, "docs", "examples");
-  const files = existsSync(directory)
-    ? readdirSync(directory, { encoding: "utf8", recursive: true })
-    : [];
+const EXAMPLES = join(PACKAGE_ROOT, "docs", "examples");
+
+/** Scripts among the package's examples, sorted; paths below their directory. */
+export function exampleFiles(): readonly string[] {
+  if (!existsSync(EXAMPLES)) return [];
+  const files = readdirSync(EXAMPLES, { encoding: "utf8", recursive: true });
+  return files.filter((file) => file.endsWith(".stp")).sort();
+}
+
+/** Path of the package's example `name`, with or without `.stp`. Throws UsageError. */
+export function examplePath(name: string): string {
   const wanted = name.endsWith(".stp") ? name : `${name}.stp`;
-  const found = files.filter((file) => file === wanted || file.endsWith(`/${wanted}`));
+  const found = exampleFiles().filter((file) => file === wanted || file.endsWith(`/${wanted}`));
   const [first] = found;
   if (first === undefined) {
-    throw new UsageError(`Example '${name}' was not found under '${directory}'`);
+    throw new UsageError(`Example '${name}' was not found under '${EXAMPLES}'`);
   }
   if (found.length > 1) {
     throw new UsageError(["Multiple examples found: ", ...found].join("\n  "));
   }
-  return join(directory, first);
+  return join(EXAMPLES, first);
 }
 
 function defaultName(files: readonly SourceFile[]): string {

@@ -12,6 +12,7 @@ export const HELP = `Usage: wastap [options] FILE [ARGS]      run the script, or
    or: wastap [options] -L PROBE         list matching probes with their variables
    or: wastap --dump-probe-types | --dump-probe-aliases | --dump-functions
    or: wastap --example NAME             run an example
+   or: wastap -i [options] [FILE [ARGS]] build a script and run it, command by command
 
 Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    --         end of options, script arguments follow
@@ -40,6 +41,7 @@ Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    -d FILE    also use the symbols of FILE in backtraces (no effect yet)
    -T SECONDS end the session after that time
    -t        tell at the end how often each probe ran and how long it took
+   -i         read commands that build a script and run it, help for a list
    --monitor[=SECONDS]        show the session on the terminal, h for help
    --dump=NAME                print an artefact: parse, elaborate, ir, wasm, x64, plan
    --allow-breakpoints        use int3 where no jump fits (slow; see the manual)

@@ -18,13 +18,14 @@ import { openOutput, say } from "./output.js";
 import { parseOptions } from "./parse-options.js";
 import { PassFailed } from "./pass-failed.js";
 import { readOptionsFile } from "./rc-file.js";
+import { isShellRun, optionsOfShell } from "./shell-run.js";
 import { showErrorCount } from "./show-diagnostic.js";
 
 /** Does what the arguments `argv` say; gives the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
     if (isRecorder()) return await record(runHere);
-    const options = parseOptions(argv, readOptionsFile());
+    const options = isShellRun() ? await optionsOfShell() : parseOptions(argv, readOptionsFile());
     const diagnostics = createDiagnostics(options);
     try {
       return await start(options, diagnostics);
@@ -46,6 +47,7 @@ async function start(options: Options, diagnostics: Diagnostics): Promise<number
   if (!options.noWarnings) for (const remark of options.remarks) say(`WARNING: ${remark}`);
   if (options.cache === "clean") return cleanCache();
   if (options.listing !== null) return list(options.listing, options, diagnostics);
+  if (options.interactive) return openShell(options);
   const file = readBundleFile(options);
   if (file !== null) return run({ ...file, options });
   const { buildBundle } = await import("./build.js");
@@ -70,6 +72,12 @@ async function runHere(
 async function cleanCache(): Promise<number> {
   const { cacheDirectory, emptyCache } = await import("../base/cache.js");
   emptyCache(cacheDirectory());
+  return 0;
+}
+
+async function openShell(options: Options): Promise<number> {
+  const { runShell } = await import("./shell.js");
+  await runShell(options);
   return 0;
 }
 

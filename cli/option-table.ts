@@ -172,6 +172,7 @@ const COMPILER: readonly TableOption[] = [
   sets("clean-cache", "cache", "clean"),
   sets("k", "keepDirectory", true),
   sets("F", "flightRecorder", true),
+  sets("i interactive", "interactive", true),
   define("monitor", "optional", (draft, text) => {
     const seconds = text === null ? 1 : integer(text, 1, MOST_SECONDS, MESSAGES.monitor);
     draft.monitorMs = 1000 * seconds;
@@ -256,7 +257,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
 ];
 
 const REFUSED: readonly TableOption[] = [
-  refused("i interactive", "none", NOT_YET),
   refused("language-server", "none", NOT_YET),
   define("target-namespaces", "required", (_draft, text) => {
     integer(text ?? "", 1, 2 ** 31 - 1, MESSAGES.namespaces);

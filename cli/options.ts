@@ -54,6 +54,8 @@ export interface Options {
   readonly timing: boolean;
   /** --monitor: milliseconds between two looks, null = no monitor. */
   readonly monitorMs: number | null;
+  /** -i: commands are read and done. */
+  readonly interactive: boolean;
   /** --semantic-keep-going: errors of pass 2 are also listed for programs. */
   readonly errorCatalog: boolean;
   readonly compatible: string;
@@ -116,6 +118,7 @@ export function defaultOptions(): Draft {
     globalVariableDisplay: true,
     timing: false,
     monitorMs: null,
+    interactive: false,
     errorCatalog: false,
     compatible: LANGUAGE_VERSION,
     bufferMegabytes: DEFAULT_BUFFER_MEGABYTES,

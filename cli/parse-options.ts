@@ -16,7 +16,8 @@ export function parseOptions(argv: readonly string[], fromFile: readonly string[
   }
   takeOperands(draft, operands);
   checkScript(draft);
-  checkCombinations(draft);
+  checkOptions(draft);
+  remarkPrivilege(draft);
   return draft;
 }
 
@@ -32,9 +33,10 @@ function takeOperands(draft: Draft, operands: readonly string[]): void {
 }
 
 function checkScript(draft: Draft): void {
-  const { script, extraScripts, listing } = draft;
+  const { script, extraScripts, listing, interactive } = draft;
   if (draft.cache === "clean") return;
-  if (listing === null && script === null && extraScripts.length === 0) {
+  if (interactive) checkInteractive(draft);
+  else if (listing === null && script === null && extraScripts.length === 0) {
     throw new UsageError("A script must be specified.", true);
   }
   if (listing !== null && script !== null) {
@@ -45,8 +47,21 @@ function checkScript(draft: Draft): void {
   }
 }
 
+function checkInteractive({ script, listing, example }: Draft): void {
+  if (listing !== null) {
+    throw new UsageError("Cannot specify -i with -l/-L/--dump-* switches.", true);
+  }
+  if (script?.kind !== "file" || example) return;
+  if (script.path === "-") {
+    throw new UsageError("ERROR: with -i, standard input has commands and not the script");
+  }
+  if (script.path.endsWith(".wasm")) {
+    throw new UsageError("ERROR: -i builds scripts; a bundle is run without it");
+  }
+}
+
 /** What cannot be run; earlier passes do not mind. */
-function checkRun({ rotation, output, flightRecorder, command }: Draft): void {
+function checkRun({ rotation, output, flightRecorder, command }: Options): void {
   if (rotation !== null && output === null) {
     throw new UsageError("You have to specify output FILE with '-S' option.", true);
   }
@@ -59,7 +74,8 @@ function checkRun({ rotation, output, flightRecorder, command }: Draft): void {
   }
 }
 
-function checkCombinations(draft: Draft): void {
+/** Throws UsageError where options exclude each other. */
+export function checkOptions(draft: Options): void {
   if (draft.command !== null && draft.pid !== null) {
     throw new UsageError("You can't specify -c and -x together.", true);
   }
@@ -68,16 +84,19 @@ function checkCombinations(draft: Draft): void {
     throw new UsageError("ERROR --suppress-time-limits requires guru mode (-g)");
   }
   if (draft.lastPass === 5) checkRun(draft);
-  const { runtime, privilege } = draft;
+  const { runtime } = draft;
   if (runtime !== "dyninst") {
     throw new UsageError(
       `ERROR: --runtime=${runtime} unavailable; wastap runs in the traced process`,
     );
   }
-  if (privilege !== null && privilege !== "stapusr") {
-    draft.remarks = [
-      ...draft.remarks,
-      `--privilege=${privilege} has no effect: wastap never needs more than the right to trace`,
-    ];
-  }
+}
+
+function remarkPrivilege(draft: Draft): void {
+  const { privilege } = draft;
+  if (privilege === null || privilege === "stapusr") return;
+  draft.remarks = [
+    ...draft.remarks,
+    `--privilege=${privilege} has no effect: wastap never needs more than the right to trace`,
+  ];
 }

@@ -31,6 +31,27 @@ export function listProbeAliases(context: CompileContext, all: boolean): readonl
   return lines.filter((line) => all || !line.startsWith("_")).sort();
 }
 
+/** What scripts can use without declaring it. */
+export interface LibraryNames {
+  readonly functions: readonly string[];
+  /** Probe points without arguments, words joined by dots. */
+  readonly points: readonly string[];
+}
+
+/** Names of all functions, aliases and kinds of probe points. */
+export function libraryNames(context: CompileContext): LibraryNames {
+  const scripts = libraryOf(context).allScripts();
+  const functions = scripts.flatMap((script) => script.functions);
+  const aliases = scripts.flatMap((script) => script.aliases).flatMap(({ names }) => names);
+  return {
+    functions: functions.filter((each) => !each.isPrivate).map(({ name }) => name),
+    points: [
+      ...aliases.map(({ components }) => components.map(({ name }) => name).join(".")),
+      ...FAMILIES.map(([pattern]) => pattern.replaceAll(/\([^)]*\)/g, "")),
+    ],
+  };
+}
+
 function showPoint(point: ProbePoint): string {
   return showComponents(point) + showMark(point);
 }

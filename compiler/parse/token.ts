@@ -35,7 +35,8 @@ export interface Fault {
 /** What messages say of a token. */
 export type Blamed = Pick<Token, "kind" | "span" | "fault">;
 
-const KEYWORDS: ReadonlySet<string> = new Set([
+/** Reserved words. */
+export const KEYWORDS: ReadonlySet<string> = new Set([
   "probe",
   "global",
   "private",

@@ -24,6 +24,11 @@ function refusal(...argv: readonly string[]): UsageError {
 const REFUSED: readonly (readonly [string, string])[] = [
   ["", "A script must be specified.*"],
   ["-e a -e b", "Only one script can be given on the command line."],
+  ["-i -l begin", "Cannot specify -i with -l/-L/--dump-* switches.*"],
+  ["--interactive --dump-functions", "Cannot specify -i with -l/-L/--dump-* switches.*"],
+  ["-i -", "ERROR: with -i, standard input has commands and not the script"],
+  ["-i x.wasm", "ERROR: -i builds scripts; a bundle is run without it"],
+  ["-i -c a -x 1", "You can't specify -c and -x together.*"],
   ["-p 7 -e x", "Invalid pass number (should be 1-5)."],
   ["-px -e x", "Invalid pass number (should be 1-5)."],
   [
