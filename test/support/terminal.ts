@@ -1,4 +1,5 @@
 /** Programs on a terminal of their own (python3's pty), to see what a user sees. */
+import { spawnSync } from "node:child_process";
 import { hasProgram, type Running, start } from "./tools.js";
 
 /** Copies standard input to the terminal and the terminal to standard output. */
@@ -6,7 +7,9 @@ const SPAWN = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn
 
 /** Why there is no terminal to be had, or null. */
 export function cannotOpenTerminal(): string | null {
-  return hasProgram("python3") ? null : "no python3 for a terminal";
+  if (!hasProgram("python3")) return "no python3 for a terminal";
+  const { status } = spawnSync("python3", ["-c", "import pty; pty.openpty()"]);
+  return status === 0 ? null : "no terminals (/dev/pts)";
 }
 
 /** A program on a terminal of 24 lines and 80 columns. */
