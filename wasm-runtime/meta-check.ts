@@ -3,9 +3,9 @@
  * first thing that is wrong with it as "path: reason", or null if it is a BundleMeta whose numbers
  * are in range and whose areas of linear memory lie inside of it, aligned and apart.
  */
-import type { BundleMemory, BundleMeta } from "./bundle.js";
+import type { BundleMeta, BundleProbe } from "./bundle.js";
 import { BUNDLE_VERSION } from "./bundle.js";
-import { CONTEXT, RING } from "./layout/memory.js";
+import { CONTEXT, PROCFS, RING } from "./layout/memory.js";
 import { ABI_VERSION, MAX_SLOTS, WASM_PAGE_BYTES } from "./layout/shared.js";
 
 type Check = (value: unknown, path: string) => string | null;
@@ -13,7 +13,7 @@ type Check = (value: unknown, path: string) => string | null;
 /** Null if `value` is a valid description, else what is wrong. */
 export function checkMeta(value: unknown): string | null {
   const outer = object({ version: exactly(BUNDLE_VERSION), abi: exactly(ABI_VERSION) });
-  return outer(value, "meta") ?? META(value, "meta") ?? checkMemory((value as BundleMeta).memory);
+  return outer(value, "meta") ?? META(value, "meta") ?? checkMemory(value as BundleMeta);
 }
 
 const integer =
@@ -29,6 +29,16 @@ const exactly =
     value === expected ? null : `${path}: expected ${expected}, found ${String(value)}`;
 
 const text: Check = (value, path) => (typeof value === "string" ? null : `${path}: expected text`);
+
+/** A path that stays below where it begins. */
+const innerPath: Check = (value, path) =>
+  typeof value === "string" && value.split("/").every(isName)
+    ? null
+    : `${path}: expected the path of a file below a directory`;
+
+function isName(part: string): boolean {
+  return !["", ".", ".."].includes(part) && !part.includes("\0");
+}
 
 const flag: Check = (value, path) =>
   typeof value === "boolean" ? null : `${path}: expected true or false`;
@@ -125,7 +135,7 @@ const point = variant({
   }),
   profile: object({ intervalNs: integer(1, 2 ** 53 - 1), path: either(text, absent) }),
   procfs: object({
-    path: text,
+    path: innerPath,
     access: oneOf("read", "write"),
     umask: either(integer(0, 0o777), absent),
     bytes: either(integer(1, 2 ** 31), absent),
@@ -178,7 +188,7 @@ const META = object({
   warnings: list(text),
 });
 
-function checkMemory(memory: BundleMemory): string | null {
+function checkMemory({ memory, probes }: BundleMeta): string | null {
   const size = memory.pages * WASM_PAGE_BYTES;
   const { contextBase, contextStride, slotCount, scratchOffset } = memory;
   const { ringBase, ringBytes, ringCount, procfs, procfsBytes } = memory;
@@ -193,8 +203,16 @@ function checkMemory(memory: BundleMemory): string | null {
     [ringCount === 0 || ringBytes >= RING.data + 64, "rings are too small"],
     [ringEnd <= size, "rings leave linear memory"],
     [procfs % 8 === 0 && procfs + procfsBytes <= contextBase, "control files overlap contexts"],
+    [
+      procfsBytes >= PROCFS.text + memory.maxString || !probes.some(isProcfs),
+      "control files have too little room",
+    ],
     [contextEnd <= ringBase || ringEnd <= contextBase, "rings and contexts overlap"],
   ];
   const broken = rules.find(([holds]) => !holds);
   return broken === undefined ? null : `meta.memory: ${broken[1]}`;
+}
+
+function isProcfs({ point }: BundleProbe): boolean {
+  return point.kind === "procfs";
 }

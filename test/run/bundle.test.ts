@@ -1,7 +1,7 @@
 /** -p4 writes a bundle; the bundle runs where there is no compiler, tapset or debuginfo. */
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -68,6 +68,19 @@ test("a bundle compiled for another build of the program is refused", () => {
   const run = wastap([join(directory, "main.wasm"), "-c", program]);
   assert.is(run.status, 1);
   assert.match(run.stderr, /another build|build-id/);
+  rmSync(directory, { recursive: true });
+});
+
+s("a bundle whose control file lies elsewhere is refused", () => {
+  const directory = mkdtempSync(join(tmpdir(), "wastap-"));
+  const script = 'probe procfs("in/file").write { exit() }';
+  assert.is(wastap(["-p4", "-m", "out", "-e", script], { cwd: directory }).status, 0);
+  const bundle = join(directory, "out.wasm");
+  const bytes = readFileSync(bundle, "latin1");
+  writeFileSync(bundle, bytes.replaceAll("in/file", "../file"), "latin1");
+  const run = wastap([bundle]);
+  assert.is(run.status, 1);
+  assert.match(run.stderr, /point\.path: expected the path of a file below a directory/);
   rmSync(directory, { recursive: true });
 });
 
