@@ -137,15 +137,20 @@ test("thread-local variables of libraries, where a thread has them", () => {
   assert.equal(counters(early, `${linked} open ${early} 1 1`), ["40", ...later]);
 });
 
-test("thread-local variables in musl; of a library from code elsewhere", () => {
+test("thread-local variables of a library, in a thread that does not use it", async () => {
+  const target = await startLoader("open", plugin, "0", "1");
+  target.child.stdin?.write("\n");
   const script = `probe process("${loader}").function("spin") {
     try { printf("%d\\n", @var("calls_here@plugin.c", "${plugin}")) } catch { println("none") }
     exit()
   }`;
-  // The program goes on until it is ended: the thread may come to run late.
-  const command = `${loader} open ${plugin} 0 1`;
-  const { stdout, stderr } = wastap(["-e", script, "-c", command], { input: "\n" });
+  const { stdout, stderr } = wastap(["-e", script, "-x", String(target.pid)]);
   assert.match(stdout, /^none$/m, stderr);
+  target.child.kill("SIGTERM");
+  assert.match((await target.finished()).stdout, /, 30 each, wrong 0\n$/);
+});
+
+test("thread-local variables in musl", () => {
   if (!hasProgram("musl-gcc")) {
     process.stdout.write("skipped: no musl-gcc\n");
     return;
@@ -246,14 +251,17 @@ test("a program does not wait for a wastap that is stopped, and that is told", a
   await tap.finished();
 });
 
-test("frames in a library have names from its first call on", () => {
+test("frames in a library have names from its first call on", async () => {
   const library = compile("opened", ["-shared", "-fPIC"]);
   const program = compile("opener", []);
   const script = `probe process("${program}").function("leaf") {
-    if (!isinstr(sprint_ubacktrace(), "in_child")) { print(sprint_ubacktrace()) exit() }
+    if (pid() == target()) { printf("%sin %d\\n", sprint_ubacktrace(), pid()) exit() }
   }`;
-  const { stdout } = wastap(["-e", script, "-c", `${program} ${library}`]);
-  assert.match(stdout, /^leaf\+0x0 \[opener\]\n(through\+\S+ \[opened\]\n)?main/);
+  const tap = startWastap(["-e", script, "-c", `${program} ${library}`]);
+  const found = await tap.until(/^in \d+\n/m);
+  process.kill(Number(found.slice(3)), "SIGTERM");
+  const { stdout } = await tap.finished();
+  assert.match(stdout, /^leaf\+0x0 \[opener\]\nthrough\+\S+ \[opened\]\nmain/);
 });
 
 test("a python that is attached imports an extension module", async () => {

@@ -30,7 +30,7 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs wastap to its end (default deadline 60 s). */
+/** Runs wastap to its end and to that of what it started (default deadline 60 s: then it throws). */
 export function wastap(args: readonly string[], options: RunOptions = {}): Finished {
   const result = spawnSync(process.execPath, [WASTAP, ...args], {
     encoding: "utf8",
@@ -42,7 +42,8 @@ export function wastap(args: readonly string[], options: RunOptions = {}): Finis
     maxBuffer: 1 << 28,
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
-  const { status, signal, stdout, stderr } = result;
+  const { status, signal, stdout, stderr, error } = result;
+  if (error !== undefined) throw new Error(`${error.message}; so far: ${stdout}${stderr}`);
   return { status, signal, stdout, stderr };
 }
 
