@@ -15,20 +15,16 @@ import type {
   Node,
   Script,
 } from "../syntax/ast.js";
-import { hasPragma } from "../syntax/pragmas.js";
 import { forEachChild } from "../syntax/walk.js";
 import type { DerivedProbe } from "./derive.js";
 import type { Definitions, LibraryEntry } from "./library.js";
+import { createNeeds, type Needs } from "./needs.js";
+import { mayPassOn, overloadChain } from "./overloads.js";
 import type { Reporter } from "./report.js";
 import type { Surroundings } from "./resolve-target.js";
-import { forEachNode } from "./rewrite.js";
 import { similar } from "./similar.js";
-import { dependsOnPlace, mentionsTargets, specialize } from "./specialize.js";
+import { mentionsTargets, specialize } from "./specialize.js";
 import type { FunctionSymbol, HandlerSymbol, SymbolTable, VariableSymbol } from "./symbol.js";
-
-/** Priority of overloads without one (language.md §3). */
-const LIBRARY_PRIORITY = 1;
-const USER_PRIORITY = 0;
 
 /** Resolves names of the bodies it is given. */
 export interface Resolver {
@@ -59,8 +55,7 @@ interface State {
   readonly table: SymbolTable;
   readonly globals: Map<GlobalDeclaration, VariableSymbol>;
   readonly shared: Map<FunctionDeclaration, FunctionSymbol>;
-  readonly dependent: Map<FunctionDeclaration, boolean>;
-  readonly guruOnly: Map<FunctionDeclaration, boolean>;
+  readonly needs: Needs;
   readonly nameCounts: Map<string, number>;
   /** Functions whose bodies are not resolved yet. */
   pending: Pending[];
@@ -109,8 +104,7 @@ export function createResolver(
     table,
     globals: new Map(),
     shared: new Map(),
-    dependent: new Map(),
-    guruOnly: new Map(),
+    needs: createNeeds(definitions),
     nameCounts: new Map(),
     pending: [],
   };
@@ -133,9 +127,9 @@ export function createResolver(
       table.probes.push(derived);
       handler.probes.push(derived);
     },
-    callsDependent: (body) => callsDependent(body, state),
+    callsDependent: state.needs.callsDependent,
     addFunction(entry) {
-      return dependsOnProbe(entry.declaration, state) ? null : sharedFunction(entry, state);
+      return state.needs.isDependent(entry.declaration) ? null : sharedFunction(entry, state);
     },
     resolveFunctions() {
       resolvePending(state);
@@ -335,7 +329,7 @@ function resolveCall(node: CallExpression, scope: Scope, state: State): void {
       node,
     });
   }
-  const named = visibleFunctions(node, state);
+  const named = state.definitions.functions(node.name, node.span.file);
   const entries = named.filter((e) => e.declaration.parameters.length === node.args.length);
   if (entries.length === 0) {
     unresolvedCall(node, named, state);
@@ -347,13 +341,6 @@ function resolveCall(node: CallExpression, scope: Scope, state: State): void {
     node.id,
     chain.map((entry) => functionFor(entry, scope, state)),
   );
-}
-
-function visibleFunctions(
-  node: CallExpression,
-  state: State,
-): readonly LibraryEntry<FunctionDeclaration>[] {
-  return state.definitions.functions(node.name, node.span.file);
 }
 
 function unresolvedCall(
@@ -380,31 +367,13 @@ function unresolvedCall(
   });
 }
 
-/** Candidates in the order in which they are tried; those never reached fall away later. */
-function overloadChain(
-  entries: readonly LibraryEntry<FunctionDeclaration>[],
-): readonly LibraryEntry<FunctionDeclaration>[] {
-  const priority = (entry: LibraryEntry<FunctionDeclaration>): number =>
-    entry.declaration.priority ?? (entry.script.file.library ? LIBRARY_PRIORITY : USER_PRIORITY);
-  return [...entries].sort((a, b) => priority(a) - priority(b));
-}
-
-/** True if the function can pass on to the next overload. */
-function mayPassOn(declaration: FunctionDeclaration): boolean {
-  let found = false;
-  forEachNode(declaration.body, (node) => {
-    found ||= node.kind === "next" || (node.kind === "embedded" && /\bnext\s*\(/.test(node.code));
-  });
-  return found;
-}
-
 function checkGuru(
   entry: LibraryEntry<FunctionDeclaration>,
   node: CallExpression,
   state: State,
 ): void {
   if (state.guru || node.span.file.library || !entry.script.file.library) return;
-  if (!needsGuru(entry.declaration, state)) return;
+  if (!state.needs.isGuruOnly(entry.declaration)) return;
   state.report.error({
     code: "guru-function",
     message: "function may not be used unless -g is specified",
@@ -418,7 +387,7 @@ function functionFor(
   state: State,
 ): FunctionSymbol {
   const { declaration } = entry;
-  if (scope.surroundings === null || !dependsOnProbe(declaration, state)) {
+  if (scope.surroundings === null || !state.needs.isDependent(declaration)) {
     return sharedFunction(entry, state);
   }
   const known = scope.instances.get(declaration);
@@ -483,54 +452,4 @@ function visitFunction(symbol: FunctionSymbol, caller: Scope | null, state: Stat
     isSealed: symbol.library,
   };
   visit(symbol.body, scope, state);
-}
-
-/** True if the function, or one that it calls, uses `$variables` or other things of the probe. */
-function dependsOnProbe(declaration: FunctionDeclaration, state: State): boolean {
-  return reaches(declaration, (f) => dependsOnPlace(f.body), state.dependent, state);
-}
-
-/** True if a function that `body` calls depends on the probe. */
-function callsDependent(body: Node, state: State): boolean {
-  let found = false;
-  forEachNode(body, (node) => {
-    found ||=
-      node.kind === "call" &&
-      visibleFunctions(node, state).some(({ declaration }) => dependsOnProbe(declaration, state));
-  });
-  return found;
-}
-
-/** True if the function, or one that it calls, is embedded code that needs -g. */
-function needsGuru(declaration: FunctionDeclaration, state: State): boolean {
-  return reaches(
-    declaration,
-    ({ body }) => body.kind === "embedded" && hasPragma(body, "guru"),
-    state.guruOnly,
-    state,
-  );
-}
-
-/** True if `test` holds of `declaration` or of a function that it may call; kept in `known`. */
-function reaches(
-  declaration: FunctionDeclaration,
-  test: (declaration: FunctionDeclaration) => boolean,
-  known: Map<FunctionDeclaration, boolean>,
-  state: State,
-): boolean {
-  const answer = known.get(declaration);
-  if (answer !== undefined) return answer;
-  const reached = new Set<FunctionDeclaration>([declaration]);
-  for (const next of reached) {
-    if (test(next)) {
-      known.set(declaration, true);
-      return true;
-    }
-    forEachNode(next.body, (node) => {
-      if (node.kind !== "call") return;
-      for (const entry of visibleFunctions(node, state)) reached.add(entry.declaration);
-    });
-  }
-  for (const each of reached) known.set(each, false);
-  return false;
 }
