@@ -31,6 +31,26 @@ export interface MonitorState {
   readonly hasExited: boolean;
 }
 
+/** The state before anything is known of a session of `moduleName`, run by `userId`. */
+export function initialMonitor(moduleName: string, userId: number): MonitorState {
+  return {
+    status: null,
+    moduleName,
+    uptimeMs: 0,
+    memoryBytes: 0,
+    userId,
+    output: [],
+    sortBy: "index",
+    isStatusHidden: false,
+    isHelpShown: false,
+    activePane: "output",
+    statusScroll: 0,
+    outputScroll: 0,
+    typed: null,
+    hasExited: false,
+  };
+}
+
 /** Size of the screen. */
 export interface ScreenSize {
   readonly rows: number;

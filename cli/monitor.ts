@@ -8,7 +8,7 @@ import { ReadStream, WriteStream } from "node:tty";
 import type { BundleMeta } from "../wasm-runtime/bundle.js";
 import { createMonitorData, type MonitorData } from "./monitor-data.js";
 import { keysIn, pressKey } from "./monitor-keys.js";
-import { type MonitorState, type ScreenSize, showMonitor } from "./monitor-view.js";
+import { initialMonitor, type ScreenSize, showMonitor } from "./monitor-view.js";
 import { type Output, openOutput } from "./output.js";
 import type { ProcfsSession } from "./procfs-values.js";
 
@@ -57,7 +57,7 @@ export function openMonitor({ meta, moduleName, intervalMs }: MonitorOptions): M
   const terminal = openOutput(null);
   const lines = rememberLines();
   const began = performance.now();
-  let state = initialState(moduleName);
+  let state = initialMonitor(moduleName, process.getuid?.() ?? 0);
   let data: MonitorData | null = null;
   let drawing: NodeJS.Timeout | null = null;
   let hasQuit = false;
@@ -150,25 +150,6 @@ export function openMonitor({ meta, moduleName, intervalMs }: MonitorOptions): M
       return hasQuit ? Promise.resolve() : leaving;
     },
     close,
-  };
-}
-
-function initialState(moduleName: string): MonitorState {
-  return {
-    status: null,
-    moduleName,
-    uptimeMs: 0,
-    memoryBytes: 0,
-    userId: process.getuid?.() ?? 0,
-    output: [],
-    sortBy: "index",
-    isStatusHidden: false,
-    isHelpShown: false,
-    activePane: "output",
-    statusScroll: 0,
-    outputScroll: 0,
-    typed: null,
-    hasExited: false,
   };
 }
 

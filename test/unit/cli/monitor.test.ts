@@ -3,7 +3,12 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseStatus } from "../../../cli/monitor-data.js";
 import { type KeyEffects, keysIn, pressKey } from "../../../cli/monitor-keys.js";
-import { type MonitorState, showMonitor, sortProbes } from "../../../cli/monitor-view.js";
+import {
+  initialMonitor,
+  type MonitorState,
+  showMonitor,
+  sortProbes,
+} from "../../../cli/monitor-view.js";
 
 const s = suite("cli/monitor");
 
@@ -13,20 +18,11 @@ const status = parseStatus(
     'g\tn\t17 \ng\ts\t"a\\tb" \n',
 );
 const STATE: MonitorState = {
+  ...initialMonitor("demo", 1000),
   status,
-  moduleName: "demo",
   uptimeMs: 3_723_000,
   memoryBytes: 2 ** 20,
-  userId: 1000,
   output: Array.from({ length: 30 }, (_, i) => `line ${i}`),
-  sortBy: "index",
-  isStatusHidden: false,
-  isHelpShown: false,
-  activePane: "output",
-  statusScroll: 0,
-  outputScroll: 0,
-  typed: null,
-  hasExited: false,
 };
 
 /** The state after `keys`, and what they made the monitor do. */
