@@ -57,7 +57,7 @@ export function symbolSite(
       size: atEntry ? symbol.size : 0,
       symbol: symbol?.name ?? "",
       isReturn,
-      targets: symbolTargets(module),
+      targets: symbolTargets(module, isReturn),
     }),
   ];
 }

@@ -213,12 +213,7 @@ function returnObject(frame: Frame, symbol: TargetSymbol): SourceObject {
 function contextText(symbol: TargetSymbol, frame: Frame): TargetValue["location"] | null {
   const objects = contextObjects(symbol.name, frame);
   if (objects === null) return null;
-  const misuse = symbol.steps.find((step) => step.kind !== "pretty");
-  if (misuse !== undefined) {
-    const as = misuse.kind === "member" ? "a structure" : "an array";
-    const message = `dwarf variable '${symbol.name}' may not be used as ${as}`;
-    throw new ResolutionError("unresolved-target", message, misuse);
-  }
+  checkText(symbol);
   const [pretty] = symbol.steps;
   const depth = pretty?.kind === "pretty" ? pretty.depth : 0;
   const pieces = objects.flatMap(([name, object], index): readonly FormatPiece[] => [
@@ -226,6 +221,15 @@ function contextText(symbol: TargetSymbol, frame: Frame): TargetValue["location"
     ...shown(object, depth),
   ]);
   return { kind: "format", pieces: joinTexts(pieces), onFault: null };
+}
+
+/** Throws ResolutionError if `symbol`, which is a text, is used as something else. */
+export function checkText(symbol: TargetSymbol): void {
+  const misuse = symbol.steps.find((step) => step.kind !== "pretty");
+  if (misuse === undefined) return;
+  const as = misuse.kind === "member" ? "a structure" : "an array";
+  const message = `dwarf variable '${symbol.name}' may not be used as ${as}`;
+  throw new ResolutionError("unresolved-target", message, misuse);
 }
 
 /** Text between two values becomes one piece. */

@@ -129,6 +129,14 @@ test("pretty-printed variables", () => {
   assert.is(shown[3], "ERROR {.x=3, .y=-4}");
 });
 
+test("functions with and without debug information", () => {
+  const program = buildProgram("values", ["-g"]);
+  const script = `probe process(@1).function("*").call { printf("%s(%s)\\n", ppfunc(), $$parms) }`;
+  const { own } = traced(program, script);
+  assert.match(own, /^_start\(\)\n/);
+  assert.match(own, /^numbers\(c=\S+ uc=/m);
+});
+
 test("types of headers are looked for in the program", () => {
   const program = buildProgram("values", ["-g", "-O0"]);
   const cast = (type: string): string =>

@@ -226,8 +226,20 @@ test("what needs debug information says so where there is none", () => {
 test("what is not there yet says so", () => {
   const unsupported = ['process("P").function("chosen")', 'kernel.function("x")', "syscall.open"];
   for (const point of unsupported) assert.match(reason(point), /^not supported yet: /, point);
-  const variable = reason('process("P").function("work")', "println($n)");
-  assert.match(variable, /^not supported yet: DWARF variable '\$n'/);
+});
+
+test("code without debug information has no variables", () => {
+  const point = 'process("P").function("work")';
+  const missing =
+    /^debuginfo scope not found for module 'P', cannot resolve context variable \[man/;
+  for (const body of ["println($n)", "println($$return)", "println(&$n)"])
+    assert.match(reason(point, body), missing, body);
+  assert.is(reason(point, "println(@defined($n))"), "no error");
+  const texts = "println($$vars, $$parms$, $$locals$$)";
+  assert.is(reason(point, texts), "no error");
+  assert.is(reason(`${point}.return`, "println($$return)"), "no error");
+  const misuse = "dwarf variable '$$vars' may not be used as an array";
+  assert.is(reason(point, "println($$vars[1])"), misuse);
 });
 
 test("optional points may be missing; unsupported ones are said", () => {
