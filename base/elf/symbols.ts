@@ -40,7 +40,19 @@ const SHF_EXECINSTR = 4;
 
 /** Address of the symbol `name` of any kind (data too), or null. */
 export function findSymbolAddress(image: ElfImage, name: string): number | null {
-  return symbolsNamed(image, name).next().value?.address ?? null;
+  return symbolsThat(image, (each) => each === name).next().value?.address ?? null;
+}
+
+/** Addresses of the symbols that have one of `names`, of any kind, by one look at all symbols. */
+export function addressesOf(
+  image: ElfImage,
+  names: ReadonlySet<string>,
+): ReadonlyMap<string, number> {
+  const addresses = new Map<string, number>();
+  for (const { name, address } of symbolsThat(image, (each) => names.has(each))) {
+    if (!addresses.has(name)) addresses.set(name, address);
+  }
+  return addresses;
 }
 
 /** Addresses of symbols whose names hold `text`, found without reading those of the others. */
@@ -80,17 +92,23 @@ export interface DataSymbol {
 
 /** The data object called `name`, or null. */
 export function findDataSymbol(image: ElfImage, name: string): DataSymbol | null {
-  for (const symbol of symbolsNamed(image, name)) {
+  for (const symbol of symbolsThat(image, (each) => each === name)) {
     if (symbol.type === STT_OBJECT || symbol.type === STT_NOTYPE) return symbol;
   }
   return null;
 }
 
-/** Defined symbols called `name`, with the type of gABI ch. 4. */
-function* symbolsNamed(
+interface NamedSymbol extends DataSymbol {
+  readonly name: string;
+  /** STT_…, gABI ch. 4. */
+  readonly type: number;
+}
+
+/** Defined symbols with a name that is `wanted`. */
+function* symbolsThat(
   image: ElfImage,
-  name: string,
-): Generator<DataSymbol & { readonly type: number }, undefined> {
+  wanted: (name: string) => boolean,
+): Generator<NamedSymbol, undefined> {
   for (const section of image.sections) {
     if (section.type !== SECTION.symbols && section.type !== SECTION.dynamicSymbols) continue;
     const strings = image.sections[section.link];
@@ -99,10 +117,10 @@ function* symbolsNamed(
     const view = viewOf(sectionBytes(image, section));
     for (let at = SYMBOL_BYTES; at + SYMBOL_BYTES <= view.byteLength; at += SYMBOL_BYTES) {
       if (view.getUint16(at + 6, true) === 0) continue;
-      const [found] = splitVersion(cString(names, view.getUint32(at, true)));
-      if (found !== name) continue;
+      const [name] = splitVersion(cString(names, view.getUint32(at, true)));
+      if (!wanted(name)) continue;
       const type = view.getUint8(at + 4) & 15;
-      yield { type, address: word(view, at + 8), size: word(view, at + 16) };
+      yield { name, type, address: word(view, at + 8), size: word(view, at + 16) };
     }
   }
 }

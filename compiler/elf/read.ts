@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type ElfDynamic, readDynamic } from "../../base/elf/dynamic.js";
 import { type ElfImage, findSection, parseElf } from "../../base/elf/image.js";
-import { readSdtNotes, type SdtNote } from "../../base/elf/notes.js";
+import { readMarks } from "../../base/elf/marks.js";
+import type { SdtMark } from "../../base/elf/notes.js";
 import { addressesNamed, type ElfSymbol, readFunctionSymbols } from "../../base/elf/symbols.js";
 import { TargetError } from "../../base/target-error.js";
 import { callNative, type DebugSymbol } from "../dwarf/native.js";
@@ -20,7 +21,7 @@ export interface Module {
   readonly dynamic: ElfDynamic;
   /** Function symbols by address, then name, those of the debug file included. */
   readonly symbols: readonly ElfSymbol[];
-  readonly marks: readonly SdtNote[];
+  readonly marks: readonly SdtMark[];
   /** Addresses of the rests of functions whose beginnings the compiler inlined (`f.part.0`). */
   readonly remainders: ReadonlySet<number>;
   /** True if DWARF is in the file or in its debug file. */
@@ -72,7 +73,7 @@ export function neededLibraries(module: Module, context: SearchContext): NeededL
 
 function lazyModule(path: string, image: ElfImage): Module {
   let symbols: readonly ElfSymbol[] | null = null;
-  let marks: readonly SdtNote[] | null = null;
+  let marks: readonly SdtMark[] | null = null;
   let remainders: ReadonlySet<number> | null = null;
   let dynamic: ElfDynamic | null = null;
   let hasDebugInfo: boolean | null = null;
@@ -88,7 +89,7 @@ function lazyModule(path: string, image: ElfImage): Module {
       return symbols;
     },
     get marks() {
-      marks ??= readSdtNotes(image);
+      marks ??= readMarks(image);
       return marks;
     },
     get remainders() {

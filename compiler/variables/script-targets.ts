@@ -7,7 +7,7 @@ import { ResolutionError } from "../elaborate/report.js";
 import type { TargetUse, TargetValue } from "../elaborate/site.js";
 import { findExecutables, findLibraries, type SearchContext } from "../elf/find.js";
 import { type Module, openModule } from "../elf/read.js";
-import type { CastExpression, EnumExpression, TargetSymbol } from "../syntax/ast.js";
+import type { AccessStep, CastExpression, EnumExpression, TargetSymbol } from "../syntax/ast.js";
 import { constant, type EnumeratorNames, type Location } from "../types/location.js";
 import { objectOf } from "./object.js";
 import {
@@ -17,7 +17,7 @@ import {
   type ProgramModule,
   programModule,
 } from "./program-module.js";
-import { castValue, enumeratorsOf, targetValue } from "./target-value.js";
+import { castValue, enumeratorsOf, pointedValue, targetValue } from "./target-value.js";
 import { constantObject } from "./targets.js";
 
 /** Where modules come from. */
@@ -51,6 +51,28 @@ export function resolveCast(
     if (die !== null) return castValue(program.types.typeAt(die), node.steps, use, node);
   }
   throw new ResolutionError("unresolved-type", noType(node.type, node.module, modules), node);
+}
+
+/** A value that is used as @cast(value, type) would be. */
+export interface TypedValue {
+  readonly value: Location;
+  readonly type: string;
+  /** Indexes are operands from 0 on. */
+  readonly steps: readonly AccessStep[];
+  readonly node: TargetSymbol;
+}
+
+/** What `steps` lead to from a value that points at a type of `module`. Throws ResolutionError. */
+export function resolveTyped(typed: TypedValue, use: TargetUse, module: Module): TargetValue {
+  const { type, steps, node } = typed;
+  const finder: ModuleFinder = { find: () => null, module };
+  for (const program of programs(null, finder)) {
+    const die = findType(program, type, null);
+    if (die === null) continue;
+    const pointer = { value: typed.value, type: program.types.typeAt(die), node };
+    return pointedValue(pointer, steps, 0, use);
+  }
+  throw new ResolutionError("unresolved-type", noType(type, null, finder), node);
 }
 
 /** Says that `type` is not in what a script calls `where`. */

@@ -45,21 +45,36 @@ export function targetValue(
   };
 }
 
-/**
- * The value of @cast(operand 0, "type"): the operand is an address of an object of `type`, or the
- * first of several with `[index]`.
- */
+/** The value of @cast(operand 0, "type"). */
 export function castValue(
   type: SourceType,
   steps: readonly AccessStep[],
   use: TargetUse,
   node: Place,
 ): TargetValue {
-  const pointer = operandObject({ ...POINTER, target: () => type }, node);
-  const isArray = steps[0]?.kind === "element";
-  return targetValue(isArray ? pointer : follow(pointer), steps, 1, use);
+  return pointedValue({ value: OPERAND, type, node }, steps, 1, use);
 }
 
+/** An address of an object of `type`, or of the first of several with `[index]`. */
+export interface TypedAddress {
+  readonly value: Location;
+  readonly type: SourceType;
+  readonly node: Place;
+}
+
+/** What `steps` lead to from `address`, whose indexes are operands from `firstOperand` on. */
+export function pointedValue(
+  { value, type, node }: TypedAddress,
+  steps: readonly AccessStep[],
+  firstOperand: number,
+  use: TargetUse,
+): TargetValue {
+  const pointer = valueObject(value, { ...POINTER, target: () => type }, node);
+  const isArray = steps[0]?.kind === "element";
+  return targetValue(isArray ? pointer : follow(pointer), steps, firstOperand, use);
+}
+
+const OPERAND: Location = { kind: "operand", index: 0 };
 const POINTER = { kind: "pointer", symbol: "*", bytes: 8 } as const;
 
 function prettyValue(object: SourceObject, depth: 1 | 2, use: TargetUse): TargetValue {
@@ -85,12 +100,11 @@ function pointerType(type: SourceType): PointerType | null {
     plain.kind === "pointer" ? plain : { ...POINTER, target: () => plain.element() };
   return {
     key: showType(pointer),
-    access: (steps, use) => targetValue(operandObject(pointer, null), steps, 1, use),
+    access: (steps, use) => targetValue(valueObject(OPERAND, pointer, null), steps, 1, use),
   };
 }
 
-function operandObject(type: SourceType, node: Place | null): SourceObject {
-  const value: Location = { kind: "operand", index: 0 };
+function valueObject(value: Location, type: SourceType, node: Place | null): SourceObject {
   return { type, place: { kind: "value", value, offset: 0 }, bits: null, node };
 }
 

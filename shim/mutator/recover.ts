@@ -10,7 +10,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { SEGMENT, viewOf } from "../../base/elf/image.js";
-import { readSdtNotes } from "../../base/elf/notes.js";
+import { readMarks } from "../../base/elf/marks.js";
 import { CONTROL } from "../../wasm-runtime/layout/shared.js";
 import { inUndoOrder, isUsed } from "./apply.js";
 import { type AreaKind, type FoundArea, findAreas, isFence, unmapArea } from "./area.js";
@@ -79,7 +79,7 @@ async function lowerLeft(
   if (raised.length === 0) return;
   const known = new Set(
     modules.flatMap(({ image, loadBias }) =>
-      readSdtNotes(image).map(({ semaphore }) => semaphore + loadBias),
+      readMarks(image).map(({ semaphore }) => semaphore + loadBias),
     ),
   );
   const left = raised.map(({ addresses, area }) => ({

@@ -54,4 +54,79 @@ for (const compiler of ["gcc", "clang"]) {
   }
 }
 
+/** What the program prints: `NAME VALUE VALUE` for each hit. */
+function checkOldMarks(program: string): void {
+  const directory = mkdtempSync(join(tmpdir(), "wastap-marks-"));
+  try {
+    const output = join(directory, "marks");
+    const script = `probe process("${program}").mark("*") { println($$name, " ", $arg1, " ", $arg2) }`;
+    const result = wastap(["-o", output, "-e", script, "-c", program]);
+    assert.is(result.stderr, "");
+    assert.is(readFileSync(output, "utf8"), result.stdout);
+    assert.is(result.stdout.split("\n").length, 16);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+for (const compiler of ["gcc", "clang"]) {
+  const absent = cannotTrace() ?? missingTool([compiler]);
+  const test = absent === null ? s : s.skip;
+  test(`${compiler}: marks of versions 1 and 2, in position-independent programs too`, () => {
+    for (const version of [1, 2]) {
+      for (const flags of [["-O0"], ["-O2"], ["-O2", "-no-pie", "-fno-pie"]]) {
+        const options = ["-g", "-w", `-DVERSION=${version}`, ...flags];
+        checkOldMarks(buildProgram("old-marks", options, compiler));
+      }
+    }
+  });
+}
+
+const untraceable = cannotTrace() ?? missingTool(["gcc"]);
+const test = untraceable === null ? s : s.skip;
+
+test("variables of the code around a mark, arguments with the types that are called like them", () => {
+  const program = buildProgram("old-marks", ["-O0", "-g", "-w", "-DVERSION=2"]);
+  const script = `
+    global n
+    probe process("${program}").provider("shop").mark("counted") {
+      if ($count == 0)
+        printf("%d %s %d %s | %s\\n", $count, $text$, $item->small, $$parms, $$locals)
+    }
+    probe process("${program}").mark("sold_to") {
+      if (n++ == 0)
+        printf("%d %u %s %d\\n", $arg1->small, $arg1->large, $arg1$, $arg1->small == $item->small)
+    }`;
+  const { stdout, stderr } = wastap(["-e", script, "-c", `${program} >/dev/null`]);
+  assert.is(stderr, "");
+  assert.match(
+    stdout,
+    /^-3 4000000000 \{.small='\\375', .large=4000000000\} 1\n0 "abc" -3 \$arg1=0x0 \$arg2=0x62 \| arg1=0x0 arg2=0x62\n/,
+  );
+});
+
+test("arguments are no places; $$vars$ asks for their types", () => {
+  const program = buildProgram("old-marks", ["-O0", "-g", "-w", "-DVERSION=2"]);
+  const error = (use: string): string => {
+    const script = `probe process("${program}").mark("sold_to") { ${use} }`;
+    return wastap(["-g", "-p2", "-e", script]).stderr;
+  };
+  assert.match(error("$arg1 = 2"), /Expecting lvalue for assignment/);
+  assert.match(error("println(&$arg1)"), /cannot take address of sdt variable/);
+  assert.match(error("println($$vars$)"), /type definition 'sold_to_arg2' not found in/);
+  assert.is(error("$arg1->small = $count"), "");
+});
+
+test("a mark of version 1 has the variables of its code, listed and named", () => {
+  const program = buildProgram("old-marks", ["-O0", "-g", "-w", "-DVERSION=1"]);
+  const here = `process("${program}")`;
+  assert.is(
+    wastap(["-L", `${here}.mark("counted")`]).stdout,
+    `${here}.mark("counted") $item:struct item* $count:int $text:char const* $arg1:int volatile $arg2:char const volatile\n`,
+  );
+  const plain = buildProgram("old-marks", ["-O0", "-w", "-DVERSION=1"]);
+  const script = `probe process("${plain}").mark("counted") { println($arg1) }`;
+  assert.match(wastap(["-p2", "-e", script]).stderr, /no debug information found/);
+});
+
 s.run();

@@ -1,7 +1,7 @@
 /** What tests look at in a running process. */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { parseElf, SEGMENT } from "../../base/elf/image.js";
-import { readSdtNotes } from "../../base/elf/notes.js";
+import { readMarks } from "../../base/elf/marks.js";
 
 /** Executable file mappings of `pid`: `path start end`, in order. */
 export function executableMappings(pid: number): { path: string; start: bigint; end: bigint }[] {
@@ -57,7 +57,7 @@ function loadBias(pid: number, path: string): bigint {
 
 /** Values of the semaphores of mark `name` of the module at `path` in `pid`. */
 export function semaphores(pid: number, path: string, name: string): number[] {
-  const notes = readSdtNotes(parseElf(readFileSync(path), path));
+  const notes = readMarks(parseElf(readFileSync(path), path));
   const addresses = new Set(notes.filter((note) => note.name === name).map((n) => n.semaphore));
   const memory = openSync(`/proc/${pid}/mem`, "r");
   try {

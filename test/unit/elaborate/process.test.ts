@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseElf } from "../../../base/elf/image.js";
-import { readSdtNotes } from "../../../base/elf/notes.js";
+import { readMarks } from "../../../base/elf/marks.js";
 import { readFunctionSymbols } from "../../../base/elf/symbols.js";
 import type { CompileOptions } from "../../../base/stage.js";
 import type { Probe } from "../../../compiler/types/program.js";
@@ -184,7 +184,7 @@ const hasPhp = hasProgram(PHP);
 if (!hasPhp) process.stdout.write(`skipped: no ${PHP}\n`);
 
 (hasPhp ? s : s.skip)("every mark of PHP is a probe", () => {
-  const marks = readSdtNotes(parseElf(readFileSync(PHP), PHP));
+  const marks = readMarks(parseElf(readFileSync(PHP), PHP));
   const found = analyzeGood(
     `probe process("${PHP}").mark("*") { println($$name, $$parms) }`,
   ).probes.map((probe) => (probe.point.kind === "site" ? probe.point : null));

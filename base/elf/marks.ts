@@ -1,0 +1,9 @@
+/** Static probe marks of an ELF file, of every version of <sys/sdt.h>, where code can be probed. */
+import type { ElfImage } from "./image.js";
+import { readSdtNotes, type SdtMark } from "./notes.js";
+import { readProbesSection } from "./probes-section.js";
+
+/** All marks: those of notes in file order, then those of section `.probes`. */
+export function readMarks(image: ElfImage): SdtMark[] {
+  return [...readSdtNotes(image), ...readProbesSection(image)];
+}
