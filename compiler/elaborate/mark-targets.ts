@@ -9,7 +9,7 @@ import type { Module } from "../elf/read.js";
 import type { TargetSymbol } from "../syntax/ast.js";
 import { constant, type FormatPiece, type Location } from "../types/location.js";
 import { programModule } from "../variables/program-module.js";
-import { resolveModuleVariable, resolveTyped } from "../variables/script-targets.js";
+import { resolveTyped } from "../variables/script-targets.js";
 import { dwarfTargets } from "../variables/targets.js";
 import { threadLocalBytes } from "../variables/thread-local.js";
 import { symbolTargets } from "./code-targets.js";
@@ -131,8 +131,7 @@ function codeVariable(symbol: TargetSymbol, use: TargetUse, place: MarkPlace): T
   const { module, mark, code, args } = place;
   const targets = code();
   if (targets !== null) return targets.resolve(symbol, use);
-  if (symbol.atVar) return resolveModuleVariable(symbol, use, { find: () => null, module });
-  if (mark.args === null) return symbolTargets(module).resolve(symbol, use);
+  if (mark.args === null || symbol.atVar) return symbolTargets(module, false).resolve(symbol, use);
   throw unknownTarget(symbol, mark, args.length);
 }
 
