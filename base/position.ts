@@ -16,6 +16,13 @@ export interface Span {
   readonly end: number;
   /** The `@name` that invoked the macro which this text is from. */
   readonly macro?: Span;
+  /** What stands there when it is (a part of) a script argument. */
+  readonly pasted?: string;
+}
+
+/** What is written in `span`, script arguments put in. */
+export function spanText(span: Span): string {
+  return span.pasted ?? span.file.text.slice(span.start, span.end);
 }
 
 /** Line and column, both from 1, of `offset` in `file`. */

@@ -26,7 +26,7 @@ export function readCompileInput(options: Options): CompileInput {
 
 function scriptFiles(options: Options): SourceFile[] {
   const { script, extraScripts } = options;
-  const extra = extraScripts.map(scriptOfText);
+  const extra = extraScripts.map((text, i) => scriptOfText(text, i + 1));
   if (script === null) return extra;
   if (script.kind === "text") return [scriptOfText(script.text), ...extra];
   return [readScript(options.example ? examplePath(script.path) : script.path), ...extra];

@@ -4,7 +4,7 @@
  * out (cli.md §6).
  */
 import type { Diagnostic } from "../base/diagnostic.js";
-import { lineColumn, type SourceFile } from "../base/position.js";
+import { lineColumn, type SourceFile, spanText } from "../base/position.js";
 import { useColor } from "./color.js";
 import type { Options } from "./options.js";
 import { say } from "./output.js";
@@ -73,7 +73,7 @@ export function showCatalog(diagnostics: readonly Diagnostic[]): string {
 function catalogFields({ message, span }: Diagnostic): readonly string[] {
   if (span === null) return ["", "0", "0", "", message];
   const { line, column } = lineColumn(span.file, span.start);
-  const token = span.file.text.slice(span.start, span.end);
+  const token = spanText(span);
   return [span.file.name, `${line}`, `${column}`, token, message].map((field) =>
     field.replace(/[\t\n]/g, " "),
   );

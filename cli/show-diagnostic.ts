@@ -3,7 +3,7 @@
  * caret, then the macros that the text came from and the notes.
  */
 import type { Diagnostic, Severity } from "../base/diagnostic.js";
-import { lineColumn, type SourceFile, type Span } from "../base/position.js";
+import { lineColumn, type SourceFile, type Span, spanText } from "../base/position.js";
 import { type ColoredPart, readColors } from "./color.js";
 
 /** How diagnostics are shown. */
@@ -85,7 +85,7 @@ function showPlace(token: string, span: Span, near: SourceFile | null, paint: Pa
 
 function tokenText(token: string, span: Span): string | null {
   if (token === "keyword" || token === "embedded-code") return null;
-  const raw = span.file.text.slice(span.start, span.end);
+  const raw = spanText(span);
   if (token === "string") return decode(raw.replace(/^"|"$/g, ""));
   return raw.replace(
     /[^ -~]/g,

@@ -3,7 +3,7 @@
  * `finish` throws one CompileFailed. Error wording follows SystemTap's where it has any.
  */
 import { CompileFailed, type Diagnostic } from "../../base/diagnostic.js";
-import type { Span } from "../../base/position.js";
+import { type Span, spanText } from "../../base/position.js";
 import type { CompileContext } from "../../base/stage.js";
 import type { Node } from "../syntax/ast.js";
 
@@ -106,7 +106,7 @@ function tokenOfText(text: string): string {
 }
 
 function textOf(place: Place): string {
-  return place.span.file.text.slice(place.span.start, place.span.end);
+  return spanText(place.span);
 }
 
 function toDiagnostic(message: Message, severity: Diagnostic["severity"]): Diagnostic {

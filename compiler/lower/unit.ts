@@ -1,7 +1,7 @@
 /** Tables that lowering fills while it goes through a program: formats, locations, functions. */
 import { bug } from "../../base/assert.js";
 import type { Diagnostic } from "../../base/diagnostic.js";
-import { type Span, showPosition } from "../../base/position.js";
+import { type Span, showPosition, spanText } from "../../base/position.js";
 import type { BundleModule, Format } from "../../wasm-runtime/bundle.js";
 import type { EmbeddedBlock } from "../embedded/block.js";
 import type { FunctionReference } from "../ir/ir.js";
@@ -109,8 +109,7 @@ export function globalOf(unit: Unit, identifier: Identifier): Global {
 
 /** Index in BundleMeta.locations of the token at `span`. */
 export function locationIndex(unit: Unit, span: Span): number {
-  const text = span.file.text.slice(span.start, span.end);
-  return unit.locations.indexOf(`${showToken(text)} at ${showPosition(span)}`);
+  return unit.locations.indexOf(`${showToken(spanText(span))} at ${showPosition(span)}`);
 }
 
 /** Reports that `what` (a feature, named `code`) is not supported yet. */
@@ -120,7 +119,7 @@ export function unsupported(
   code: string,
   what: string,
 ): void {
-  const token = node.span.file.text.slice(node.span.start, node.span.end);
+  const token = spanText(node.span);
   unit.report({
     code: `unsupported-${code}`,
     severity: "semantic error",

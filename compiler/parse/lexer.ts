@@ -121,7 +121,9 @@ export class Lexer {
   }
 
   #span(start: number, end: number): Span {
-    if (start < this.#pasteEnd && this.#pasteSpan !== null) return this.#pasteSpan;
+    if (start < this.#pasteEnd && this.#pasteSpan !== null) {
+      return { ...this.#pasteSpan, pasted: this.#text.slice(start, end) };
+    }
     return { file: this.#file, start: start + this.#shift, end: end + this.#shift };
   }
 
@@ -164,7 +166,10 @@ export class Lexer {
     const argument = marker.endsWith("#") ? String(count) : this.#args[number - 1];
     if (argument === undefined) return this.#junk(start, "argument-out-of-range", count);
     if (!marker.endsWith("#")) this.#events.argumentUsed(number);
-    if (marker.startsWith("@")) return this.#token("string", escapeBackslashes(argument), start);
+    if (marker.startsWith("@")) {
+      const token = this.#token("string", escapeBackslashes(argument), start);
+      return { ...token, span: { ...token.span, pasted: `"${argument}"` } };
+    }
     this.#pasteSpan = this.#span(start, this.#position);
     this.#shift += this.#position - argument.length;
     this.#text = argument + this.#text.slice(this.#position);

@@ -25,7 +25,8 @@ export function readScript(path: string): SourceFile {
   }
 }
 
-/** The script `text` of -e or -E. */
-export function scriptOfText(text: string): SourceFile {
-  return { name: INPUT_NAME, text: toBytes(text), library: false };
+/** The script `text` of -e, or that of -E with `number`, from 1. */
+export function scriptOfText(text: string, number = 0): SourceFile {
+  const name = number === 0 ? INPUT_NAME : `<input${number}>`;
+  return { name, text: toBytes(text), library: false };
 }

@@ -123,7 +123,7 @@ function runStage(
 ): [readonly Script[], string[]] {
   const warnings: Diagnostic[] = [];
   const context = { options: { ...OPTIONS, args }, warn: (d: Diagnostic) => warnings.push(d) };
-  const input = { files: texts.map(scriptOfText), libraryMacros: new Map() };
+  const input = { files: texts.map((text) => scriptOfText(text)), libraryMacros: new Map() };
   const scripts = parseStage.run(input, context);
   return [scripts, warnings.map(({ message }) => message)];
 }

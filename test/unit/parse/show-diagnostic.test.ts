@@ -138,6 +138,12 @@ s("colours are those of SYSTEMTAP_COLORS", () => {
   assert.match(text, "\x1b[00;34m\x1b[Kprobe begin { foo() }\x1b[m\x1b[K\n");
 });
 
+s("script arguments are shown as what they are", () => {
+  const { errors } = parseText("probe begin { println(1 $1 @2) }", { args: ["x = 2", "b"] });
+  const lines = errors.map((error) => showDiagnostic(error, { color: false }).split("\n")[1]);
+  assert.equal(lines, ["        saw: identifier 'x' at case.stp:1:25"]);
+});
+
 s("counts errors", () => {
   assert.is(showErrorCount(1), "1 parse error.\n");
   assert.is(showErrorCount(2), "2 parse errors.\n");
