@@ -38,6 +38,7 @@ export function processPaths(point: ProbePoint, context: FamilyContext): readonl
       "unspecified process probe is invalid without a -c COMMAND or -x PID",
     );
   }
+  if (spec === "") throw new ResolutionError("empty-module", "empty module");
   const paths = findExecutables(spec, context.search);
   if (paths.length === 0 && !isPattern(spec)) {
     throw new ResolutionError(

@@ -186,6 +186,14 @@ function visit(node: Node, scope: Scope, state: State): void {
     case "delete":
       visitDelete(node.target, scope, state);
       return;
+    case "try":
+      if (node.variable?.name.startsWith("$")) {
+        // The text of an error cannot be put into what the program has.
+        const message = "unresolved type ";
+        state.report.error({ code: "unresolved-type", message, node: node.variable });
+      }
+      forEachChild(node, (child) => visit(child, scope, state));
+      return;
     case "call":
       for (const argument of node.args) visit(argument, scope, state);
       resolveCall(node, scope, state);
@@ -228,7 +236,7 @@ function visitDelete(target: Expression, scope: Scope, state: State): void {
     return;
   }
   const variable = scope.byName.get(target.name) ?? findGlobal(target, scope, state);
-  if (variable) state.table.variables.set(target.id, variable);
+  if (variable && variable.kind !== "parameter") state.table.variables.set(target.id, variable);
   else {
     state.report.error({
       code: "unresolved-array",

@@ -3,7 +3,14 @@
  * folded with the branches they decide, @entry is replaced, and every `$variable` has its value.
  * Variables that cannot be resolved are remembered; they are errors only if they survive.
  */
-import type { BlockStatement, Expression, Node, NodeId, NumberLiteral } from "../syntax/ast.js";
+import type {
+  BlockStatement,
+  Expression,
+  Node,
+  NodeId,
+  NumberLiteral,
+  ProbewriteExpression,
+} from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
 import { showExpression } from "../syntax/print-expression.js";
 import { nodesIn } from "../syntax/walk.js";
@@ -39,6 +46,7 @@ function specializeTree<T extends Node>(body: T, surroundings: Surroundings): T 
       case "defined":
         return constant(node, isDefined(node.operand, surroundings) ? 1n : 0n, known);
       case "probewrite":
+        if (!surroundings.isAliased) return unexpected(node, surroundings);
         return constant(node, written.has(showExpression(node.operand)) ? 1n : 0n, known);
       case "unary":
         return node.operator === "&"
@@ -105,6 +113,13 @@ export function dependsOnPlace(node: Node): boolean {
         return part.kind === "entry" || part.kind === "probewrite";
     }
   });
+}
+
+function unexpected(node: ProbewriteExpression, { table }: Surroundings): Expression {
+  const failed: NumberLiteral = { kind: "number", id: newNodeId(), span: node.span, value: 0n };
+  const message = "unexpected @probewrite";
+  table.failures.set(failed.id, { code: "unexpected-probewrite", message, node });
+  return failed;
 }
 
 function constant(place: Expression, value: bigint, known: Map<NodeId, bigint>): NumberLiteral {

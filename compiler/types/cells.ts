@@ -1,6 +1,6 @@
 /**
  * What type inference knows so far. Every variable, array key and function result is a cell that
- * gets its type from the first use that tells, and keeps the place for messages.
+ * gets its type from its declaration or the first use that tells, and keeps that place for messages.
  */
 import type { Reporter } from "../elaborate/report.js";
 import type { TargetTable } from "../elaborate/resolve-target.js";
@@ -12,6 +12,7 @@ import type { Type } from "./program.js";
 /** A type that may still be unknown. */
 export interface Cell {
   type: Type | null;
+  /** Where it was inferred; null if it is unknown or declared. */
   place: Node | null;
 }
 
@@ -73,11 +74,7 @@ export function cellsOf(variable: VariableSymbol, state: Inference): VariableCel
 export function resultOf(symbol: FunctionSymbol, state: Inference): Cell {
   const known = state.results.get(symbol);
   if (known) return known;
-  const { declaration } = symbol;
-  const cell: Cell =
-    declaration.type === null
-      ? { type: null, place: null }
-      : { type: declaration.type, place: declaration };
+  const cell: Cell = { type: symbol.declaration.type, place: null };
   state.results.set(symbol, cell);
   return cell;
 }
@@ -98,8 +95,8 @@ function newKeys(variable: VariableSymbol): Cell[] {
 
 function declaredCell(variable: VariableSymbol): Cell {
   const { place } = variable;
-  if (place.kind === "parameter") return { type: place.type, place };
+  if (place.kind === "parameter") return { type: place.type, place: null };
   const initial = variable.declaration?.initial ?? null;
   if (initial === null) return { type: null, place: null };
-  return { type: initial.kind === "string" ? "string" : "long", place: initial };
+  return { type: initial.kind === "string" ? "string" : "long", place: null };
 }

@@ -157,9 +157,14 @@ export function checkConditions(state: Inference): void {
   }
 }
 
+function isImpure(node: Node): boolean {
+  if (node.kind === "print") return !node.name.startsWith("s");
+  return node.kind === "embedded" && !hasPragma(node, "pure");
+}
+
 function checkCondition(condition: Expression, state: Inference): void {
   forEachNode(condition, (node) => {
-    if (node.kind === "embedded" && !hasPragma(node, "pure")) {
+    if (isImpure(node)) {
       const message = "probe condition must not include impure embedded-C";
       state.report.error({ code: "condition-impure", message, node });
     }

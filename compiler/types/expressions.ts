@@ -191,25 +191,27 @@ function inferSteps(steps: readonly AccessStep[], state: Inference): void {
 
 /** The type of an expression that cannot be anything else. */
 function found(node: Expression, type: Type, expected: Type | null, state: Inference): Type {
-  if (expected !== null && expected !== type) {
-    state.report.error({
-      code: "type-mismatch",
-      message: `type mismatch: expected ${expected} but found ${type}`,
-      node,
-    });
-  }
+  if (expected !== null && expected !== type) mismatch(node, expected, type, state);
   return type;
+}
+
+function mismatch(node: Expression, expected: Type, type: Type | null, state: Inference): void {
+  const message = `type mismatch: expected ${expected} but found ${type}`;
+  state.report.error({ code: "type-mismatch", message, node });
 }
 
 /** The type that `cell` gets or has; `node` is where it is used. */
 function learn(cell: Cell, node: Expression, expected: Type | null, state: Inference): Type | null {
   if (expected !== null && !unify(cell, expected, node, state)) {
-    state.report.error({
-      code: "type-mismatch",
-      message: `type mismatch (${expected})`,
-      node,
-      notes: [{ message: `type was first inferred here (${cell.type})`, node: cell.place }],
-    });
+    if (cell.place === null) mismatch(node, expected, cell.type, state);
+    else {
+      state.report.error({
+        code: "type-mismatch",
+        message: `type mismatch (${expected})`,
+        node,
+        notes: [{ message: `type was first inferred here (${cell.type})`, node: cell.place }],
+      });
+    }
   }
   return cell.type;
 }

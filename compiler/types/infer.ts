@@ -145,8 +145,14 @@ function inferReturn(value: Expression, owner: FunctionSymbol, state: Inference)
 function checkBareReturn(node: Statement, owner: FunctionSymbol, state: Inference): void {
   const cell = resultOf(owner, state);
   if (cell.type === null) return;
+  const code = "type-mismatch";
+  if (cell.place === null) {
+    const message = `type mismatch: expected unknown but found ${cell.type}`;
+    state.report.error({ code, message, node });
+    return;
+  }
   state.report.error({
-    code: "type-mismatch",
+    code,
     message: "type mismatch (unknown)",
     node,
     notes: [{ message: `type was first inferred here (${cell.type})`, node: cell.place }],

@@ -50,6 +50,31 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
     "1:49 function call modifies var 'a' during 'foreach' iteration",
   ],
   ["global a probe begin { a[1]=2; foreach (k in a) f(k) } function f(x) { delete a }"],
+  [
+    "function f(x) { delete x; println(1) } probe begin { f(1) }",
+    "1:24 unresolved array in delete statement",
+  ],
+  ["probe begin { x = 1; delete x; println(x) }"],
+  // What is declared has no place where it was inferred.
+  ['global x = 1 probe begin { x = "s" }', "1:28 type mismatch: expected string but found long"],
+  [
+    "function f:string(a:long) { return a } probe begin { println(f(1)) }",
+    "1:36 type mismatch: expected string but found long",
+  ],
+  [
+    "function f:long() { if (pid()) return 1; return } probe begin { println(f()) }",
+    "1:42 type mismatch: expected unknown but found long",
+  ],
+  // Arming conditions print nothing; @probewrite is known by way of an alias; `$x` catches nothing.
+  [
+    "global g probe begin if (println(1)) { g = 1 }",
+    "1:26 probe condition must not include impure embedded-C",
+  ],
+  ['global g probe begin if (sprint(g) == "1") { g = 1 }'],
+  ["probe begin { println(@probewrite(x)) x = 1 }", "1:23 unexpected @probewrite"],
+  ["probe a = begin { println(@probewrite(x)) } probe a { x = 1 }"],
+  ["probe begin { try { println(1) } catch ($x) { println(2) } }", "1:41 unresolved type"],
+  ['probe process("").begin { println(1) }', "1:7 while resolving probe point | empty module"],
   // Statistics.
   [
     "global s probe begin { s <<< 1; foreach ([b,c] in @hist_log(s)) println(b) }",
