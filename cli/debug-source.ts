@@ -1,4 +1,5 @@
 /** Debugging information for a run: the compiler's reader of DWARF, loaded only for scripts that ask. */
+import { chooseData, type DataSymbol } from "../base/elf/symbols.js";
 import { TargetError } from "../base/target-error.js";
 import {
   type DebugLine,
@@ -8,7 +9,7 @@ import {
 import { needsDebugSource } from "../shim/mutator/tables/tables.js";
 import type { BundleMeta } from "../wasm-runtime/bundle.js";
 
-/** Source of the symbols and lines that handlers of the bundle ask for. */
+/** Source of the symbols, data and lines that handlers of the bundle ask for. */
 export async function openDebugSource(meta: BundleMeta): Promise<DebugSource> {
   if (!needsDebugSource(meta)) return NO_DEBUG_SOURCE;
   const { openDebugInfo } = await import("../compiler/dwarf/debug-info.js");
@@ -16,6 +17,9 @@ export async function openDebugSource(meta: BundleMeta): Promise<DebugSource> {
   const { openDebugFile } = await import("../compiler/dwarf/open.js");
   return {
     symbols: (path) => orNothing(() => callNative("functionSymbols", openDebugFile(path))),
+    data: dataFinder((path, name) =>
+      chooseData(orNothing(() => callNative("symbolsNamed", openDebugFile(path), name))),
+    ),
     lines: (path) =>
       orNothing(() => {
         const info = openDebugInfo(path);
@@ -23,6 +27,17 @@ export async function openDebugSource(meta: BundleMeta): Promise<DebugSource> {
           ? []
           : info.units().flatMap((unit): readonly DebugLine[] => info.lines(unit));
       }),
+  };
+}
+
+/** `find` that remembers: processes are asked for their data again and again. */
+function dataFinder(find: DebugSource["data"]): DebugSource["data"] {
+  const known = new Map<string, DataSymbol | null>();
+  return (path, name) => {
+    const key = `${name} ${path}`;
+    const found = known.has(key) ? (known.get(key) ?? null) : find(path, name);
+    known.set(key, found);
+    return found;
   };
 }
 

@@ -34,6 +34,7 @@ const SYMBOL_BYTES = 24;
 const STT_NOTYPE = 0;
 const STT_OBJECT = 1;
 const STT_FUNC = 2;
+const STT_TLS = 6;
 const STT_GNU_IFUNC = 10;
 const VERSION_HIDDEN = 0x8000;
 const SHF_EXECINSTR = 4;
@@ -83,23 +84,37 @@ function beginsBefore(bytes: Uint8Array, text: string): ReadonlySet<number> {
   return begins;
 }
 
-/** A data object that every thread has at the same place. */
+/** A data object. */
 export interface DataSymbol {
+  /** ELF address; of thread-local data the offset in the module's block. */
   readonly address: number;
   /** In bytes; 0 when the file does not say. */
   readonly size: number;
+  /** Each thread has one. */
+  readonly isThreadLocal: boolean;
 }
 
 /** The data object called `name`, or null. */
 export function findDataSymbol(image: ElfImage, name: string): DataSymbol | null {
-  for (const symbol of symbolsThat(image, (each) => each === name)) {
-    if (symbol.type === STT_OBJECT || symbol.type === STT_NOTYPE) return symbol;
-  }
-  return null;
+  return chooseData(symbolsThat(image, (each) => each === name));
 }
 
-interface NamedSymbol extends DataSymbol {
+/** The data object among symbols of one name, with their types (gABI ch. 4); null if none is one. */
+export function chooseData(
+  symbols: Iterable<Pick<NamedSymbol, "address" | "size" | "type">>,
+): DataSymbol | null {
+  let threadLocal: DataSymbol | null = null;
+  for (const { address, size, type } of symbols) {
+    if (type === STT_OBJECT || type === STT_NOTYPE) return { address, size, isThreadLocal: false };
+    if (type === STT_TLS) threadLocal ??= { address, size, isThreadLocal: true };
+  }
+  return threadLocal;
+}
+
+interface NamedSymbol {
   readonly name: string;
+  readonly address: number;
+  readonly size: number;
   /** STT_…, gABI ch. 4. */
   readonly type: number;
 }

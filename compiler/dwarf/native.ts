@@ -20,14 +20,14 @@ export interface NativeFile {
 /** Names a DIE of one file and of the files that belong to it. Opaque; usable as a key. */
 export type DieId = number & { readonly [brand]: "DieId" };
 
-/** A defined function symbol as libdwfl gives it. */
+/** A defined symbol as libdwfl gives it. */
 export interface DebugSymbol {
   readonly name: string;
   /** ELF address, without load bias. */
   readonly address: number;
   /** In bytes; 0 when unknown. */
   readonly size: number;
-  /** STT_… of the gABI: 2 function, 10 indirect function. */
+  /** STT_… of the gABI: 1 object, 2 function, 6 thread-local, 10 indirect function. */
   readonly type: number;
   /** STB_… of the gABI: 0 local, 1 global, 2 weak. */
   readonly binding: number;
@@ -116,6 +116,8 @@ interface Functions {
   supplement: (file: NativeFile) => readonly [string, string, boolean] | null;
   setSupplement: (file: NativeFile, path: string) => void;
   functionSymbols: (file: NativeFile) => readonly DebugSymbol[];
+  /** Symbols of any type; of thread-local data with unspecified addresses. */
+  symbolsNamed: (file: NativeFile, name: string) => readonly DebugSymbol[];
   /** [die, version, …] of the compile units */
   units: (file: NativeFile) => readonly number[];
   /** [name of the .dwo file, directory of the compilation, id of the unit in it, …] */

@@ -15,8 +15,9 @@ Napi::Object describe(Napi::Env env, const char *name, const GElf_Sym &symbol, G
     return described;
 }
 
-/* functionSymbols(file) → [{name, address, size, type, binding}] */
-Napi::Value function_symbols(const Napi::CallbackInfo &info) {
+/* The defined symbols that `is_wanted`. */
+template <typename Predicate>
+Napi::Value symbols_that(const Napi::CallbackInfo &info, Predicate is_wanted) {
     const DebugFile &file = file_of(info);
     const Libdw &libdw = file.libdw;
     List found(info.Env());
@@ -30,18 +31,29 @@ Napi::Value function_symbols(const Napi::CallbackInfo &info) {
         GElf_Word section;
         const char *name = libdw.dwfl_module_getsym_info(file.module(), i, &symbol, &address,
                                                          &section, nullptr, nullptr);
-        int type = GELF_ST_TYPE(symbol.st_info);
-        bool is_function = type == STT_FUNC || type == STT_GNU_IFUNC;
-        if (name && is_function && section != SHN_UNDEF)
+        if (name && section != SHN_UNDEF && is_wanted(name, GELF_ST_TYPE(symbol.st_info)))
             found.push(describe(info.Env(), name, symbol, address - load_bias));
     }
     return found.array;
+}
+
+/* functionSymbols(file) → [{name, address, size, type, binding}] */
+Napi::Value function_symbols(const Napi::CallbackInfo &info) {
+    return symbols_that(
+        info, [](const char *, int type) { return type == STT_FUNC || type == STT_GNU_IFUNC; });
+}
+
+/* symbolsNamed(file, name) → as above */
+Napi::Value symbols_named(const Napi::CallbackInfo &info) {
+    std::string wanted = info[1].As<Napi::String>();
+    return symbols_that(info, [&](const char *name, int) { return name == wanted; });
 }
 
 } // namespace
 
 void add_symbols(Napi::Object exports) {
     add<function_symbols>(exports, "functionSymbols");
+    add<symbols_named>(exports, "symbolsNamed");
 }
 
 } // namespace wastap_dwarf

@@ -98,7 +98,7 @@ export async function arm(
   options: ArmOptions,
 ): Promise<Armed> {
   const { pid, programs } = tracee;
-  const changes = lookAt(tracee, image.bundle);
+  const changes = lookAt(tracee, image);
   const missing = changes.missing.map(({ probe, site }) =>
     notPatched(pid, probe, site, `${site.module} is not loaded`),
   );
@@ -139,7 +139,8 @@ export async function arm(
   return { refused, missing, hasChanged: true };
 }
 
-function lookAt(tracee: Tracee, bundle: RunnableBundle): Changes {
+function lookAt(tracee: Tracee, image: SessionImage): Changes {
+  const { bundle } = image;
   const { pid, modules: before } = tracee;
   const mappings = readMappings(pid);
   const modules = readModules(pid, mappings);
@@ -156,7 +157,7 @@ function lookAt(tracee: Tracee, bundle: RunnableBundle): Changes {
   const isWanted =
     probesLibraries(bundle) ||
     (found.size > 0 && needsModules(bundle)) ||
-    !planWatches(bundle, () => modules).isComplete;
+    !planWatches(image, { pid, modules: () => modules }).isComplete;
   const notice = isWanted ? libraryNotice(pid, fresh) : null;
   const sitesIn = (module: Module): PlanSite[] => [
     ...(notice?.module === module ? [notice.site] : []),

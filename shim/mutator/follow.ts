@@ -42,7 +42,7 @@ import {
   newTracee,
   type Tracee,
 } from "./tracee.js";
-import { planWatches, watchData, whyNot } from "./watch.js";
+import { cannotWatch, planWatches, watchData, whyNot } from "./watch.js";
 
 /** A thing that happened to a process, for process.begin and the like. */
 export interface ProcessEvent {
@@ -258,7 +258,8 @@ async function watch({ armed, tracer }: Follower, tracee: Tracee): Promise<void>
   if (armed === null) return;
   const { pid } = tracee;
   const modules = once(() => readModules(pid, readMappings(pid)));
-  const { data } = planWatches(armed.image.bundle, modules);
+  const { data, refusal } = planWatches(armed.image, { pid, modules });
+  if (refusal !== null) throw cannotWatch(pid, refusal);
   if (isDeepStrictEqual(data, tracee.watched)) return;
   tracee.watched = data;
   await watchData(tracer, pid, data);

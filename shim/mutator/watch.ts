@@ -4,12 +4,14 @@
  * §17.2.5). The tracing thread watches it in all threads, forked children inherit it (observe.cc).
  */
 import { readFileSync } from "node:fs";
-import { findDataSymbol } from "../../base/elf/symbols.js";
+import { findSection } from "../../base/elf/image.js";
+import { type DataSymbol, findDataSymbol } from "../../base/elf/symbols.js";
 import { TargetError } from "../../base/target-error.js";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
-import type { Module } from "./process.js";
+import type { ModuleNeeds } from "./modules.js";
+import { type Module, openablePath } from "./process.js";
 import { isSystemFailure, type Tracer } from "./ptrace.js";
-import type { RunnableBundle } from "./runnable.js";
+import type { DebugSource } from "./tables/debug-source.js";
 
 type WatchPoint = Extract<BundlePoint, { readonly kind: "watch" }>;
 
@@ -28,24 +30,40 @@ export interface WatchPlan {
   readonly data: readonly WatchedData[];
   /** Every name was found. */
   readonly isComplete: boolean;
+  /** Why something that was found cannot be watched, or null. */
+  readonly refusal: string | null;
+}
+
+/** A process and what is known of it. */
+export interface WatchedProcess {
+  readonly pid: number;
+  readonly modules: () => readonly Module[];
 }
 
 /** Registers that x86-64 has for this. */
 const DEBUG_REGISTERS = 4;
 const MAX_BYTES = 8;
-const NOTHING: WatchPlan = { data: [], isComplete: true };
+const NOTHING: WatchPlan = { data: [], isComplete: true, refusal: null };
 
-/** What `bundle` wants to watch in a process, whose `modules` are asked for where points name data. */
-export function planWatches({ meta }: RunnableBundle, modules: () => readonly Module[]): WatchPlan {
+/** What the bundle of `image` wants to watch in `process`. */
+export function planWatches(
+  { bundle: { meta }, debugSource }: ModuleNeeds,
+  process: WatchedProcess,
+): WatchPlan {
   const points = [...meta.probes.entries()].flatMap(([probe, { point }]) =>
     point.kind === "watch" ? [{ probe, point }] : [],
   );
   if (points.length === 0) return NOTHING;
   const data = new Map<string, WatchedData>();
   let isComplete = true;
+  let refusal: string | null = null;
   for (const { probe, point } of points) {
-    const place = placeOf(point, modules);
+    const place = placeOf(point, process, debugSource);
     if (place === null) isComplete = false;
+    if (place?.isThreadLocal) {
+      refusal ??= `"${point.symbol}" is thread-local: each thread has its own, at an address that may not be known before it is used`;
+      continue;
+    }
     const reads = point.access === "read and write";
     for (const { address, bytes } of place === null ? [] : piecesOf(place)) {
       const key = `${address} ${bytes} ${reads}`;
@@ -53,32 +71,42 @@ export function planWatches({ meta }: RunnableBundle, modules: () => readonly Mo
       data.set(key, { address, bytes, reads, probes });
     }
   }
-  return { data: [...data.values()], isComplete };
+  return { data: [...data.values()], isComplete, refusal };
 }
 
 interface Place {
   readonly address: number;
   readonly bytes: number;
+  readonly isThreadLocal: boolean;
 }
 
 /** Where the data of `point` is; of more than a register can watch, its beginning. */
 function placeOf(
   { symbol, address, bytes }: WatchPoint,
-  modules: () => readonly Module[],
+  { pid, modules }: WatchedProcess,
+  source: DebugSource,
 ): Place | null {
-  if (symbol === null) return { address, bytes: bytes ?? 1 };
-  for (const { image, loadBias } of modules()) {
-    const found = findDataSymbol(image, symbol);
-    if (found === null) continue;
-    const size = Math.min(found.size || 1, MAX_BYTES);
-    return { address: found.address + loadBias, bytes: bytes ?? size };
+  if (symbol === null) return { address, bytes: bytes ?? 1, isThreadLocal: false };
+  const placed = (data: DataSymbol | null, { loadBias }: Module): Place[] => {
+    if (data === null) return [];
+    const size = Math.min(data.size || 1, MAX_BYTES);
+    const { isThreadLocal } = data;
+    return [{ address: data.address + loadBias, bytes: bytes ?? size, isThreadLocal }];
+  };
+  const own = modules().flatMap((module) => placed(findDataSymbol(module.image, symbol), module));
+  const [found = own[0]] = own.filter(({ isThreadLocal }) => !isThreadLocal);
+  if (found !== undefined) return found;
+  for (const module of modules().filter(({ image }) => findSection(image, ".symtab") === null)) {
+    const path = openablePath(pid, module.file);
+    const [first] = placed(path === null ? null : source.data(path, symbol), module);
+    if (first !== undefined) return first;
   }
   return null;
 }
 
 /** The fewest aligned pieces that `place` consists of. */
-function piecesOf({ address, bytes }: Place): Place[] {
-  const pieces: Place[] = [];
+function piecesOf({ address, bytes }: Place): Pick<Place, "address" | "bytes">[] {
+  const pieces: Pick<Place, "address" | "bytes">[] = [];
   for (let at = address; at < address + bytes; ) {
     let size = MAX_BYTES;
     while (at % size !== 0 || at + size > address + bytes) size /= 2;
@@ -94,7 +122,7 @@ export async function watchData(
   pid: number,
   data: readonly WatchedData[],
 ): Promise<void> {
-  if (data.length > DEBUG_REGISTERS) throw failure(pid, tooMany(data), undefined);
+  if (data.length > DEBUG_REGISTERS) throw cannotWatch(pid, tooMany(data));
   try {
     await tracer.watchData(
       pid,
@@ -102,11 +130,12 @@ export async function watchData(
     );
   } catch (cause) {
     if (!isSystemFailure(cause)) throw cause;
-    throw failure(pid, whyNot(cause.errno) ?? cause.message, cause);
+    throw cannotWatch(pid, whyNot(cause.errno) ?? cause.message, cause);
   }
 }
 
-function failure(pid: number, reason: string, cause: unknown): TargetError {
+/** The failure to watch data of process `pid`. */
+export function cannotWatch(pid: number, reason: string, cause?: unknown): TargetError {
   const about = { operation: "watch data", subject: pid };
   return new TargetError(`cannot watch data of process ${pid}: ${reason}`, about, { cause });
 }

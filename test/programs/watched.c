@@ -17,6 +17,7 @@
 
 volatile long counter;
 static volatile int hidden;
+static __thread volatile int own;
 volatile struct {
     char a[3];
     char b[5];
@@ -54,6 +55,7 @@ static int once(void) {
     big[0] = 1;
     big[3] = 1;
     opterr = 5;
+    own++;
     pthread_barrier_wait(&begin);
     pthread_barrier_wait(&done);
     pid_t child = fork();

@@ -1,6 +1,8 @@
 /** process.data: accesses of threads, children, libraries; values; registers; being killed. */
-import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { buildProgram, cannotTrace, start, startWastap, WASTAP, wastap } from "../support/tools.js";
@@ -88,6 +90,33 @@ test("what the processor cannot watch is said", () => {
   assert.match(run.stderr, /the processor has 4 debug registers, 5 are needed/);
   const none = wastap(["-c", "true", "-e", 'probe process.data("counter").rw { exit() }']);
   assert.match(none.stderr, /\.rw was never armed: no process has data called "counter"/);
+});
+
+test("symbols of a separate debug file name data, too", () => {
+  const directory = mkdtempSync(join(tmpdir(), "wastap-watch-"));
+  try {
+    const program = join(directory, "watched");
+    const debug = `${program}.debug`;
+    copyFileSync(buildProgram("watched", ["-g"]), program);
+    execFileSync("objcopy", ["--only-keep-debug", program, debug]);
+    execFileSync("objcopy", ["--strip-all", `--add-gnu-debuglink=${debug}`, program]);
+    const script = `
+      global n, m
+      probe process.data("counter").write { n++ }
+      probe process.data("hidden").write { m++ }
+      probe end { println(n, " ", m) }`;
+    const run = wastap(["-c", program, "-e", script]);
+    assert.is(run.stdout, `right\n${WRITES} 1\n`, run.stderr);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test("thread-local data is refused, with the reason", () => {
+  const script = 'global n probe process.data("own").write { n++ }';
+  const run = wastap(["-c", buildProgram("watched"), "-e", script]);
+  assert.is(run.status, 1);
+  assert.match(run.stderr, /cannot watch data of process \d+: "own" is thread-local/);
 });
 
 test("a system that forbids it is said, and the program is not harmed", () => {

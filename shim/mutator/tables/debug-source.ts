@@ -2,6 +2,7 @@
  * What the debugging information of a file says beyond the file itself: asked of whoever runs the
  * session, because the reader of DWARF is part of the compiler.
  */
+import type { DataSymbol } from "../../../base/elf/symbols.js";
 
 /** A symbol that the debug file has. */
 export interface DebugSymbol {
@@ -29,9 +30,15 @@ export interface DebugLine {
 export interface DebugSource {
   /** Symbols of the ELF file at `path` with those of its debug file. */
   symbols(path: string): readonly DebugSymbol[];
+  /** The data object called `name` in that file or its debug file, null if there is none. */
+  data(path: string, name: string): DataSymbol | null;
   /** Rows of all line tables, those of each sequence by ascending address. */
   lines(path: string): readonly DebugLine[];
 }
 
 /** A source that knows nothing. */
-export const NO_DEBUG_SOURCE: DebugSource = { symbols: () => [], lines: () => [] };
+export const NO_DEBUG_SOURCE: DebugSource = {
+  symbols: () => [],
+  data: () => null,
+  lines: () => [],
+};

@@ -69,9 +69,13 @@ export function needsTables({ capabilities }: BundleMeta): boolean {
   return KINDS.some(({ capability }) => capabilities.includes(capability));
 }
 
-/** Whether they need what only `DebugSource` can tell. */
-export function needsDebugSource({ capabilities }: BundleMeta): boolean {
-  return capabilities.includes("symbols") || capabilities.includes("lines");
+/** Whether a bundle needs what only `DebugSource` can tell. */
+export function needsDebugSource({ capabilities, probes }: BundleMeta): boolean {
+  return (
+    capabilities.includes("symbols") ||
+    capabilities.includes("lines") ||
+    probes.some(({ point }) => point.kind === "watch" && point.symbol !== null)
+  );
 }
 
 /** Tables of `module` that handlers of a bundle need. */
