@@ -5,7 +5,7 @@
 import { readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { TargetError } from "../../base/target-error.js";
-import { findExecutables, findLibraries } from "../elf/find.js";
+import { findExecutables, findLibraries, isBuildId } from "../elf/find.js";
 import { isPattern, wildcard } from "../elf/glob.js";
 import { type Module, neededLibraries, openModule } from "../elf/read.js";
 import type { ProbePoint } from "../syntax/ast.js";
@@ -40,14 +40,29 @@ export function processPaths(point: ProbePoint, context: FamilyContext): readonl
   }
   if (spec === "") throw new ResolutionError("empty-module", "empty module");
   const paths = findExecutables(spec, context.search);
-  if (paths.length === 0 && !isPattern(spec)) {
-    throw new ResolutionError(
-      "no-executable",
-      `cannot find executable '${spec}'`,
-      findComponent(point, "process"),
-    );
-  }
-  return paths;
+  if (paths.length > 0 || isPattern(spec)) return paths;
+  const built = isBuildId(spec) ? builtInTarget(spec, context) : [];
+  if (built.length > 0) return built;
+  const hint = isBuildId(spec) ? BUILD_ID_HINT : "";
+  throw new ResolutionError(
+    "no-executable",
+    `cannot find executable '${spec}'${hint}`,
+    findComponent(point, "process"),
+  );
+}
+
+const BUILD_ID_HINT =
+  " (it is no link below /usr/lib/debug/.build-id, nor the target of -c or -x or one of its libraries)";
+
+/** The target, or the library that it needs, with this build-id. */
+function builtInTarget(buildId: string, { context, search }: FamilyContext): string[] {
+  const target = context.options.targetPath;
+  const program = target === null ? null : open(target, true);
+  if (program === null) return [];
+  const libraries = neededLibraries(program, search).flatMap(({ path }) => open(path, true) ?? []);
+  return [program, ...libraries]
+    .filter(({ image }) => image.buildId === buildId)
+    .map(({ path }) => path);
 }
 
 /** The files that `point` probes, libraries applied; files of a glob that are no ELF are skipped. */

@@ -41,7 +41,11 @@ export function currentSearchContext(
 }
 
 const MAX_SCRIPT_LINE = 256;
-const BUILD_ID = /^[0-9a-f]{40}$/;
+
+/** True if `text` is what process("…") takes for a build-id: 20 bytes in hexadecimal. */
+export function isBuildId(text: string): boolean {
+  return /^[0-9a-f]{40}$/.test(text);
+}
 
 /**
  * Absolute paths, links resolved, of the executables that `spec` names; empty if there is none.
@@ -54,7 +58,7 @@ export function findExecutables(spec: string, context: SearchContext): string[] 
 }
 
 function searchExecutables(spec: string, context: SearchContext): string[] {
-  if (BUILD_ID.test(spec)) return existing(buildIdPath(spec, ""));
+  if (isBuildId(spec)) return existing(buildIdPath(spec, ""));
   if (isPattern(spec)) {
     const found = expandPath(resolve(context.directory, spec)).filter(
       (path) => isExecutable(path) || /\.so(\.|$)/.test(path),

@@ -8,7 +8,7 @@ import { readFunctionSymbols } from "../../../base/elf/symbols.js";
 import type { CompileOptions } from "../../../base/stage.js";
 import type { Probe } from "../../../compiler/types/program.js";
 import { showProgram } from "../../../compiler/types/show.js";
-import { hasProgram } from "../../support/tools.js";
+import { buildProgram, hasProgram } from "../../support/tools.js";
 import { buildFixture } from "../elf/fixture.js";
 import { analyzeGood, analyzeText } from "../types/support.js";
 
@@ -176,6 +176,23 @@ test("libraries are found as the loader finds them", () => {
   assert.is(
     reason('process("P").library("libnone.so").function("f")'),
     "cannot find library 'libnone.so' for 'P'",
+  );
+});
+
+test("a build-id is that of the target, or of one of its libraries", () => {
+  const program = buildProgram("calls", ["-Wl,--build-id=sha1"]);
+  const buildIdOf = (file: string): string => parseElf(readFileSync(file), file).buildId ?? "";
+  const moduleOf = (id: string, point: string): string => {
+    const [probe] = probes(`process("${id}").${point}`, { targetPath: program });
+    return probe?.point.kind === "site" ? probe.point.module : "";
+  };
+  assert.is(moduleOf(buildIdOf(program), 'function("main")'), program);
+  const [libc] = probes('process("P").library("libc.so.6").function("puts")');
+  const library = libc?.point.kind === "site" ? libc.point.module : "";
+  assert.is(moduleOf(buildIdOf(library), 'function("puts")'), library);
+  assert.match(
+    reason(`process("${"0123456789".repeat(4)}").function("main")`),
+    /^cannot find executable '(0123456789){4}' \(it is no link below/,
   );
 });
 
