@@ -264,9 +264,11 @@ function reportLosses(context: RunContext): void {
     messages.warning(`Number of errors: ${errors}, skipped probes: ${skipped}`);
   }
   reportTraps(context, losses);
-  const missed = context.session.missedAccesses();
+  const missed = context.session.missedEvents();
   if (missed > 0) {
-    messages.warning(`${missed} accesses to watched data were not seen: the thread blocks SIGURG`);
+    messages.warning(
+      `${missed} watched events were not seen: they came too fast, or the thread blocks SIGURG`,
+    );
   }
   const { records, missing, garbage } = reader.lost();
   if (records > 0) {

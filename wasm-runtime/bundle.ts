@@ -125,6 +125,18 @@ export type BundlePoint =
       readonly bytes: number | null;
       readonly access: "write" | "read and write";
     }
+  /** Events that the kernel or the processor counts (perf_event_open(2)), each so many. */
+  | {
+      readonly kind: "perf";
+      readonly type: number;
+      /** Decimal, 64 bits. */
+      readonly config: string;
+      /** Events between two samples, or samples in a second. */
+      readonly sample: number;
+      readonly isFrequency: boolean;
+      /** Executable that it is about, null = all traced processes. */
+      readonly path: string | null;
+    }
   /** Samples of running threads, each after so much processor time. */
   | {
       readonly kind: "profile";

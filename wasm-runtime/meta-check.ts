@@ -30,6 +30,9 @@ const exactly =
 
 const text: Check = (value, path) => (typeof value === "string" ? null : `${path}: expected text`);
 
+const decimal: Check = (value, path) =>
+  typeof value === "string" && /^\d{1,20}$/.test(value) ? null : `${path}: expected decimal digits`;
+
 /** A path that stays below where it begins. */
 const innerPath: Check = (value, path) =>
   typeof value === "string" && value.split("/").every(isName)
@@ -132,6 +135,13 @@ const point = variant({
     address: u64,
     bytes: either(oneOf(1, 2, 4, 8), absent),
     access: oneOf("write", "read and write"),
+  }),
+  perf: object({
+    type: u32,
+    config: decimal,
+    sample: integer(1, Number.MAX_SAFE_INTEGER),
+    isFrequency: flag,
+    path: either(text, absent),
   }),
   profile: object({ intervalNs: integer(1, 2 ** 53 - 1), path: either(text, absent) }),
   procfs: object({

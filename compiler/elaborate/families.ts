@@ -1,5 +1,6 @@
 /** All probe families; a new one is a file with a table, and a line here. */
 import { NETFILTER_FAMILIES } from "./netfilter-points.js";
+import { PERF_FAMILIES } from "./perf-points.js";
 import { ABSOLUTE_FAMILIES } from "./process-absolute.js";
 import { CODE_FAMILIES } from "./process-code.js";
 import { DATA_FAMILIES } from "./process-data.js";
@@ -16,6 +17,7 @@ import type { FamilyTable } from "./site.js";
 export const FAMILIES: FamilyTable = [
   ...SESSION_FAMILIES,
   ...PROFILE_FAMILIES,
+  ...PERF_FAMILIES,
   ...EVENT_FAMILIES,
   ...SYSCALL_FAMILIES,
   ...DATA_FAMILIES,

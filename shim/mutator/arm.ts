@@ -39,7 +39,7 @@ import { openRemote, PROTECTION, type Remote } from "./remote.js";
 import { entryOffset, type RunnableBundle } from "./runnable.js";
 import type { Semaphores } from "./semaphores.js";
 import type { ArmedModule, Tracee } from "./tracee.js";
-import { planWatches } from "./watch.js";
+import { planData } from "./watched-data.js";
 
 /** What a session decides about patching. */
 export interface ArmOptions {
@@ -157,7 +157,7 @@ function lookAt(tracee: Tracee, image: SessionImage): Changes {
   const isWanted =
     probesLibraries(bundle) ||
     (found.size > 0 && needsModules(bundle)) ||
-    !planWatches(image, { pid, modules: () => modules }).isComplete;
+    !planData(image, { pid, modules: () => modules }).isComplete;
   const notice = isWanted ? libraryNotice(pid, fresh) : null;
   const sitesIn = (module: Module): PlanSite[] => [
     ...(notice?.module === module ? [notice.site] : []),

@@ -9,9 +9,6 @@
 
 namespace {
 
-constexpr long OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
-                         PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC;
-
 std::vector<pid_t> list_tasks(pid_t pid) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/task", pid);
@@ -30,7 +27,7 @@ std::vector<pid_t> list_tasks(pid_t pid) {
 
 /* Attaches one thread; false if it is exiting, so that there is nothing to attach. */
 bool Tracer::seize_thread(Process &process, pid_t tid) {
-    if (ptrace(PTRACE_SEIZE, tid, nullptr, OPTIONS) == 0) {
+    if (ptrace(PTRACE_SEIZE, tid, nullptr, TRACE_OPTIONS) == 0) {
         add_thread(process, tid, ThreadState::running);
         return true;
     }

@@ -23,6 +23,7 @@ import {
   listenForLibraries,
 } from "./libraries.js";
 import { type ThreadStop, threadStop, wantsCalls } from "./observe.js";
+import { planEvents } from "./perf-events.js";
 import { executablePath, readMappings, readModules } from "./process.js";
 import {
   isSystemFailure,
@@ -42,7 +43,8 @@ import {
   newTracee,
   type Tracee,
 } from "./tracee.js";
-import { cannotWatch, planWatches, watchData, whyNot } from "./watch.js";
+import { cannotWatch, watchProcess, whyNotWatched } from "./watch.js";
+import { planData } from "./watched-data.js";
 
 /** A thing that happened to a process, for process.begin and the like. */
 export interface ProcessEvent {
@@ -86,8 +88,8 @@ export interface Follower {
   readonly work: Map<number, Promise<void>>;
   /** Probes that are in some probed process not to be found or not possible. */
   readonly unpatched: Unpatched[];
-  /** Accesses to watched data by threads that block the signal of it. */
-  missedAccesses: number;
+  /** Watched events of threads that block the signal of it. */
+  missedEvents: number;
   state: "idle" | "armed" | "ending";
   armed: { readonly image: SessionImage; readonly options: ArmOptions } | null;
   libraries: LibraryListener | null;
@@ -105,7 +107,7 @@ export function createFollower(tracer: Tracer, listener: FollowListener): Follow
     waiting: new Map(),
     work: new Map(),
     unpatched: [],
-    missedAccesses: 0,
+    missedEvents: 0,
     state: "idle",
     armed: null,
     libraries: null,
@@ -141,11 +143,12 @@ export function follow(follower: Follower, event: TraceEvent): void {
     case "call":
     case "callEnd":
     case "sample":
-    case "access":
+    case "watched":
+    case "recorded":
       stopped(follower, event);
       break;
     case "missed":
-      follower.missedAccesses += value;
+      follower.missedEvents += value;
       break;
     case "unwatched":
       follower.listener.onWarning(unwatched(event));
@@ -156,8 +159,8 @@ export function follow(follower: Follower, event: TraceEvent): void {
 }
 
 function unwatched({ pid, tid, value }: TraceEvent): string {
-  const reason = whyNot(value) ?? `error ${value}`;
-  return `accesses of thread ${tid} of process ${pid} to data are not seen: ${reason}`;
+  const reason = whyNotWatched(value) ?? `error ${value}`;
+  return `what thread ${tid} of process ${pid} does is not watched: ${reason}`;
 }
 
 function stopped({ listener, paths, state, tracees, tracer }: Follower, event: TraceEvent): void {
@@ -168,7 +171,8 @@ function stopped({ listener, paths, state, tracees, tracer }: Follower, event: T
   try {
     if (state === "armed" && stop !== null) listener.onStop(stop);
   } finally {
-    tracer.unpark(event.tid);
+    if (event.kind === "recorded") tracer.acknowledge(event.tid);
+    else tracer.unpark(event.tid);
   }
 }
 
@@ -253,17 +257,25 @@ async function observe({ armed, paths, tracer }: Follower, { pid, held }: Tracee
   }
 }
 
-/** Watches what a process now has of the data that handlers look at. */
-async function watch({ armed, tracer }: Follower, tracee: Tracee): Promise<void> {
+/** Watches what a process now has of what handlers look at. */
+async function watch({ armed, paths, tracer }: Follower, tracee: Tracee): Promise<void> {
   if (armed === null) return;
   const { pid } = tracee;
   const modules = once(() => readModules(pid, readMappings(pid)));
-  const { data, refusal } = planWatches(armed.image, { pid, modules });
-  if (refusal !== null) throw cannotWatch(pid, refusal);
-  if (isDeepStrictEqual(data, tracee.watched)) return;
-  tracee.watched = data;
-  await watchData(tracer, pid, data);
-  for (const { probes } of data) for (const probe of probes) armed.options.armed.add(probe);
+  const { bundle } = armed.image;
+  const { watched: data, refusal } = planData(armed.image, { pid, modules });
+  if (refusal !== null) throw cannotWatch("data", pid, refusal);
+  const watched = [...data, ...planEvents(bundle, pid, paths.get(pid) ?? null)];
+  if (isDeepStrictEqual(watched, tracee.watched)) return;
+  tracee.watched = watched;
+  const runs = !tracee.held;
+  if (runs) await tracer.stop(pid, STOP_MS);
+  try {
+    await watchProcess(tracer, pid, watched);
+  } finally {
+    if (runs) await tracer.resume(pid);
+  }
+  for (const { probes } of watched) for (const probe of probes) armed.options.armed.add(probe);
 }
 
 /** Patches what is new in a process; gives the probes that are in no module of it. */
@@ -419,7 +431,7 @@ export async function disarmAll(follower: Follower): Promise<Remains> {
     await Promise.allSettled(work.values());
     for (const tracee of list) {
       await attempt(tracee, async () => {
-        if (tracee.watched.length > 0) await tracer.watchData(tracee.pid, []);
+        if (tracee.watched.length > 0) await tracer.watch(tracee.pid, []);
         remains.foreign.push(...(await disarm(tracer, tracee)));
       });
     }

@@ -1,26 +1,30 @@
 /*
- * What handlers that run here look at: system calls of a process, where its threads are, and which
- * of them access some data.
+ * What handlers that run here look at: system calls of a process, where its threads are, which of
+ * them access some data, and events that the kernel or the processor counts.
  *
  * A thread of which such an event is told stays parked until its handlers are done. Stops of our
  * own cut system calls short, and the kernel makes them again: neither that end nor that second
  * begin is an event of the program. All of it is undone by the kernel if we die: a parked thread
  * goes on as from any ptrace stop. Source: ptrace(2), signal(7).
  *
- * Data is watched by a perf event of each thread (perf_event_open(2), PERF_TYPE_BREAKPOINT) that
- * sends its own thread SIGURG, before the next instruction. The thread stops for it as for any
- * signal, and the signal ends here. If we die, the events go with our descriptors, and a SIGURG
- * that is on its way does nothing, unlike the SIGTRAP of debug registers set by ptrace(2): signals
- * that nobody handles and that are ignored by default end no program.
+ * Events that the kernel brings about are only recorded, with the thread's registers: a signal at
+ * each page fault or context switch would keep a system call or an instruction from ever ending.
+ *
+ * Data and other events are watched by a perf event of each thread (perf_event_open(2), data as
+ * PERF_TYPE_BREAKPOINT) that sends its own thread SIGURG, before the next instruction. The thread
+ * stops for it as for any signal, and the signal ends here. If we die, the events go with our
+ * descriptors, and a SIGURG that is on its way does nothing, unlike the SIGTRAP of debug registers
+ * set by ptrace(2): signals that nobody handles and that are ignored by default end no program.
  */
 #include "tracer.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
-#include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -66,48 +70,166 @@ bool is_call_begin(pid_t tid, const user_regs_struct &regs) {
     return static_cast<int64_t>(regs.rax) == -ENOSYS;
 }
 
-/* A perf event that counts the accesses of a thread and sends it a signal at each. */
-int open_watch(pid_t tid, const Watch &watch) {
-    perf_event_attr attributes{};
-    attributes.size = sizeof attributes;
-    attributes.type = PERF_TYPE_BREAKPOINT;
-    attributes.bp_type = watch.reads ? HW_BREAKPOINT_RW : HW_BREAKPOINT_W;
-    attributes.bp_addr = watch.address;
-    attributes.bp_len = watch.bytes;
-    attributes.sample_period = 1;
-    attributes.wakeup_events = 1;
-    attributes.disabled = 1;
-    /* A signal that comes while the kernel accesses the data would end system calls. */
-    attributes.exclude_kernel = 1;
-    attributes.exclude_hv = 1;
-    int file = static_cast<int>(
-        syscall(SYS_perf_event_open, &attributes, tid, -1, -1, PERF_FLAG_FD_CLOEXEC));
-    if (file < 0)
-        throw SystemError(errno, "perf_event_open");
-    f_owner_ex owner = {F_OWNER_TID, tid};
-    if (fcntl(file, F_SETOWN_EX, &owner) == 0 && fcntl(file, F_SETSIG, SIGURG) == 0 &&
-        fcntl(file, F_SETFL, O_ASYNC) == 0 && ioctl(file, PERF_EVENT_IOC_ENABLE, 0) == 0)
-        return file;
-    int number = errno;
-    close(file);
-    throw SystemError(number, "enable a perf event");
+void check(bool good, const char *what) {
+    if (!good)
+        throw SystemError(errno, what);
 }
 
-/* Accesses since the last look. */
-uint64_t new_accesses(OpenWatch &watch) {
-    uint64_t count = 0;
-    if (read(watch.event_fd, &count, sizeof count) != sizeof count)
-        return 0;
-    uint64_t fresh = count - watch.seen;
-    watch.seen = count;
-    return fresh;
+/* In the order of their bits in sample_regs_user (asm/perf_regs.h): its segments are not there. */
+constexpr uint64_t RECORDED_REGISTERS = 0xff0fff;
+
+/* A record with registers (perf_event_open(2), PERF_RECORD_SAMPLE). */
+struct Record {
+    perf_event_header header;
+    /* 0: there are none. */
+    uint64_t abi;
+    uint64_t ax, bx, cx, dx, si, di, bp, sp, ip, flags, cs, ss, r8, r9, r10, r11, r12, r13, r14,
+        r15;
+};
+
+user_regs_struct registers_of(const Record &record) {
+    user_regs_struct regs{};
+    regs.orig_rax = static_cast<uint64_t>(-1);
+    if (record.abi == 0)
+        return regs;
+    regs.rax = record.ax, regs.rbx = record.bx, regs.rcx = record.cx, regs.rdx = record.dx;
+    regs.rsi = record.si, regs.rdi = record.di, regs.rbp = record.bp, regs.rsp = record.sp;
+    regs.r8 = record.r8, regs.r9 = record.r9, regs.r10 = record.r10, regs.r11 = record.r11;
+    regs.r12 = record.r12, regs.r13 = record.r13, regs.r14 = record.r14, regs.r15 = record.r15;
+    regs.rip = record.ip, regs.eflags = record.flags, regs.cs = record.cs, regs.ss = record.ss;
+    return regs;
 }
+
+/* A perf event, still disabled, that counts for a thread. */
+int open_event(pid_t tid, const Watch &watch) {
+    bool records = watch.how != Watch::stops;
+    perf_event_attr attributes{};
+    attributes.size = sizeof attributes;
+    attributes.type = watch.type;
+    attributes.config = watch.config;
+    attributes.sample_period = watch.sample;
+    attributes.freq = watch.is_frequency;
+    attributes.bp_type = watch.access;
+    attributes.bp_addr = watch.address;
+    attributes.bp_len = watch.bytes;
+    attributes.sample_type = records ? PERF_SAMPLE_REGS_USER : 0;
+    attributes.sample_regs_user = records ? RECORDED_REGISTERS : 0;
+    attributes.wakeup_events = 1;
+    attributes.disabled = 1;
+    /* A signal that comes while the kernel is at work would end system calls. */
+    attributes.exclude_kernel = !records;
+    attributes.exclude_hv = 1;
+    auto open = [&] {
+        return syscall(SYS_perf_event_open, &attributes, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    };
+    long file = open();
+    if (file < 0 && errno == EACCES && watch.how == Watch::records_permitted) {
+        attributes.exclude_kernel = 1;
+        file = open();
+    }
+    check(file >= 0, "perf_event_open");
+    return static_cast<int>(file);
+}
+
+/*
+ * True if what is counted does not say when something is due: the period of a frequency changes,
+ * and clocks go on in the kernel, where nothing is told.
+ */
+bool is_timed(const Watch &watch) {
+    bool is_clock = watch.type == PERF_TYPE_SOFTWARE && (watch.config == PERF_COUNT_SW_CPU_CLOCK ||
+                                                         watch.config == PERF_COUNT_SW_TASK_CLOCK);
+    return is_clock || watch.is_frequency;
+}
+
+/* For some 700 records; a power of two. Fewer where a user may not lock so much memory. */
+constexpr size_t RECORD_PAGES = 32;
 
 } // namespace
 
-Thread::~Thread() {
-    for (const OpenWatch &watch : watches)
-        close(watch.event_fd);
+OpenWatch::OpenWatch(pid_t tid, pid_t tracer, const Watch &watch)
+    : OpenWatch(open_event(tid, watch)) {
+    period_ = watch.sample;
+    is_recording_ = watch.how != Watch::stops;
+    is_timed_ = is_timed(watch);
+    if (is_recording_)
+        map_records(PROT_READ | PROT_WRITE, RECORD_PAGES);
+    else if (is_timed_)
+        map_records(PROT_READ, 1);
+    f_owner_ex owner = {F_OWNER_TID, is_recording_ ? tracer : tid};
+    check(fcntl(event_fd_, F_SETOWN_EX, &owner) == 0 && fcntl(event_fd_, F_SETSIG, SIGURG) == 0 &&
+              fcntl(event_fd_, F_SETFL, O_ASYNC) == 0 &&
+              ioctl(event_fd_, PERF_EVENT_IOC_ENABLE, 0) == 0,
+          "enable a perf event");
+}
+
+OpenWatch::OpenWatch(int event_fd) : event_fd_(event_fd) {
+}
+
+OpenWatch::~OpenWatch() {
+    if (page_ != nullptr)
+        munmap(page_, mapped_);
+    ::close(event_fd_);
+}
+
+/* Pages that we cannot write are filled again and again. */
+void OpenWatch::map_records(int protection, size_t pages) {
+    size_t page = static_cast<size_t>(getpagesize());
+    for (;; pages /= 2) {
+        mapped_ = (1 + pages) * page;
+        void *start = mmap(nullptr, mapped_, protection, MAP_SHARED, event_fd_, 0);
+        if (start != MAP_FAILED) {
+            page_ = static_cast<perf_event_mmap_page *>(start);
+            return;
+        }
+        check(errno == EPERM && pages > 1, "mmap of a perf event");
+    }
+}
+
+/* How often something has been due; seen_ if that cannot be known. */
+uint64_t OpenWatch::all_seen() const {
+    uint64_t count = 0;
+    if (is_timed_ && is_recording_)
+        return seen_;
+    /* Where it stops the thread, a record is a bare header. */
+    if (is_timed_)
+        return __atomic_load_n(&page_->data_head, __ATOMIC_ACQUIRE) / sizeof(perf_event_header);
+    return ::read(event_fd_, &count, sizeof count) == sizeof count ? count / period_ : seen_;
+}
+
+void OpenWatch::disable() {
+    ioctl(event_fd_, PERF_EVENT_IOC_DISABLE, 0);
+}
+
+uint64_t OpenWatch::newly_seen() {
+    uint64_t all = all_seen();
+    uint64_t fresh = all - seen_;
+    seen_ = all;
+    return fresh;
+}
+
+/* Records go round in the pages behind the first one. */
+void OpenWatch::copy_records(uint64_t from, void *to, size_t bytes) const {
+    size_t page = static_cast<size_t>(getpagesize());
+    const auto *records = reinterpret_cast<const uint8_t *>(page_) + page;
+    auto *out = static_cast<uint8_t *>(to);
+    for (size_t i = 0; i < bytes; i++)
+        out[i] = records[(from + i) % (mapped_ - page)];
+}
+
+void OpenWatch::take_records(const std::function<void(const user_regs_struct &)> &take) {
+    uint64_t head = __atomic_load_n(&page_->data_head, __ATOMIC_ACQUIRE);
+    uint64_t at = page_->data_tail;
+    while (at < head) {
+        Record record{};
+        copy_records(at, &record.header, sizeof record.header);
+        copy_records(at, &record, std::min<size_t>(record.header.size, sizeof record));
+        at += record.header.size;
+        if (record.header.type != PERF_RECORD_SAMPLE)
+            continue;
+        seen_++;
+        take(registers_of(record));
+    }
+    __atomic_store_n(&page_->data_tail, at, __ATOMIC_RELEASE);
 }
 
 /*
@@ -187,18 +309,22 @@ void Tracer::sample(pid_t pid, uint32_t value) {
     }
 }
 
-/* Replaces what is watched in a process; if it fails, nothing is. */
-void Tracer::watch_data(pid_t pid, const std::vector<Watch> &watches) {
+/* Replaces what is watched in a process that is stopped or held; if it fails, nothing is. */
+void Tracer::watch(pid_t pid, const std::vector<Watch> &watches) {
     Process &target = process(pid);
     for (const auto &entry : target.threads)
         close_watches(*entry.second);
     target.watches = watches;
     target.was_watched |= !watches.empty();
+    long options = TRACE_OPTIONS | (watches.empty() ? 0 : PTRACE_O_TRACEEXIT);
     try {
-        for (const auto &entry : target.threads)
-            open_watches(*entry.second);
+        for (const auto &[tid, thread] : target.threads) {
+            /* Fails only for a thread that ends. */
+            ptrace(PTRACE_SETOPTIONS, tid, nullptr, options);
+            open_watches(*thread);
+        }
     } catch (const SystemError &) {
-        watch_data(pid, {});
+        watch(pid, {});
         throw;
     }
 }
@@ -206,9 +332,9 @@ void Tracer::watch_data(pid_t pid, const std::vector<Watch> &watches) {
 void Tracer::open_watches(Thread &thread) {
     for (const Watch &watch : thread.process->watches) {
         try {
-            thread.watches.push_back({open_watch(thread.tid, watch), 0});
+            thread.watches.push_back(std::make_unique<OpenWatch>(thread.tid, own_tid_, watch));
         } catch (const SystemError &error) {
-            /* A thread that has ended accesses nothing. */
+            /* A thread that has ended does nothing. */
             if (error.number != ESRCH)
                 throw;
             return;
@@ -216,20 +342,48 @@ void Tracer::open_watches(Thread &thread) {
     }
 }
 
-/* Ends the watches of a thread; accesses that came with a signal it blocks have not been told. */
+/* Tells what has been recorded of threads whose last records have been dealt with. */
+void Tracer::read_records() {
+    for (const auto &[tid, thread] : threads_)
+        if (!thread->watches.empty() && thread->recorded == 0)
+            read_records(*thread);
+}
+
+void Tracer::read_records(Thread &thread) {
+    for (size_t i = 0; i < thread.watches.size(); i++) {
+        if (!thread.watches[i]->is_recording())
+            continue;
+        thread.watches[i]->take_records([&](const user_regs_struct &regs) {
+            thread.recorded++;
+            report_({Event::recorded, thread.process->pid, thread.tid, int64_t(1) << i, regs});
+        });
+    }
+}
+
+void Tracer::acknowledge(pid_t tid) {
+    Thread *thread = find(tid);
+    if (thread == nullptr || thread->recorded == 0 || --thread->recorded > 0)
+        return;
+    if (thread->event == PTRACE_EVENT_EXIT && thread->state == ThreadState::stopped)
+        rest(*thread);
+}
+
+/* Ends the watches of a thread; what came with a signal that it blocks has not been told. */
 void Tracer::close_watches(Thread &thread) {
     uint64_t missed = 0;
-    for (OpenWatch &watch : thread.watches) {
-        missed += new_accesses(watch);
-        ::close(watch.event_fd);
-    }
+    /* Its own stop is a context switch, which may be still to come. */
+    for (const auto &open : thread.watches)
+        open->disable();
+    read_records(thread);
+    for (const auto &open : thread.watches)
+        missed += open->newly_seen();
     thread.watches.clear();
     if (missed > 0)
         report_({Event::missed, thread.process->pid, thread.tid, static_cast<int64_t>(missed)});
 }
 
 /* True if the signal that a thread is to get is that of a watch; it shall not get that. */
-bool Tracer::saw_access(Thread &thread, int signal) {
+bool Tracer::saw_watched(Thread &thread, int signal) {
     siginfo_t info{};
     if (signal != SIGURG || !thread.process->was_watched ||
         ptrace(PTRACE_GETSIGINFO, thread.tid, nullptr, &info) != 0 || info.si_code != POLL_IN)
@@ -237,20 +391,24 @@ bool Tracer::saw_access(Thread &thread, int signal) {
     user_regs_struct regs{};
     if (ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) != 0)
         return true;
-    int64_t touched = 0;
+    int64_t seen = 0;
     uint64_t missed = 0;
     for (size_t i = 0; i < thread.watches.size(); i++) {
-        uint64_t fresh = new_accesses(thread.watches[i]);
-        touched |= static_cast<int64_t>(fresh > 0) << i;
+        OpenWatch &open = *thread.watches[i];
+        uint64_t fresh = open.is_recording() ? 0 : open.newly_seen();
+        seen |= static_cast<int64_t>(fresh > 0) << i;
         missed += fresh > 0 ? fresh - 1 : 0;
     }
+    /* A remote system call is at work: nothing that the program does. */
+    if (thread.driven)
+        return true;
     /* Where faults are repaired, our own handlers look at memory. */
     for (const Fixup &fixup : thread.process->fixups)
         if (regs.rip >= fixup.start && regs.rip <= fixup.end)
             return true;
     if (missed > 0)
         report_({Event::missed, thread.process->pid, thread.tid, static_cast<int64_t>(missed)});
-    if (touched != 0)
-        park(thread, Event::access, regs, touched);
+    if (seen != 0)
+        park(thread, Event::watched, regs, seen);
     return true;
 }

@@ -1,6 +1,6 @@
 /**
  * Threads that handlers of this process look at while they are stopped: at system calls, behind
- * accesses to watched data, and samples of where they are. Which processes they are of, bundles say
+ * accesses to watched data, at counted events, and samples of where they are. Which processes they are of, bundles say
  * by program or process id.
  *
  * A thread is parked by the tracing thread (observe.cc) until the handlers have run. Nothing of
@@ -10,11 +10,11 @@ import { realpathSync } from "node:fs";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
 import { isSystemFailure, type Registers, type TraceEvent, type Tracer } from "./ptrace.js";
 import type { RunnableBundle } from "./runnable.js";
-import type { WatchedData } from "./watch.js";
+import type { Watched } from "./watch.js";
 
-/** A thread that stands still until those who are told of it return. */
+/** A thread that stands still until those who are told of it return, or as it was recorded. */
 export interface ThreadStop {
-  readonly kind: "call" | "callEnd" | "sample" | "access";
+  readonly kind: "call" | "callEnd" | "sample" | "watched";
   readonly pid: number;
   readonly tid: number;
   /** Executable, null if it cannot be known. */
@@ -22,7 +22,7 @@ export interface ThreadStop {
   readonly registers: Registers;
   /** Of a sample: bit i is set if it was asked for by the i-th of `samplePeriods`. */
   readonly samplers: number;
-  /** Of an access: the indices of the probes of that data. */
+  /** Of what is watched: the indices of the probes about it. */
   readonly probes: readonly number[];
 }
 
@@ -62,18 +62,30 @@ export function samplePeriods(points: readonly BundlePoint[]): number[] {
 /** Bits of a number. */
 const MOST_SAMPLERS = 32;
 
-/** The stop that `event` tells of, in a process of which that data is watched; null = none. */
+/** The stop that `event` tells of, in a process of which that is watched; null = none. */
 export function threadStop(
   event: TraceEvent,
   path: string | null,
-  watched: readonly WatchedData[],
+  watched: readonly Watched[],
 ): ThreadStop | null {
   const { kind, pid, tid, registers, value } = event;
-  if (registers === undefined) return null;
-  if (kind !== "call" && kind !== "callEnd" && kind !== "sample" && kind !== "access") return null;
-  const touched = watched.filter((_, index) => kind === "access" && ((value >> index) & 1) !== 0);
-  const probes = [...new Set(touched.flatMap((data) => data.probes))];
-  return { kind, pid, tid, path, registers, samplers: value, probes };
+  const stopKind = STOP_KINDS[kind];
+  if (registers === undefined || stopKind === undefined) return null;
+  const seen = watched.filter((_, index) => stopKind === "watched" && isSet(value, index));
+  const probes = [...new Set(seen.flatMap((each) => each.probes))];
+  return { kind: stopKind, pid, tid, path, registers, samplers: value, probes };
+}
+
+const STOP_KINDS: { readonly [kind in TraceEvent["kind"]]?: ThreadStop["kind"] } = {
+  call: "call",
+  callEnd: "callEnd",
+  sample: "sample",
+  watched: "watched",
+  recorded: "watched",
+};
+
+function isSet(bits: number, index: number): boolean {
+  return ((bits >> index) & 1) !== 0;
 }
 
 /** Samples being taken. */

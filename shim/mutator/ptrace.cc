@@ -15,9 +15,9 @@ constexpr size_t REGISTER_COUNT = sizeof(user_regs_struct) / 8;
 using Produce = std::function<Napi::Value(Napi::Env)>;
 
 const char *event_name(Event::Kind kind) {
-    static const char *const names[] = {"exec",      "fork",      "exit",   "threadBegin",
-                                        "threadEnd", "groupStop", "call",   "callEnd",
-                                        "sample",    "access",    "missed", "unwatched"};
+    static const char *const names[] = {
+        "exec",    "fork",   "exit",    "threadBegin", "threadEnd", "groupStop", "call",
+        "callEnd", "sample", "watched", "recorded",    "missed",    "unwatched"};
     return names[kind];
 }
 
@@ -79,8 +79,9 @@ class JsTracer : public Napi::ObjectWrap<JsTracer> {
     Napi::Value detach(const Napi::CallbackInfo &info);
     Napi::Value trace_calls(const Napi::CallbackInfo &info);
     Napi::Value sample(const Napi::CallbackInfo &info);
-    Napi::Value watch_data(const Napi::CallbackInfo &info);
+    Napi::Value watch(const Napi::CallbackInfo &info);
     Napi::Value unpark(const Napi::CallbackInfo &info);
+    Napi::Value acknowledge(const Napi::CallbackInfo &info);
     Napi::Value call(const Napi::CallbackInfo &info);
     Napi::Value registers(const Napi::CallbackInfo &info);
     Napi::Value set_registers(const Napi::CallbackInfo &info);
@@ -219,13 +220,15 @@ Napi::Value JsTracer::sample(const Napi::CallbackInfo &info) {
     });
 }
 
-Napi::Value JsTracer::watch_data(const Napi::CallbackInfo &info) {
+Napi::Value JsTracer::watch(const Napi::CallbackInfo &info) {
     pid_t pid = id(info[0]);
     std::vector<Watch> watches;
     for (const auto &row : rows_of(info[1]))
-        watches.push_back({row.at(0), static_cast<uint32_t>(row.at(1)), row.at(2) != 0});
+        watches.push_back({static_cast<Watch::How>(row.at(0)), static_cast<uint32_t>(row.at(1)),
+                           row.at(2), row.at(3), row.at(4) != 0, static_cast<uint32_t>(row.at(5)),
+                           row.at(6), row.at(7)});
     return request(info.Env(), [pid, watches](Tracer &tracer) -> Produce {
-        tracer.watch_data(pid, watches);
+        tracer.watch(pid, watches);
         return nothing;
     });
 }
@@ -233,6 +236,12 @@ Napi::Value JsTracer::watch_data(const Napi::CallbackInfo &info) {
 Napi::Value JsTracer::unpark(const Napi::CallbackInfo &info) {
     pid_t tid = id(info[0]);
     tracer_->post([tid](Tracer &tracer) { tracer.unpark(tid); });
+    return info.Env().Undefined();
+}
+
+Napi::Value JsTracer::acknowledge(const Napi::CallbackInfo &info) {
+    pid_t tid = id(info[0]);
+    tracer_->post([tid](Tracer &tracer) { tracer.acknowledge(tid); });
     return info.Env().Undefined();
 }
 
@@ -381,8 +390,9 @@ Napi::Function JsTracer::define(Napi::Env env) {
                         InstanceMethod("call", &JsTracer::call),
                         InstanceMethod("traceCalls", &JsTracer::trace_calls),
                         InstanceMethod("sample", &JsTracer::sample),
-                        InstanceMethod("watchData", &JsTracer::watch_data),
+                        InstanceMethod("watch", &JsTracer::watch),
                         InstanceMethod("unpark", &JsTracer::unpark),
+                        InstanceMethod("acknowledge", &JsTracer::acknowledge),
                         InstanceMethod("registers", &JsTracer::registers),
                         InstanceMethod("setRegisters", &JsTracer::set_registers),
                         InstanceMethod("read", &JsTracer::read),

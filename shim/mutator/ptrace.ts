@@ -11,9 +11,9 @@ import { loadAddon } from "../../base/addon.js";
 export interface TraceEvent {
   /**
    * exec: another program, held until `release`; fork: a child of process `value`, runs already;
-   * exit: `value` is the wait status; call, callEnd, sample, access: the thread is parked until
-   * `unpark`; missed: `value` accesses to watched data could not be told; unwatched: a new thread is
-   * not watched, `value` is the error number.
+   * exit: `value` is the wait status; call, callEnd, sample, watched: the thread is parked until
+   * `unpark`; recorded: it has gone on, and no more is told of it until `acknowledge`; missed: `value` watched events could not be told; unwatched: a new thread is not
+   * watched, `value` is the error number.
    */
   readonly kind:
     | "exec"
@@ -25,13 +25,14 @@ export interface TraceEvent {
     | "call"
     | "callEnd"
     | "sample"
-    | "access"
+    | "watched"
+    | "recorded"
     | "missed"
     | "unwatched";
   readonly pid: number;
   readonly tid: number;
   readonly value: number;
-  /** Of a parked thread. */
+  /** Of a parked thread, or as recorded. */
   readonly registers?: Registers;
 }
 
@@ -76,6 +77,29 @@ export interface MemoryWrite {
 /** Bytes of the stub that a remote system call needs; data of the call follows it. */
 export const REMOTE_STUB_BYTES = 112;
 
+/**
+ * What is watched, as perf_event_open(2) has it: type, config, sample_period or sample_freq, 1 if
+ * it is the latter, bp_type, bp_addr, bp_len; before them, how.
+ */
+export type WatchRow = readonly [
+  how: number,
+  type: number,
+  config: bigint,
+  sample: number,
+  isFrequency: 0 | 1,
+  access: number,
+  address: number,
+  bytes: number,
+];
+
+/** How a thread is watched: it stops in its own code, or the kernel records what it did. */
+export const WATCH = {
+  stops: 0,
+  records: 1,
+  /** Without what the kernel does where that may not be seen. */
+  recordsPermitted: 2,
+} as const;
+
 /** The tracing thread of one session. */
 export interface Tracer {
   /** Attaches all threads of a process, which runs on. Gives their ids. */
@@ -102,12 +126,14 @@ export interface Tracer {
   /** Tells where each thread of a process is that runs; bits of `value` come back with it. */
   sample(pid: number, value: number): Promise<void>;
   /**
-   * Tells of accesses to data of a process from now on: rows of [address, bytes, 1 if reading
-   * counts too]; bit i of `value` stands for row i. Replaces what was watched.
+   * Tells of events of the threads of a process from now on; bit i of `value` stands for row i.
+   * Replaces what was watched.
    */
-  watchData(pid: number, rows: readonly (readonly [number, number, number])[]): Promise<void>;
+  watch(pid: number, rows: readonly WatchRow[]): Promise<void>;
   /** Ends one event for which a thread is parked. */
   unpark(tid: number): void;
+  /** A record has been dealt with. */
+  acknowledge(tid: number): void;
   /**
    * Makes a stopped process do a system call; `slack` are executable bytes that nothing uses.
    * `tid` is the thread to use, 0 for any.
@@ -175,8 +201,9 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
     detach: (pid) => native.detach(pid),
     traceCalls: (pid, on) => native.traceCalls(pid, on),
     sample: (pid, value) => native.sample(pid, value),
-    watchData: (pid, rows) => native.watchData(pid, rows),
+    watch: (pid, rows) => native.watch(pid, rows),
     unpark: (tid) => native.unpark(tid),
+    acknowledge: (tid) => native.acknowledge(tid),
     call: (pid, slack, number, args, data, tid = 0) =>
       native.call(pid, slack, number, args, data, tid),
     registers: (tid) => native.registers(tid),

@@ -91,8 +91,8 @@ export interface Session {
   readonly targetEnded: Promise<number>;
   /** Probes that are not in some process, known after `arm`; grows as programs are executed. */
   readonly unpatched: readonly Unpatched[];
-  /** Accesses to watched data that no handler has seen, because a thread blocks the signal of it. */
-  missedAccesses(): number;
+  /** Watched events that no handler has seen, because a thread blocks the signal of it. */
+  missedEvents(): number;
   /** Probes with a site or of data that are in some process, or were. */
   readonly armed: ReadonlySet<number>;
   /** Processes that are traced now. */
@@ -181,7 +181,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     pid: started.pid,
     targetEnded,
     unpatched: follower.unpatched,
-    missedAccesses: () => follower.missedAccesses,
+    missedEvents: () => follower.missedEvents,
     pids: () => [...follower.tracees.keys()],
     runHandler: (index, subject = null) => {
       const probe = options.bundle.meta.probes[index];

@@ -17,7 +17,7 @@ import { updateModules } from "./modules.js";
 import { isSystemFailure, type Tracer } from "./ptrace.js";
 import { recoverDead } from "./recover.js";
 import { openRemote, unmap } from "./remote.js";
-import type { WatchedData } from "./watch.js";
+import type { Watched } from "./watch.js";
 
 /** A module of a process that was looked at for probes. */
 export interface ArmedModule extends Applied {
@@ -43,8 +43,8 @@ export interface Tracee {
   areas: readonly Area[];
   /** Code that others changed may still lead to our memory, which must stay then. */
   changedByOthers: boolean;
-  /** Data whose accesses are told, in the order of the tracing thread. */
-  watched: readonly WatchedData[];
+  /** What is watched, in the order of the tracing thread. */
+  watched: readonly Watched[];
 }
 
 /** Memory that had to be left in a process. */

@@ -105,6 +105,7 @@ void Tracer::run() {
         run_queue();
         if (closing_)
             break;
+        read_records();
         if (!processes_.empty()) {
             wait_once(-1);
             continue;
@@ -269,6 +270,9 @@ void Tracer::stopped(Thread &thread, int status) {
     case PTRACE_EVENT_EXEC:
         execed(thread);
         break;
+    case PTRACE_EVENT_EXIT:
+        close_watches(thread);
+        break;
     case PTRACE_EVENT_STOP:
         thread.group_stop = is_stop_signal(signal);
         thread.signal = thread.group_stop ? signal : 0;
@@ -285,7 +289,7 @@ void Tracer::stopped(Thread &thread, int status) {
 }
 
 void Tracer::stopped_by_signal(Thread &thread, int signal) {
-    thread.signal = saw_access(thread, signal) || fix(thread, signal) ? 0 : signal;
+    thread.signal = saw_watched(thread, signal) || fix(thread, signal) ? 0 : signal;
 }
 
 /* Recovers faults in registered ranges and int3 sites; true if the signal is dealt with. */
@@ -377,7 +381,9 @@ void Tracer::rest(Thread &thread) {
 
 void Tracer::go_on(Thread &thread) {
     bool to_call = thread.process->traces_calls;
-    if (thread.parked > 0)
+    /* One that ends stays until handlers have seen what it did: then nothing is left of it. */
+    bool is_ending = thread.event == PTRACE_EVENT_EXIT;
+    if (thread.parked > 0 || (is_ending && thread.recorded > 0))
         return;
     if (thread.group_stop)
         resume_thread(thread, PTRACE_LISTEN, 0);

@@ -29,12 +29,14 @@
 #include <deque>
 #include <functional>
 #include <linux/futex.h>
+#include <linux/perf_event.h>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <sys/ptrace.h>
 #include <sys/types.h>
 #include <sys/user.h>
 #include <vector>
@@ -50,19 +52,57 @@ enum class ThreadState { expected, running, stopped, listening };
 
 struct Process;
 
-/* Data whose accesses handlers look at: 1, 2, 4 or 8 bytes at a multiple of their number. */
+/* Events that handlers look at; as in struct perf_event_attr. */
 struct Watch {
-    uint64_t address;
-    uint32_t bytes;
-    /* Not only when it is written. */
-    bool reads;
+    enum How {
+        /* The thread stops for each, in its own code. */
+        stops,
+        /* The kernel records each, also those in the kernel. */
+        records,
+        /* As `records`, or without those in the kernel where we may not see them. */
+        records_permitted,
+    } how;
+    uint32_t type;
+    uint64_t config;
+    /* Events between two that are told; or how many are to be told in a second. */
+    uint64_t sample;
+    bool is_frequency;
+    /* Of PERF_TYPE_BREAKPOINT, else 0. */
+    uint32_t access;
+    uint64_t address, bytes;
 };
 
 /* A Watch of one thread. */
-struct OpenWatch {
-    int event_fd;
-    /* Accesses, as the event counts them, up to the last look. */
-    uint64_t seen;
+class OpenWatch {
+  public:
+    /* Sends SIGURG to the thread, or to the tracing thread if it records. Throws SystemError. */
+    OpenWatch(pid_t tid, pid_t tracer, const Watch &watch);
+    ~OpenWatch();
+    OpenWatch(const OpenWatch &) = delete;
+    OpenWatch &operator=(const OpenWatch &) = delete;
+    void disable();
+    /* How often something was due since the last look. */
+    uint64_t newly_seen();
+    bool is_recording() const {
+        return is_recording_;
+    }
+    /* Takes what is recorded: registers of each. */
+    void take_records(const std::function<void(const user_regs_struct &)> &take);
+
+  private:
+    explicit OpenWatch(int event_fd);
+    void map_records(int protection, size_t pages);
+    uint64_t all_seen() const;
+    void copy_records(uint64_t from, void *to, size_t bytes) const;
+
+    int event_fd_;
+    bool is_recording_ = false;
+    bool is_timed_ = false;
+    /* Where the kernel records what is due, if the count does not say it. */
+    perf_event_mmap_page *page_ = nullptr;
+    size_t mapped_ = 0;
+    uint64_t period_ = 1;
+    uint64_t seen_ = 0;
 };
 
 struct Thread {
@@ -89,9 +129,10 @@ struct Thread {
     uint32_t sampled = 0;
     /* A system call that our interrupt cut short, as it ended; the kernel makes it again. */
     std::optional<user_regs_struct> cut_call;
+    /* Records that handlers still look at. */
+    int recorded = 0;
     /* Those of its process, in their order; may be fewer. */
-    std::vector<OpenWatch> watches;
-    ~Thread();
+    std::vector<std::unique_ptr<OpenWatch>> watches;
 };
 
 /* Faults at [start, end) continue at `target`. */
@@ -136,17 +177,21 @@ struct Event {
         call,
         call_end,
         sample,
-        access,
+        watched,
+        recorded,
         missed,
         unwatched,
     } kind;
     pid_t pid, tid;
     /*
      * fork: the parent; exit, thread_end: wait status; group_stop: signal; sample: who asked;
-     * access: bit i for the i-th watch; missed: accesses; unwatched: error number.
+     * watched, recorded: bit i for the i-th watch; missed: how many; unwatched: error number.
      */
     int64_t value;
-    /* call, call_end, sample, access: of the thread, which is parked until `unpark`. */
+    /*
+     * call, call_end, sample, watched: of the thread, which is parked until `unpark`; recorded: of
+     * the thread as it was, which goes on; no more of it is told until `acknowledge`.
+     */
     std::optional<user_regs_struct> registers = {};
 };
 
@@ -164,6 +209,10 @@ struct RemoteCall {
 
 /* Code of a stub, rounded up; data of the call follows. */
 constexpr size_t REMOTE_STUB_BYTES = 112;
+
+/* What each tracee stops for (ptrace(2)); its children and threads have the same options. */
+constexpr long TRACE_OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+                               PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC;
 
 struct SpawnOptions {
     /* Files to try in order, as execvp(3) would. */
@@ -193,8 +242,9 @@ class Tracer {
     void detach(pid_t pid);
     void trace_calls(pid_t pid, bool on);
     void sample(pid_t pid, uint32_t value);
-    void watch_data(pid_t pid, const std::vector<Watch> &watches);
+    void watch(pid_t pid, const std::vector<Watch> &watches);
     void unpark(pid_t tid);
+    void acknowledge(pid_t tid);
     int64_t call(pid_t pid, const RemoteCall &remote);
     user_regs_struct registers(pid_t tid);
     void set_registers(pid_t tid, const user_regs_struct &registers);
@@ -244,9 +294,11 @@ class Tracer {
     void park(Thread &thread, Event::Kind kind, const user_regs_struct &regs, int64_t value = 0);
     void saw_call(Thread &thread, const user_regs_struct &regs);
     void saw_interrupt(Thread &thread);
-    bool saw_access(Thread &thread, int signal);
+    bool saw_watched(Thread &thread, int signal);
     void open_watches(Thread &thread);
     void close_watches(Thread &thread);
+    void read_records();
+    void read_records(Thread &thread);
 
     /* remote.cc */
     pid_t pick_thread(Process &process);

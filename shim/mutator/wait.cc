@@ -59,6 +59,7 @@ void install_wake_handler() {
     action.sa_flags = SA_SIGINFO;
     sigfillset(&action.sa_mask);
     sigaction(wake_signal(), &action, nullptr);
+    sigaction(SIGURG, &action, nullptr);
 }
 
 void prepare_wake() {
@@ -66,6 +67,7 @@ void prepare_wake() {
     woken = 0;
     sigfillset(&set);
     sigdelset(&set, wake_signal());
+    sigdelset(&set, SIGURG);
     pthread_sigmask(SIG_SETMASK, &set, nullptr);
 }
 

@@ -154,7 +154,7 @@ test("accesses of a thread that blocks the signal are counted", () => {
   const script = `global n probe process.data("counter").write { n++ } probe end { println(n) }`;
   const run = wastap(["-c", `${buildProgram("watched")} blocked`, "-e", script]);
   assert.is(run.stdout, "0\n");
-  assert.match(run.stderr, /7 accesses to watched data were not seen/);
+  assert.match(run.stderr, /7 watched events were not seen/);
 });
 
 test("a program whose tracer is killed or ends goes on unharmed", async () => {

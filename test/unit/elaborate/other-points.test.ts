@@ -1,4 +1,5 @@
 /** Points about processes, system calls, stubs, data, samples and files: verdicts, places, variables. */
+import { realpathSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { CompileOptions } from "../../../base/stage.js";
@@ -156,10 +157,12 @@ function placeOf(point: string, options: Partial<CompileOptions> = {}): unknown 
 }
 
 s("what cannot be run is refused when it is translated", () => {
-  const { errors } = analyzeToTranslate("probe perf.hw.cpu_cycles { println(1) }");
-  assert.is(
-    errors[0]?.message,
-    "not supported yet: probe point 'perf.type(0).config(0)' (performance events other than clocks)",
+  const { errors } = analyzeToTranslate(
+    'probe netfilter.hook("NF_ARP_IN").pf("NFPROTO_ARP") { println(1) }',
+  );
+  assert.match(
+    errors[0]?.message ?? "",
+    /^not supported yet: probe point 'netfilter.* in the kernel\)$/,
   );
 });
 
@@ -170,11 +173,46 @@ s("samples have the period that is asked for", () => {
     intervalNs: 20_000_000,
     path: null,
   });
-  assert.equal(placeOf("perf.sw.cpu_clock.sample(2000000)"), {
-    kind: "profile",
-    intervalNs: 2_000_000,
-    path: null,
+});
+
+const CLOCK = {
+  kind: "perf",
+  type: 1,
+  config: "0",
+  sample: 1_000_000,
+  isFrequency: false,
+  path: null,
+};
+
+s("events have the period or the frequency that is asked for", () => {
+  assert.equal(placeOf("perf.sw.cpu_clock"), CLOCK);
+  assert.equal(placeOf("perf.type(1).config(0).hz(0)"), CLOCK);
+  assert.equal(placeOf("perf.sw.cpu_clock.sample(2000)"), { ...CLOCK, sample: 2000 });
+  const often = { ...CLOCK, sample: 97, isFrequency: true };
+  assert.equal(placeOf("perf.sw.cpu_clock.hz(97)"), often);
+  const raw = { ...CLOCK, type: 0xffffffff, config: "18446744073709551614" };
+  assert.equal(placeOf("perf.type(-1).config(-2)"), raw);
+});
+
+s("events are those of a program where one is named", () => {
+  const path = realpathSync("/bin/sh");
+  assert.equal(placeOf(`perf.sw.cpu_clock.process("${path}")`), { ...CLOCK, path });
+  const targetPath = "/bin/true";
+  assert.equal(placeOf("perf.sw.cpu_clock.process", { targetPath }), {
+    ...CLOCK,
+    path: targetPath,
   });
+});
+
+s("events are shown with what is sampled, as SystemTap shows them", () => {
+  const nameOf = (point: string): string | undefined =>
+    analyzeGood(`probe ${point} { println(1) }`).probes[0]?.name;
+  assert.is(nameOf("perf.sw.page_faults"), "perf.type(1).config(2).sample(1000000)");
+  assert.is(nameOf("perf.sw.page_faults.hz(7)"), "perf.type(1).config(2).sample(7)");
+  assert.is(
+    nameOf('perf.sw.page_faults.process("/nonexistent")'),
+    'perf.type(1).config(2).sample(1000000).process("/nonexistent")',
+  );
 });
 
 s("watched data is one byte where nothing is said", () => {

@@ -1,0 +1,91 @@
+/**
+ * perf.type(T).config(C) and what may follow it: events that perf_event_open(2) counts, in all
+ * threads or in those of a program. The handler runs in the thread in which a sample is due, after
+ * so many events or so many times in a second. See language.md §14.1.
+ */
+import type { ProbeComponent, ProbePoint } from "../syntax/ast.js";
+import { newNodeId } from "../syntax/ast.js";
+import { findComponent, hasComponent, numberArgument, withComponents } from "./point.js";
+import { processTargets } from "./process-target.js";
+import { ResolutionError } from "./report.js";
+import { NO_TARGETS } from "./session-points.js";
+import type { FamilyContext, FamilyTable, Site } from "./site.js";
+
+const EVENT = "perf.type(number).config(number)";
+
+/** Events of a point that says nothing of samples, as SystemTap has it. */
+const DEFAULT_PERIOD = 1_000_000n;
+
+/** The families of counted events. */
+export const PERF_FAMILIES: FamilyTable = [
+  ...["", ".sample(number)", ".hz(number)", ".counter(string)"].map(
+    (suffix): FamilyTable[number] => [EVENT + suffix, (point) => [perfSite(point, null)]],
+  ),
+  ...["process", "process(string)", "process(string).counter(string)"].map(
+    (suffix): FamilyTable[number] => [`${EVENT}.${suffix}`, perfProcessSites],
+  ),
+];
+
+function perfProcessSites(point: ProbePoint, context: FamilyContext): Site[] {
+  const { targetPath } = context.context.options;
+  if (findComponent(point, "process")?.argument === null && targetPath === null) {
+    const message = "unspecified process probe is invalid without a -c COMMAND";
+    throw new ResolutionError("unspecified-process", message);
+  }
+  return processTargets(point, context).map((target) =>
+    perfSite(target.point, target.path ?? targetPath),
+  );
+}
+
+function perfSite(point: ProbePoint, path: string | null): Site {
+  const sample = samplesOf(point);
+  return {
+    point: withSample(point, sample),
+    type: "perf",
+    place: hasComponent(point, "counter")
+      ? { kind: "unsupported", feature: "counters for @perf" }
+      : eventOf(point, sample, path),
+    isReturn: false,
+    targets: NO_TARGETS,
+    condition: null,
+  };
+}
+
+function eventOf(point: ProbePoint, sample: bigint, path: string | null): Site["place"] {
+  const number = (name: string): bigint => numberArgument(point, name) ?? 0n;
+  return {
+    kind: "perf",
+    type: Number(BigInt.asUintN(32, number("type"))),
+    config: `${BigInt.asUintN(64, number("config"))}`,
+    sample: Math.min(Number(sample > 0n ? sample : DEFAULT_PERIOD), Number.MAX_SAFE_INTEGER),
+    isFrequency: sample > 0n && hasComponent(point, "hz"),
+    path,
+  };
+}
+
+/** The number that `point` has or implies, as SystemTap shows it: 0 of a counter. */
+function samplesOf(point: ProbePoint): bigint {
+  if (hasComponent(point, "counter")) return 0n;
+  const frequency = numberArgument(point, "hz");
+  if (frequency !== null) return frequency;
+  const sample = findComponent(point, "sample")?.argument;
+  if (sample?.kind !== "number") return DEFAULT_PERIOD;
+  if (sample.value > 0n) return sample.value;
+  const message = `invalid perf sample period ${sample.value}`;
+  throw new ResolutionError("perf-period", message, sample);
+}
+
+/** `point` with `.sample(value)` behind its event, in the place of what says so otherwise. */
+function withSample(point: ProbePoint, value: bigint): ProbePoint {
+  const { span } = point;
+  const sample: ProbeComponent = {
+    kind: "component",
+    id: newNodeId(),
+    span,
+    name: "sample",
+    argument: { kind: "number", id: newNodeId(), span, value },
+  };
+  const others = point.components.filter(({ name }) => name !== "sample" && name !== "hz");
+  const behind = others.findIndex(({ name }) => name === "config") + 1;
+  return withComponents(point, others.toSpliced(behind, 0, sample));
+}

@@ -1,0 +1,180 @@
+/** perf: events of threads and children, exact where they can be; what a machine refuses. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  buildProgram,
+  cannotTrace,
+  type Finished,
+  start,
+  startWastap,
+  WASTAP,
+  wastap,
+} from "../support/tools.js";
+
+/** Highest kernel.perf_event_paranoid at which users may have their own programs counted. */
+const USERS_MAY = 2;
+
+const s = suite("run/perf");
+const reason = cannotTrace() ?? cannotCount();
+if (reason !== null) process.stdout.write(`skipped: ${reason}\n`);
+const test = reason === null ? s : s.skip;
+
+/** Why this machine counts no events; null if it does. */
+function cannotCount(): string | null {
+  const level = paranoia();
+  if (level === null) return "the kernel has no perf events";
+  return level > USERS_MAY && !isRoot() ? `perf_event_paranoid is ${level}` : null;
+}
+
+function paranoia(): number | null {
+  try {
+    return Number(readFileSync("/proc/sys/kernel/perf_event_paranoid", "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function run(command: string, script: string): Finished {
+  const finished = wastap(["-c", `${buildProgram("events", ["-g"])} ${command}`, "-e", script]);
+  assert.is(finished.status, 0, finished.stderr);
+  return finished;
+}
+
+test("every page fault is seen where it happened", () => {
+  const { stdout } = run(
+    "faults 300",
+    `global all, minor
+     probe perf.sw.page_faults.sample(1) { if (probefunc() == "touch") all++ }
+     probe perf.sw.page_faults_min.sample(1) { if (usymname(uaddr()) == "touch") minor++ }
+     probe end { println(all, " ", minor) }`,
+  );
+  assert.is(stdout, "300 300\n");
+});
+
+test("one of so many events is told; too many are counted", () => {
+  const script = `global n
+    probe perf.sw.page_faults_min.sample(100) { n += 100 }
+    probe end { println(n >= 3000 && n < 4000) }`;
+  assert.is(run("faults 3000", script).stdout, "1\n");
+  const each = "global n probe perf.sw.page_faults.sample(1) { n++ } probe end { println(n) }";
+  const { stdout, stderr } = run("faults 5000", each);
+  const missed = Number(/^WARNING: (\d+) watched events were not seen/m.exec(stderr)?.[1] ?? 0);
+  assert.ok(Number(stdout) + missed >= 5000, `${stdout}${stderr}`);
+});
+
+test("clocks are sampled in all threads and children, in the program's code", () => {
+  const { stdout } = run(
+    "busy",
+    `global samples, slow
+     probe perf.sw.task_clock { if (probefunc() == "compute") samples[pid() == target(), tid() == pid()]++ }
+     probe perf.sw.cpu_clock.hz(100) { slow++ }
+     probe end {
+       foreach ([parent, main] in samples) print(samples[parent, main] > 50, " ")
+       println(slow > 10 && slow < samples[1, 1])
+     }`,
+  );
+  assert.is(stdout, "1 1 1 1 1\n");
+});
+
+test("a thread that blocks the signal is not sampled, which is said", () => {
+  const script = "global n probe perf.sw.task_clock { n++ } probe end { println(n < 100) }";
+  const { stdout, stderr } = run("blocked", script);
+  assert.is(stdout, "1\n");
+  assert.match(stderr, /\d{2,} watched events were not seen: .*SIGURG/);
+});
+
+test("an event of a program is not that of the programs it starts", () => {
+  const counts = `global own, all
+    probe perf.sw.task_clock.process { own[execname()] = 1 }
+    probe perf.sw.task_clock { all[execname()] = 1 }
+    probe end {
+      foreach (name in own) print(name, " ")
+      println("of all:")
+      foreach (name in all) print(name, " ")
+    }`;
+  const command = `sh -c '${buildProgram("events", ["-g"])} busy; :'`;
+  const { stdout, stderr } = wastap(["-c", command, "-e", counts]);
+  assert.match(stdout, /^(?!.*events).*of all:\n.*events/, stderr);
+});
+
+(isRoot() ? test : s.skip)("context switches are told without a stop of the thread", () => {
+  const { stdout } = run(
+    "turns 300",
+    `global switches
+     probe perf.sw.context_switches.sample(1) { if (uaddr() != 0) switches[tid() == pid()]++ }
+     probe end { println(switches[0] > 0, " ", switches[1] > 0, " ", switches[0] + switches[1] > 100) }`,
+  );
+  assert.is(stdout, "1 1 1\n");
+});
+
+test("a user who may not see the kernel is told so, or counts without it", () => {
+  const level = paranoia() ?? 0;
+  if (!isRoot() || level !== USERS_MAY) return;
+  const program = buildProgram("events", ["-g"]);
+  const nobody = 65534;
+  const as = (command: string, script: string): Finished =>
+    wastap(["-c", `${program} ${command}`, "-e", script], {
+      uid: nobody,
+      env: { WASTAP_DIR: "/nonexistent" },
+    });
+  const switches = as("turns 10", "probe perf.sw.context_switches { exit() }");
+  assert.match(switches.stderr, /cannot watch perf\.sw\.context_switches .*1 or less, CAP_PERFMON/);
+  const faults = `global n probe perf.sw.page_faults.sample(1) { if (probefunc() == "touch") n++ }
+    probe end { println(n) }`;
+  const seen = as("faults 20", faults);
+  assert.is(seen.stdout, "20\n", seen.stderr);
+});
+
+test("what the machine does not count is named, and the program is not harmed", () => {
+  const program = buildProgram("events", ["-g"]);
+  const none = wastap([
+    "-c",
+    `${program} faults 1`,
+    "-e",
+    "probe perf.type(77).config(5) { exit() }",
+  ]);
+  assert.match(
+    none.stderr,
+    /cannot watch the event of type 77, config 5 of process \d+: this machine/,
+  );
+  assert.is(none.status, 1);
+  const command = [process.execPath, WASTAP, "-c", `${program} faults 1`];
+  const denied = spawnSync(
+    buildProgram("denied"),
+    [...command, "-e", "probe perf.sw.cpu_clock { exit() }"],
+    { encoding: "utf8" },
+  );
+  assert.match(
+    denied.stderr,
+    /cannot watch perf\.sw\.cpu_clock .*: perf_event_open is not permitted/,
+  );
+  const hardware = wastap(["-c", `${program} busy`, "-e", "probe perf.hw.instructions { exit() }"]);
+  if (hardware.status !== 0)
+    assert.match(hardware.stderr, /cannot watch perf\.hw\.instructions \(type 0, config 1\)/);
+});
+
+test("a program whose tracer is killed while events come goes on unharmed", async () => {
+  for (const signal of ["SIGKILL", "SIGINT"] as const) {
+    const target = start(buildProgram("watched"), ["wait", "300"]);
+    await target.until(/waiting/);
+    const script = `global n
+      probe perf.sw.cpu_clock.sample(100000), perf.sw.page_faults.sample(1) { if (++n == 20) println("seen") }`;
+    const tracer = startWastap(["-v", "-x", `${target.pid}`, "-e", script]);
+    await tracer.until(/probes armed/, "errors");
+    target.child.stdin?.end("g");
+    await tracer.until(/seen\n/);
+    tracer.child.kill(signal);
+    await tracer.finished();
+    const { status, stdout, stderr } = await target.finished();
+    assert.is(stdout, "waiting\nright\n", stderr);
+    assert.is(status, 0);
+  }
+});
+
+s.run();
