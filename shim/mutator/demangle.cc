@@ -1,8 +1,11 @@
 /*
  * Names of functions as their programmers wrote them, by the C++ runtime: of C++, and of Rust in
  * its legacy mangling, which is one of C++ with a hash behind the name and characters in escapes.
+ * The newer one of Rust is in rust-names.cc.
  * Sources: Itanium C++ ABI §5.1; rustc's compiler/rustc_symbol_mangling/src/legacy.rs.
  */
+#include "rust-names.h"
+
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -137,6 +140,10 @@ class Demangler {
   public:
     /* What `mangled` stands for; itself if it is not mangled, or not so that this can tell. */
     std::string demangle(const char *mangled) {
+        if (starts_with(mangled, "_R")) {
+            std::string path = rust_path(mangled);
+            return path.empty() ? mangled : path;
+        }
         if (!starts_with(mangled, "_Z") || most_bytes(mangled) > MOST_BYTES)
             return mangled;
         std::string rust(without_suffix(mangled));
