@@ -1,6 +1,6 @@
 /** What end-to-end tests start: wastap itself, C programs, Debian's programs. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE_ROOT } from "../../base/root.js";
 
@@ -145,10 +145,16 @@ export function buildProgram(
   const source = join(PACKAGE_ROOT, "test", "programs", `${name}.${extension}`);
   const suffix = [compiler, extension, ...flags].join("").replaceAll(/[^A-Za-z0-9]/g, "_");
   const target = join(directory, `${name}-${suffix}`);
-  if (existsSync(target) && statSync(target).mtimeMs > statSync(source).mtimeMs) return target;
-  const args = ["-O2", "-pthread", ...flags, "-o", target, source];
+  const isCurrent = (): boolean =>
+    existsSync(target) && statSync(target).mtimeMs > statSync(source).mtimeMs;
+  if (isCurrent()) return target;
+  // Another test file may be making it, or running it already.
+  const made = `${target}.${process.pid}`;
+  const args = ["-O2", "-pthread", ...flags, "-o", made, source];
   const result = spawnSync(compiler, args, { encoding: "utf8" });
   if (result.status !== 0) throw new Error(`${compiler} ${args.join(" ")}: ${result.stderr}`);
+  if (isCurrent()) rmSync(made);
+  else renameSync(made, target);
   return target;
 }
 
