@@ -34,6 +34,8 @@ export interface SessionStatus {
 export interface MonitorData {
   /** Null if the session is not running. */
   read(): SessionStatus | null;
+  /** Does something when `read` need not wait for a process that is stopped. */
+  whenRunning(action: () => void): void;
   /** "clear", "pause", "resume", or the index of a probe to be switched on or off. */
   tell(command: string): void;
 }
@@ -59,9 +61,11 @@ export function createMonitorData(
       const text = Buffer.concat(texts).toString("utf8");
       return text === "" ? null : parseStatus(text);
     },
-    tell: (command) => {
-      for (const use of writers) writeValue(use, Buffer.from(command), layout, session);
-    },
+    whenRunning: session.whenRunning,
+    tell: (command) =>
+      session.whenRunning(() => {
+        for (const use of writers) writeValue(use, Buffer.from(command), layout, session);
+      }),
   };
 }
 

@@ -75,10 +75,9 @@ export function openMonitor({ meta, moduleName, intervalMs }: MonitorOptions): M
     const shown = showMonitor(state, screenSize()).map((line) => line + CLEAR_LINE);
     terminal.write(Buffer.from(HOME + shown.join("\n")));
   };
-  const drawSoon = (): void => {
-    drawing ??= setTimeout(draw, DRAW_MS);
-  };
-  const look = (): void => {
+  const drawSoon = (): NodeJS.Timeout => (drawing ??= setTimeout(draw, DRAW_MS));
+  const look = (): void => (data === null ? showStatus() : data.whenRunning(showStatus));
+  const showStatus = (): void => {
     const status = data?.read() ?? state.status;
     const memoryBytes = process.memoryUsage.rss();
     state = { ...state, status, memoryBytes, uptimeMs: performance.now() - began };

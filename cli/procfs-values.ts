@@ -6,6 +6,8 @@ import { PROCFS } from "../wasm-runtime/layout/memory.js";
 export interface ProcfsSession {
   /** Linear memory. */
   readonly memory: Uint8Array;
+  /** Does something as soon as handlers can run without waiting for a process that is stopped. */
+  whenRunning(action: () => void): void;
   /** Runs the handler of a probe, unless the session is about to end. */
   run(probe: number): void;
 }

@@ -57,7 +57,9 @@ export function openProcfs(
   let session: ProcfsSession | null = null;
   const files: ControlFile[] = [];
   const serve = (): void => {
-    if (session !== null) for (const file of files) file.serve();
+    session?.whenRunning(() => {
+      for (const file of files) file.serve();
+    });
   };
   let isClosed = false;
   const close = (): void => {
@@ -136,11 +138,12 @@ function handlersOf(
   const { reader, writers } = group;
   return {
     read: () => (reader === null ? new Uint8Array() : readValue(reader, layout, session())),
-    written: (bytes) => {
-      for (const text of textsIn(bytes, layout.maxString - 1)) {
-        for (const writer of writers) writeValue(writer, text, layout, session());
-      }
-    },
+    written: (bytes) =>
+      session().whenRunning(() => {
+        for (const text of textsIn(bytes, layout.maxString - 1)) {
+          for (const writer of writers) writeValue(writer, text, layout, session());
+        }
+      }),
   };
 }
 

@@ -108,15 +108,21 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   const state = sessionState(session.memory);
   const run = (index: number, subject: Subject | null = null): void =>
     runLocal(context, index, subject);
+  const runLater = (index: number, subject: Subject): void =>
+    session.whenRunning(() => run(index, subject));
   state.set(SESSION_STATE.running);
   threadProbes.start(run);
   await session.arm();
   reportUnpatched(context, progress);
-  const timers = startTimers(context.probes, run);
-  const own = { memory: session.memory, run: (probe: number) => runWhileRunning(context, probe) };
+  const timers = startTimers(context.probes, run, session.whenRunning);
+  const own = {
+    memory: session.memory,
+    whenRunning: session.whenRunning,
+    run: (probe: number) => runWhileRunning(context, probe),
+  };
   context.procfs.start(own);
   context.monitor?.start(own);
-  processProbes.start(run);
+  processProbes.start(runLater);
   context.armed();
   await session.resume();
   progress.begun = true;

@@ -6,18 +6,29 @@ export interface Timers {
   stop(): void;
 }
 
-/** Starts every timer of `probes`; `run` gets the index of the probe. Intervals do not drift. */
-export function startTimers(probes: readonly BundleProbe[], run: (index: number) => void): Timers {
+/**
+ * Starts every timer of `probes`; `run` gets the index of the probe, at a time that `whenRunning`
+ * chooses. Intervals do not drift.
+ */
+export function startTimers(
+  probes: readonly BundleProbe[],
+  run: (index: number) => void,
+  whenRunning: (action: () => void) => void,
+): Timers {
   const pending = new Map<number, NodeJS.Timeout>();
   const schedule = (index: number, dueMs: number, intervalMs: number, spreadMs: number): void => {
     const wait = Math.max(0, dueMs + Math.random() * spreadMs - performance.now());
     const fire = (): void => {
+      if (!pending.has(index)) return;
       run(index);
       const late = Math.max(0, Math.floor((performance.now() - dueMs) / intervalMs));
       if (pending.has(index))
         schedule(index, dueMs + intervalMs * (late + 1), intervalMs, spreadMs);
     };
-    pending.set(index, setTimeout(fire, wait));
+    pending.set(
+      index,
+      setTimeout(() => whenRunning(fire), wait),
+    );
   };
   for (const [index, { point }] of probes.entries()) {
     if (point.kind !== "timer") continue;

@@ -260,7 +260,8 @@ async function put(
   const at = injection.image;
   if (isFirst) {
     await tracer.setFixups(pid, [[at + shim.copyStart, at + shim.copyEnd, at + shim.copyFixup]]);
-    await tracer.setOwnCode(pid, at, at + injection.code.bytes);
+    const { address, bytes } = injection.private;
+    await tracer.setOwnMemory(pid, at, at + injection.code.bytes, address, address + bytes);
   }
   const areas: (Area | null)[] = [];
   for (const { planned } of modules) {

@@ -32,6 +32,7 @@ import {
   type TraceEvent,
   type Tracer,
 } from "./ptrace.js";
+import type { StopCounter } from "./stops.js";
 import {
   disarm,
   forgetImage,
@@ -78,6 +79,8 @@ export interface Remains {
 /** The processes of a session. Its fields are changed by the functions of this file only. */
 export interface Follower {
   readonly tracer: Tracer;
+  /** Does something between two stops of processes. */
+  readonly whenNone: StopCounter["whenNone"];
   readonly listener: FollowListener;
   readonly tracees: Map<number, Tracee>;
   /** Executables of processes, kept for their end. */
@@ -97,10 +100,11 @@ export interface Follower {
   readonly warnings: Set<string>;
 }
 
-/** Follows processes traced by `tracer`. */
-export function createFollower(tracer: Tracer, listener: FollowListener): Follower {
+/** Follows processes traced by the tracer of `stops`. */
+export function createFollower(stops: StopCounter, listener: FollowListener): Follower {
   return {
-    tracer,
+    tracer: stops.tracer,
+    whenNone: stops.whenNone,
     listener,
     tracees: new Map(),
     paths: new Map(),
@@ -163,17 +167,20 @@ function unwatched({ pid, tid, value }: TraceEvent): string {
   return `what thread ${tid} of process ${pid} does is not watched: ${reason}`;
 }
 
-function stopped({ listener, paths, state, tracees, tracer }: Follower, event: TraceEvent): void {
+function stopped(follower: Follower, event: TraceEvent): void {
+  const { listener, paths, tracees, tracer, whenNone } = follower;
   const { pid, registers } = event;
   const tracee = tracees.get(pid);
   const stop = threadStop(event, paths.get(pid) ?? null, tracee?.watched ?? []);
   if (tracee !== undefined && registers !== undefined) showOriginal(tracee, registers);
-  try {
-    if (state === "armed" && stop !== null) listener.onStop(stop);
-  } finally {
-    if (event.kind === "recorded") tracer.acknowledge(event.tid);
-    else tracer.unpark(event.tid);
-  }
+  whenNone(() => {
+    try {
+      if (follower.state === "armed" && stop !== null) listener.onStop(stop);
+    } finally {
+      if (event.kind === "recorded") tracer.acknowledge(event.tid);
+      else tracer.unpark(event.tid);
+    }
+  });
 }
 
 /** Has a thread that stands at a displaced instruction be where the program has that. */

@@ -280,13 +280,17 @@ void Tracer::saw_call(Thread &thread, const user_regs_struct &regs) {
     park(thread, Event::call, regs);
 }
 
-/* A thread has stopped because we asked for it. */
+/*
+ * A thread has stopped because we asked for it. In a handler of ours, where it may have locks that
+ * those of samples want, it does nothing of the program's that a sample could tell.
+ */
 void Tracer::saw_interrupt(Thread &thread) {
     uint32_t sampled = thread.group_stop ? 0 : thread.sampled;
     thread.interrupted = false;
     thread.sampled = 0;
     user_regs_struct regs{};
-    if (sampled != 0 && ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) == 0)
+    if (sampled != 0 && ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) == 0 &&
+        !thread.process->is_own(regs))
         park(thread, Event::sample, regs, sampled);
 }
 
@@ -399,13 +403,9 @@ bool Tracer::saw_watched(Thread &thread, int signal) {
         seen |= static_cast<int64_t>(fresh > 0) << i;
         missed += fresh > 0 ? fresh - 1 : 0;
     }
-    /* A remote system call is at work: nothing that the program does. */
-    if (thread.driven)
+    /* In a handler, which may look at memory, or for a remote system call: not the program's. */
+    if (thread.driven || thread.process->is_own(regs))
         return true;
-    /* Where faults are repaired, our own handlers look at memory. */
-    for (const Fixup &fixup : thread.process->fixups)
-        if (regs.rip >= fixup.start && regs.rip <= fixup.end)
-            return true;
     if (missed > 0)
         report_({Event::missed, thread.process->pid, thread.tid, static_cast<int64_t>(missed)});
     if (seen != 0)

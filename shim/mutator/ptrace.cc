@@ -87,7 +87,7 @@ class JsTracer : public Napi::ObjectWrap<JsTracer> {
     Napi::Value set_registers(const Napi::CallbackInfo &info);
     Napi::Value read(const Napi::CallbackInfo &info);
     Napi::Value write(const Napi::CallbackInfo &info);
-    Napi::Value set_own_code(const Napi::CallbackInfo &info);
+    Napi::Value set_own_memory(const Napi::CallbackInfo &info);
     Napi::Value set_fixups(const Napi::CallbackInfo &info);
     Napi::Value set_breakpoints(const Napi::CallbackInfo &info);
     Napi::Value hold_guard(const Napi::CallbackInfo &info);
@@ -330,14 +330,14 @@ Napi::Value JsTracer::set_breakpoints(const Napi::CallbackInfo &info) {
     });
 }
 
-/* setOwnCode(pid, start, end) */
-Napi::Value JsTracer::set_own_code(const Napi::CallbackInfo &info) {
+/* setOwnMemory(pid, codeStart, codeEnd, stacksStart, stacksEnd) */
+Napi::Value JsTracer::set_own_memory(const Napi::CallbackInfo &info) {
     pid_t pid = id(info[0]);
-    uint64_t start = word(info[1]), end = word(info[2]);
-    return request(info.Env(), [pid, start, end](Tracer &tracer) -> Produce {
+    Range code{word(info[1]), word(info[2])}, stacks{word(info[3]), word(info[4])};
+    return request(info.Env(), [pid, code, stacks](Tracer &tracer) -> Produce {
         Process &process = tracer.process(pid);
-        process.own_start = start;
-        process.own_end = end;
+        process.own_code = code;
+        process.own_stacks = stacks;
         return nothing;
     });
 }
@@ -397,7 +397,7 @@ Napi::Function JsTracer::define(Napi::Env env) {
                         InstanceMethod("setRegisters", &JsTracer::set_registers),
                         InstanceMethod("read", &JsTracer::read),
                         InstanceMethod("write", &JsTracer::write),
-                        InstanceMethod("setOwnCode", &JsTracer::set_own_code),
+                        InstanceMethod("setOwnMemory", &JsTracer::set_own_memory),
                         InstanceMethod("setFixups", &JsTracer::set_fixups),
                         InstanceMethod("setBreakpoints", &JsTracer::set_breakpoints),
                         InstanceMethod("holdGuard", &JsTracer::hold_guard),

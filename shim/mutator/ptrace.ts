@@ -151,8 +151,17 @@ export interface Tracer {
   read(pid: number, address: number, size: number): Promise<Uint8Array>;
   /** Writes in this order, also to pages that the process may not write. */
   write(pid: number, writes: readonly MemoryWrite[]): Promise<void>;
-  /** System calls made by code at [start, end) are not told. */
-  setOwnCode(pid: number, start: number, end: number): Promise<void>;
+  /**
+   * System calls and samples of threads that are at [codeStart, codeEnd) or have their stack in
+   * [stacksStart, stacksEnd) are not told.
+   */
+  setOwnMemory(
+    pid: number,
+    codeStart: number,
+    codeEnd: number,
+    stacksStart: number,
+    stacksEnd: number,
+  ): Promise<void>;
   /** Faults at [start, end) continue at target: rows of [start, end, target]. */
   setFixups(pid: number, rows: readonly (readonly [number, number, number])[]): Promise<void>;
   /** int3 at address continues at target: rows of [address, target]. */
@@ -215,7 +224,8 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
         writes.map((w) => w.address),
         writes.map((w) => w.bytes),
       ),
-    setOwnCode: (pid, start, end) => native.setOwnCode(pid, start, end),
+    setOwnMemory: (pid, codeStart, codeEnd, stacksStart, stacksEnd) =>
+      native.setOwnMemory(pid, codeStart, codeEnd, stacksStart, stacksEnd),
     setFixups: (pid, rows) => native.setFixups(pid, rows),
     setBreakpoints: (pid, rows) => native.setBreakpoints(pid, rows),
     holdGuard: (memory, offset) => native.holdGuard(memory, offset),

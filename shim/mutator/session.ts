@@ -46,6 +46,7 @@ import type { RunnableBundle } from "./runnable.js";
 import { loadShim, type ShimImage } from "./shim-image.js";
 import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
+import { countStops } from "./stops.js";
 import type { Subject } from "./subject.js";
 import { type DebugSource, NO_DEBUG_SOURCE } from "./tables/debug-source.js";
 import { newTracee } from "./tracee.js";
@@ -97,6 +98,11 @@ export interface Session {
   readonly armed: ReadonlySet<number>;
   /** Processes that are traced now. */
   pids(): number[];
+  /**
+   * Does `action` once no process is stopped by the session, which is at once or a few milliseconds
+   * later: then no thread that is stopped has a lock that handlers of this process wait for.
+   */
+  whenRunning(action: () => void): void;
   /** Runs the handler of probe `index` in this process; gives the trap reason, 0 = none. */
   runHandler(index: number, subject?: Subject | null): number;
   arm(): Promise<void>;
@@ -131,12 +137,16 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   let dirty = false;
   const { bundle, debugSource = NO_DEBUG_SOURCE } = options;
   const modules = createLocalModules({ bundle, debugSource });
-  const tracer = startTracer((event) => {
-    if (event.kind === "exit" || event.kind === "threadEnd") dirty = true;
-    if (event.kind === "exit" || event.kind === "exec") modules.forget(event.pid);
-    follow(follower, event);
-  });
-  const follower = createFollower(tracer, {
+  const stops = countStops(
+    startTracer((event) => {
+      if (event.kind === "exit" || event.kind === "threadEnd") dirty = true;
+      if (event.kind === "exit") stops.forget(event.pid);
+      if (event.kind === "exit" || event.kind === "exec") modules.forget(event.pid);
+      follow(follower, event);
+    }),
+  );
+  const { tracer } = stops;
+  const follower = createFollower(stops, {
     onExit: (pid, value) => {
       if (pid !== target) return;
       status = value;
@@ -183,6 +193,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     unpatched: follower.unpatched,
     missedEvents: () => follower.missedEvents,
     pids: () => [...follower.tracees.keys()],
+    whenRunning: stops.whenNone,
     runHandler: (index, subject = null) => {
       const probe = options.bundle.meta.probes[index];
       assert(probe, `no probe ${index}`);

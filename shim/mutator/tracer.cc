@@ -185,8 +185,8 @@ Process &Tracer::add_process(pid_t pid, pid_t parent) {
     if (found != processes_.end()) {
         process->fixups = found->second->fixups;
         process->breakpoints = found->second->breakpoints;
-        process->own_start = found->second->own_start;
-        process->own_end = found->second->own_end;
+        process->own_code = found->second->own_code;
+        process->own_stacks = found->second->own_stacks;
         process->traces_calls = found->second->traces_calls;
         process->watches = found->second->watches;
         process->was_watched = found->second->was_watched;
@@ -323,8 +323,7 @@ void Tracer::stopped_in_system_call(Thread &thread) {
     if (thread.driven || !thread.process->traces_calls ||
         ptrace(PTRACE_GETREGS, thread.tid, nullptr, &regs) != 0)
         return;
-    const Process &process = *thread.process;
-    if (regs.rip < process.own_start || regs.rip >= process.own_end)
+    if (!thread.process->is_own(regs))
         saw_call(thread, regs);
 }
 
@@ -366,7 +365,7 @@ void Tracer::execed(Thread &thread) {
     process.held = true;
     process.fixups.clear();
     process.breakpoints.clear();
-    process.own_start = process.own_end = 0;
+    process.own_code = process.own_stacks = {};
     if (process.memory_fd >= 0)
         ::close(process.memory_fd);
     process.memory_fd = -1;

@@ -135,6 +135,13 @@ struct Thread {
     std::vector<std::unique_ptr<OpenWatch>> watches;
 };
 
+struct Range {
+    uint64_t start = 0, end = 0;
+    bool has(uint64_t address) const {
+        return address >= start && address < end;
+    }
+};
+
 /* Faults at [start, end) continue at `target`. */
 struct Fixup {
     uint64_t start, end, target;
@@ -154,14 +161,18 @@ struct Process {
     int exit_status = 0;
     std::map<pid_t, std::unique_ptr<Thread>> threads;
     std::vector<Fixup> fixups;
-    /* The shim's code: its system calls are not the program's. */
-    uint64_t own_start = 0, own_end = 0;
+    /* Our code and stacks: what a thread does there is not the program's. */
+    Range own_code, own_stacks;
     /* Address of an int3 → where its thread goes on. */
     std::map<uint64_t, uint64_t> breakpoints;
     /* Of all its threads, also those to come. */
     std::vector<Watch> watches;
     /* Signals of watches may still come. */
     bool was_watched = false;
+    /* True of a thread that is in one of our handlers, also in the vDSO for it. */
+    bool is_own(const user_regs_struct &regs) const {
+        return own_code.has(regs.rip) || own_stacks.has(regs.rsp);
+    }
     ~Process();
 };
 

@@ -27,6 +27,20 @@ test("samples are of the thread that runs, with its registers", () => {
   assert.is(run.stdout, "1 1\n1 sh\n");
 });
 
+test("handlers are not sampled, nor the locks that they have waited for", () => {
+  const program = buildProgram("work");
+  // The loop takes most of the time, and the samples touch the same array.
+  const script = `global x, modules
+    probe process("${program}").function("work") { for (i = 0; i < 500; i++) x[i & 7] += i }
+    probe timer.profile { x[0]++ modules[umodname(uaddr())]++ }
+    probe end { foreach (name in modules) println(name) }`;
+  const limits = ["-DMAXACTION=100000", "-DMAXTRYLOCK=10000000"];
+  const run = wastap([...limits, "-e", script, "-c", `${program} 1 20000`]);
+  assert.match(run.stdout, /^threads=1 calls=20000 /);
+  assert.not.match(run.stdout, /unknown/);
+  assert.is(run.stderr, "");
+});
+
 test("a program that sleeps is not sampled", () => {
   const script = "global n probe timer.profile { n++ } probe end { println(n < 100) }";
   const run = wastap(["-c", "sleep 1", "-e", script]);
