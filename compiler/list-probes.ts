@@ -63,7 +63,8 @@ function derive(
   const definitions = createDefinitions(scripts, library);
   const tree = buildPointTree(FAMILIES, definitions);
   const search = currentSearchContext();
-  const deriving = { context, report, search, tree, useScript: () => undefined };
+  const counters = new Map<string, string | null>();
+  const deriving = { context, report, search, counters, tree, useScript: () => undefined };
   const places = scripts.flatMap(({ probes }) => probes.flatMap((p) => deriveProbes(p, deriving)));
   if (places.length === 0) report.finish();
   return places;

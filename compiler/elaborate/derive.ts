@@ -18,7 +18,7 @@ import { newNodeId } from "../syntax/ast.js";
 import { showAliasHead, showProbePoint } from "../syntax/print.js";
 import { nodesIn } from "../syntax/walk.js";
 import type { LibraryEntry } from "./library.js";
-import { showComponents, withComponents } from "./point.js";
+import { showComponents, stringArgument, withComponents } from "./point.js";
 import { matchPoint, type PointMatch, type PointTree } from "./point-tree.js";
 import { type Message, ResolutionError } from "./report.js";
 import type { FamilyContext, Site } from "./site.js";
@@ -69,9 +69,29 @@ export function deriveProbes(
     aliases: [],
     optional: false,
   };
-  return derivePoints(declaration.points, start, context, (error, point) =>
+  const probes = derivePoints(declaration.points, start, context, (error, point) =>
     context.report.error(unresolvedPoint(error, point)),
   );
+  checkCounters(declaration, probes, context);
+  return probes;
+}
+
+/** What @perf reads in code of a program must have been defined before, and for that program. */
+function checkCounters(
+  { body }: ProbeDeclaration,
+  probes: readonly DerivedProbe[],
+  { counters, report }: DeriveContext,
+): void {
+  const paths = probes.flatMap(({ site }) =>
+    site.place.kind === "site" ? [stringArgument(site.point, "process")] : [],
+  );
+  for (const node of paths.length === 0 ? [] : nodesIn(body)) {
+    if (node.kind !== "perf") continue;
+    const path = counters.get(node.counter);
+    if (path === null || (path !== undefined && paths.includes(path))) continue;
+    const message = `perf counter '${node.counter}' not defined`;
+    report.error({ code: "undefined-counter", message, node });
+  }
 }
 
 /** Reports the names of `alias` that cannot be a point's. */

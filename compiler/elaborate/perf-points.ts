@@ -5,7 +5,13 @@
  */
 import type { ProbeComponent, ProbePoint } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
-import { findComponent, hasComponent, numberArgument, withComponents } from "./point.js";
+import {
+  findComponent,
+  hasComponent,
+  numberArgument,
+  stringArgument,
+  withComponents,
+} from "./point.js";
 import { processTargets } from "./process-target.js";
 import { ResolutionError } from "./report.js";
 import { NO_TARGETS } from "./session-points.js";
@@ -19,7 +25,13 @@ const DEFAULT_PERIOD = 1_000_000n;
 /** The families of counted events. */
 export const PERF_FAMILIES: FamilyTable = [
   ...["", ".sample(number)", ".hz(number)", ".counter(string)"].map(
-    (suffix): FamilyTable[number] => [EVENT + suffix, (point) => [perfSite(point, null)]],
+    (suffix): FamilyTable[number] => [
+      EVENT + suffix,
+      (point, context) => {
+        addCounter(point, null, context);
+        return [perfSite(point, null)];
+      },
+    ],
   ),
   ...["process", "process(string)", "process(string).counter(string)"].map(
     (suffix): FamilyTable[number] => [`${EVENT}.${suffix}`, perfProcessSites],
@@ -32,9 +44,17 @@ function perfProcessSites(point: ProbePoint, context: FamilyContext): Site[] {
     const message = "unspecified process probe is invalid without a -c COMMAND";
     throw new ResolutionError("unspecified-process", message);
   }
-  return processTargets(point, context).map((target) =>
-    perfSite(target.point, target.path ?? targetPath),
-  );
+  const targets = processTargets(point, context);
+  addCounter(point, targets[0]?.path ?? null, context);
+  return targets.map((target) => perfSite(target.point, target.path ?? targetPath));
+}
+
+/** Remembers the counter that `point` defines, if it does, for the threads of `path`. */
+function addCounter(point: ProbePoint, path: string | null, { counters }: FamilyContext): void {
+  const name = stringArgument(point, "counter");
+  if (name === null) return;
+  if (counters.has(name)) throw new ResolutionError("duplicate-counter", "duplicate counter name");
+  counters.set(name, path);
 }
 
 function perfSite(point: ProbePoint, path: string | null): Site {
@@ -42,13 +62,18 @@ function perfSite(point: ProbePoint, path: string | null): Site {
   return {
     point: withSample(point, sample),
     type: "perf",
-    place: hasComponent(point, "counter")
+    place: isCounter(point)
       ? { kind: "unsupported", feature: "counters for @perf" }
       : eventOf(point, sample, path),
     isReturn: false,
     targets: NO_TARGETS,
     condition: null,
   };
+}
+
+/** True for a point that only counts, for @perf: its handler never runs. */
+export function isCounter(point: ProbePoint): boolean {
+  return hasComponent(point, "perf") && hasComponent(point, "counter");
 }
 
 function eventOf(point: ProbePoint, sample: bigint, path: string | null): Site["place"] {
@@ -65,7 +90,7 @@ function eventOf(point: ProbePoint, sample: bigint, path: string | null): Site["
 
 /** The number that `point` has or implies, as SystemTap shows it: 0 of a counter. */
 function samplesOf(point: ProbePoint): bigint {
-  if (hasComponent(point, "counter")) return 0n;
+  if (isCounter(point)) return 0n;
   const frequency = numberArgument(point, "hz");
   if (frequency !== null) return frequency;
   const sample = findComponent(point, "sample")?.argument;

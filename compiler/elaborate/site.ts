@@ -75,6 +75,8 @@ export interface FamilyContext {
   readonly context: CompileContext;
   readonly report: Reporter;
   readonly search: SearchContext;
+  /** Counters of the perf points so far: name → program, null = all. */
+  readonly counters: Map<string, string | null>;
 }
 
 /** Resolves a point of one family; throws ResolutionError if it cannot be probed at all. */

@@ -281,7 +281,6 @@ function reportUnsupported(node: Expression, scope: Scope): void {
 }
 
 const UNSUPPORTED: { readonly [kind in Expression["kind"]]?: readonly [string, string] } = {
-  perf: ["perf", "performance counters"],
   probewrite: ["probewrite", "@probewrite"],
   entry: ["entry", "@entry"],
   enum: ["enum", "@enum"],

@@ -187,6 +187,7 @@ function startAnalysis(
       context,
       report,
       search,
+      counters: new Map(),
       tree: buildPointTree(FAMILIES, definitions),
       useScript,
     },

@@ -187,6 +187,12 @@ export function checkSupported(
   skipBadVariables: boolean,
 ): void {
   const { failures, values } = state.targets;
+  for (const { body } of reachableFunctions(state.symbols.handlers, state)) {
+    forEachNode(body, (node) => {
+      if (node.kind !== "perf") return;
+      state.report.error({ code: "unresolved-type", message: "unresolved type ", node });
+    });
+  }
   // Of `&x` only the address has a value.
   const addressed = new Set<NodeId>();
   for (const body of bodies) {
@@ -217,8 +223,6 @@ function reportUnsupported(node: Node, state: Inference): void {
 
 function unsupportedConstruct(node: Node): string | null {
   switch (node.kind) {
-    case "perf":
-      return "@perf";
     case "register":
       return node.operator === "kregister" ? "@kregister" : null;
     case "deref":

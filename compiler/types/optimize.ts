@@ -6,6 +6,7 @@
  * Requires resolved names. Types are inferred once, after the first round has elided and before
  * constants are folded: what folding drops is checked, what eliding drops is not.
  */
+import { isCounter } from "../elaborate/perf-points.js";
 import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
 import type { BlockStatement } from "../syntax/ast.js";
 import type { Inference } from "./cells.js";
@@ -158,11 +159,13 @@ function dropOverloads(state: Inference): boolean {
   return changed;
 }
 
-/** Drops handlers that do nothing. */
+/** Drops handlers that do nothing; those of counters never run anyway. */
 function dropEmptyProbes(state: Inference): void {
   const { handlers } = state.symbols;
-  const kept = handlers.filter((handler) => !isEmpty(handler.body));
-  const empty = handlers.filter((handler) => isEmpty(handler.body));
+  const isNeeded = ({ body, probes }: HandlerSymbol): boolean =>
+    !isEmpty(body) || probes.some(({ site }) => isCounter(site.point));
+  const kept = handlers.filter((handler) => isNeeded(handler));
+  const empty = handlers.filter((handler) => !isNeeded(handler));
   for (const { declaration, site } of empty.flatMap((handler) => handler.probes)) {
     if (declaration.span.file.library) continue;
     const message = `Probe '${site.point.components[0]?.name ?? ""}' has been elided`;

@@ -21,6 +21,10 @@ export function checkTranslatable(program: Program, context: CompileContext): vo
     forEachNode(body, (node) => {
       if (node.kind === "print") checkPrint(node, program, report);
       else if (node.kind === "histogram") checkBounds(node, report);
+      else if (node.kind === "perf") {
+        const message = "not supported yet: @perf (counters cannot be read in a probed process)";
+        report.error({ code: "unsupported-perf", message, node });
+      }
     });
   }
   for (const global of program.globals) checkKeys(global, report);

@@ -204,6 +204,42 @@ s("events are those of a program where one is named", () => {
   });
 });
 
+const SHELL = realpathSync("/bin/sh");
+const COUNTER = `probe perf.sw.page_faults.process("${SHELL}").counter("c") { }`;
+const READER = `probe process("${SHELL}").plt("malloc")`;
+
+/** Script → messages of pass 2. */
+const COUNTERS: readonly (readonly [script: string, ...messages: string[]])[] = [
+  [COUNTER],
+  [`${COUNTER} ${READER} { println(@perf("c") + 1) }`],
+  [`probe perf.type(1).config(2).counter("c") {} ${READER} { println(@perf("c")) }`],
+  [`global s ${COUNTER} ${READER} { s <<< @perf("c") } probe end { println(@count(s)) }`],
+  [`${COUNTER} probe begin, timer.s(1) { println(@perf("c"), @perf("none")) }`],
+  [`${COUNTER} ${COUNTER}`, "while resolving probe point"],
+  [`${COUNTER} ${READER} { println(@perf("d")) }`, "perf counter 'd' not defined"],
+  [`${READER} { println(@perf("c")) } ${COUNTER}`, "perf counter 'c' not defined"],
+  [
+    `probe perf.type(1).config(2).process("/nonexistent").counter("c") {} ${READER} { println(@perf("c")) }`,
+    "perf counter 'c' not defined",
+  ],
+  [`function f() { return @perf("c") } ${COUNTER} ${READER} { println(f()) }`, "unresolved type "],
+];
+
+for (const [script, ...messages] of COUNTERS) {
+  s(`counters: ${script}`, () => {
+    const { errors } = analyzeText(script);
+    assert.equal(
+      errors.map(({ message }) => message),
+      messages,
+    );
+  });
+}
+
+s("reading a counter is refused when it is translated", () => {
+  const { errors } = analyzeToTranslate(`${COUNTER} ${READER} { println(@perf("c")) }`);
+  assert.ok(errors.some(({ message }) => message.startsWith("not supported yet: @perf (")));
+});
+
 s("events are shown with what is sampled, as SystemTap shows them", () => {
   const nameOf = (point: string): string | undefined =>
     analyzeGood(`probe ${point} { println(1) }`).probes[0]?.name;

@@ -143,7 +143,7 @@ test("literals that are too long are cut with a warning", () => {
 });
 
 test("what is not supported is said", () => {
-  assert.match(compileErrors('probe begin { println(@perf("x")) }'), "not supported yet: @perf");
+  assert.match(compileErrors("probe begin { println(@kregister(0)) }"), "not supported yet: @kreg");
 });
 
 s.run();
