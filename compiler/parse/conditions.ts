@@ -86,10 +86,8 @@ function equality(operator: Token, equal: () => boolean): boolean {
 }
 
 function pattern(value: string, operator: Token, right: Token): boolean {
-  return equality(operator, () => {
-    if (right.kind !== "string") failAt(right, "expected-string-literal");
-    return globMatches(right.text, value);
-  });
+  if (right.kind !== "string") failAt(right, "expected-string-literal");
+  return equality(operator, () => globMatches(right.text, value));
 }
 
 function version(value: string, operator: Token, right: Token): boolean {

@@ -62,7 +62,7 @@ function parseTernary(stream: TokenStream): Expression {
   if (question === null) return condition;
   const consequent = parseExpression(stream);
   stream.expect(":");
-  const alternate = stream.nest(parseTernary);
+  const alternate = stream.nest(stream.assignsInElse ? parseExpression : parseTernary);
   return {
     kind: "ternary",
     id: newNodeId(),

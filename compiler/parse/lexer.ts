@@ -9,7 +9,7 @@
 import { type MessageArgs, type MessageCode, message } from "../../base/messages.js";
 import type { SourceFile, Span } from "../../base/position.js";
 import { dropEscapes, escapeBackslashes } from "./escapes.js";
-import { isKeyword, type Token, type TokenKind } from "./token.js";
+import type { Token, TokenKind } from "./token.js";
 
 const SPACE = /[ \t\n\v\f\r]*/y;
 const LINE_COMMENT = /[^\n]*/y;
@@ -45,10 +45,17 @@ export class Lexer {
   /** Something blank was skipped before the token that is being read. */
   #spaced = false;
   readonly #events: LexerEvents;
+  readonly #isKeyword: (word: string) => boolean;
 
-  constructor(file: SourceFile, args: readonly string[], events: LexerEvents) {
+  constructor(
+    file: SourceFile,
+    args: readonly string[],
+    isKeyword: (word: string) => boolean,
+    events: LexerEvents,
+  ) {
     this.#file = file;
     this.#args = args;
+    this.#isKeyword = isKeyword;
     this.#text = file.text;
     this.#events = events;
   }
@@ -73,7 +80,9 @@ export class Lexer {
       return this.#token(character === "$" ? "identifier" : "operator", word, start);
     }
     const word = this.#match(IDENTIFIER);
-    if (word !== null) return this.#token(isKeyword(word) ? "keyword" : "identifier", word, start);
+    if (word !== null) {
+      return this.#token(this.#isKeyword(word) ? "keyword" : "identifier", word, start);
+    }
     const number = this.#match(NUMBER);
     if (number !== null) return this.#token("number", number, start);
     if (character === '"') return this.#string(start);

@@ -11,6 +11,7 @@ import type { Script } from "../syntax/ast.js";
 import { showScript } from "../syntax/print.js";
 import { toBytes } from "../syntax/strings.js";
 import { contains } from "../syntax/walk.js";
+import { compareVersions } from "./conditions.js";
 import { type Declarations, parseDeclaration } from "./declarations.js";
 import { parseExpression } from "./expressions.js";
 import { Lexer } from "./lexer.js";
@@ -40,7 +41,9 @@ interface Preprocessed {
 
 function preprocess(file: SourceFile, context: ParseContext): Preprocessed {
   const { args, guru, compatible } = context.options;
-  const lexer = new Lexer(file, args.map(toBytes), {
+  const isReserved = (word: string): boolean =>
+    isKeyword(word) && (word !== "private" || isSince("3.0", file, context));
+  const lexer = new Lexer(file, args.map(toBytes), isReserved, {
     reversedEnd(span) {
       const warning = parseError({ kind: "embedded-code", span }, "reversed-embedded-end");
       context.report({ ...warning, severity: "warning" });
@@ -53,11 +56,17 @@ function preprocess(file: SourceFile, context: ParseContext): Preprocessed {
   return { macros, next: () => preprocessor.next(), hasTokens: () => lexer.hasTokens };
 }
 
+/** True if `file` is read as `version` and later ones do; the library always is. */
+function isSince(version: string, file: SourceFile, { options }: ParseContext): boolean {
+  return file.library || compareVersions(options.compatible, version) >= 0;
+}
+
 /** Parses `file`. Errors go to `context.report`; declarations that hold one are left out. */
 export function parseScript(file: SourceFile, context: ParseContext): Script {
   const { next, hasTokens } = preprocess(file, context);
   const privileged = context.options.guru || file.library;
   const stream = new TokenStream(file, next, privileged, parseExpression);
+  stream.assignsInElse = !isSince("4.0", file, context);
   const into: Declarations = {
     globals: [],
     functions: [],

@@ -18,6 +18,8 @@ export class TokenStream {
   readonly privileged: boolean;
   /** True in the body of a function, where `return` is allowed. */
   inFunction = false;
+  /** Before 4.0 what follows the colon of `?:` may be an assignment. */
+  assignsInElse = false;
   /** Parser of expressions; given to break the circle of imports. */
   readonly parseExpression: (stream: TokenStream) => Expression;
   readonly #source: () => Token | null;

@@ -130,7 +130,8 @@ function givenValue(
   type: Global["type"],
   building: Building,
 ): Global["initial"] {
-  const text = symbol.library ? undefined : building.given.get(symbol.name);
+  const isHidden = symbol.library && symbol.declaration?.isPrivate === true;
+  const text = isHidden ? undefined : building.given.get(symbol.name);
   if (text === undefined) return null;
   const { span } = symbol.place;
   const isScalar = (symbol.arity ?? 0) === 0;

@@ -199,7 +199,7 @@ export function checkSupported(
     forEachNode(body, (node) => {
       if (node.kind === "unary" && node.operator === "&") addressed.add(node.operand.id);
       const failure = failures.get(node.id);
-      if (failure && skipBadVariables && node.kind === "target") {
+      if (failure && skipBadVariables && node.kind === "target" && !node.atVar) {
         const message = "Bad $context variable being substituted with literal 0";
         state.report.warn({ code: "bad-variable", message, node });
         values.set(node.id, { type: "long", location: { kind: "constant", value: 0n } });

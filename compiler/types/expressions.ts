@@ -307,12 +307,23 @@ function inferBinary(
   expected: Type | null,
   state: Inference,
 ): Type {
-  if (COMPARISONS.has(node.operator)) inferSame(node.left, node.right, null, state);
-  else {
+  if (COMPARISONS.has(node.operator)) {
+    // A literal on the right tells what is expected on the left.
+    const literal = literalType(node.right);
+    if (literal === null) inferSame(node.left, node.right, null, state);
+    else {
+      inferScalar(node.left, literal, state);
+      inferScalar(node.right, literal, state);
+    }
+  } else {
     inferLong(node.left, state);
     inferLong(node.right, state);
   }
   return found(node, "long", expected, state);
+}
+
+function literalType({ kind }: Expression): Type | null {
+  return kind === "string" ? "string" : kind === "number" ? "long" : null;
 }
 
 /** Two expressions of one type. */
@@ -337,6 +348,14 @@ function inferTernary(
   return inferSame(node.consequent, node.alternate, expected, state);
 }
 
+const ASSIGNABLE: ReadonlySet<Expression["kind"]> = new Set([
+  "identifier",
+  "index",
+  "target",
+  "cast",
+  "autocast",
+]);
+
 function inferAssignment(
   node: AssignmentExpression,
   expected: Type | null,
@@ -344,7 +363,8 @@ function inferAssignment(
 ): Type | null {
   switch (node.operator) {
     case "<<<":
-      inferExpression(node.target, "stats", state);
+      // What is not assignable is reported as such.
+      inferExpression(node.target, ASSIGNABLE.has(node.target.kind) ? "stats" : null, state);
       inferLong(node.value, state);
       return found(node, "long", expected, state);
     case ".=":

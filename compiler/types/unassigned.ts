@@ -27,7 +27,7 @@ export function warnUnassigned(state: Inference, given: ReadonlyMap<string, stri
     });
   }
   for (const name of given.keys()) {
-    if (names.includes(name)) continue;
+    if (globals.some((g) => g.name === name && !(g.library && g.declaration?.isPrivate))) continue;
     const message = `option -G: there is no global variable '${name}'${similar(name, names)}`;
     state.report.warn({ code: "unknown-global", message, node: null });
   }

@@ -208,6 +208,13 @@ none @count=0x0
     printed: "-7hello16\n",
   },
   {
+    name: "-G of what the library has: arguments for a compiled script",
+    args: ["-G", "argc=2", "-G", "argv_2=two"],
+    script: "probe begin { println(argv[1], argv_2, argv[2], argc) exit() }",
+    after: ["one"],
+    printed: "onetwotwo2\n",
+  },
+  {
     name: "$1, @1, $# and @#",
     script: `probe begin { printf("%d %s %d %s\\n", $1 * 2, @2, $#, @#) exit() }`,
     after: ["42", "two words"],

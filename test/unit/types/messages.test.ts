@@ -214,6 +214,16 @@ s("-G gives a value, and no warning", () => {
   assert.equal(warnings, []);
 });
 
+s("--compatible reads as that version did", () => {
+  const counts = (text: string, compatible: string): number =>
+    analyzeText(text, { compatible }).errors.length;
+  const named = "global private probe begin { private = 1 println(private) }";
+  assert.equal([counts(named, "2.9"), counts(named, "3.0") > 0], [0, true]);
+  assert.is(counts("private x probe begin { println(x = 1) }", "2.9"), 1);
+  const branch = "probe begin { x = 1 ? 2 : y = 3 println(x) }";
+  assert.equal([counts(branch, "3.3"), counts(branch, "4.0")], [0, 1]);
+});
+
 s("-G of an array or of a wrong type is an error", () => {
   const globals = new Map([["g", "x"]]);
   const number = analyzeText("global g = 1 probe begin { println(g) }", { globals });

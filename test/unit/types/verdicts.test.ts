@@ -75,6 +75,8 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
   ["probe a = begin { println(@probewrite(x)) } probe a { x = 1 }"],
   ["probe begin { try { println(1) } catch ($x) { println(2) } }", "1:41 unresolved type"],
   ['probe process("").begin { println(1) }', "1:7 while resolving probe point | empty module"],
+  ["global a probe begin { 5 <<< 1 }", "1:26 Expecting lvalue for assignment"],
+  ['probe begin { println("a" < 1) }', "1:23 type mismatch: expected long but found string"],
   // Statistics.
   [
     "global s probe begin { s <<< 1; foreach ([b,c] in @hist_log(s)) println(b) }",
