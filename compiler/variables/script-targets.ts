@@ -9,6 +9,7 @@ import { findExecutables, findLibraries, type SearchContext } from "../elf/find.
 import { type Module, openModule } from "../elf/read.js";
 import type { AccessStep, CastExpression, EnumExpression, TargetSymbol } from "../syntax/ast.js";
 import { constant, type EnumeratorNames, type Location } from "../types/location.js";
+import { headerModule, isHeader } from "./header-types.js";
 import { objectOf } from "./object.js";
 import {
   findEnumerator,
@@ -78,14 +79,10 @@ export function resolveTyped(typed: TypedValue, use: TargetUse, module: Module):
 /** Says that `type` is not in what a script calls `where`. */
 function noType(type: string, where: string | null, { module }: ModuleFinder): string {
   const message = `type definition '${type}' not found in '${where ?? module?.path ?? ""}'`;
-  return where?.split(":").some(isHeader)
-    ? `${message} (not supported yet: headers; name a program or library that has the type)`
+  const isMissing = where?.split(":").some((name) => isHeader(name) && headerModule(name) === null);
+  return isMissing === true
+    ? `${message} (a C compiler and the header would tell; so does a program or library that has the type)`
     : message;
-}
-
-/** `<sys/stat.h>`: SystemTap has a C compiler read it; types of headers are in programs as well. */
-function isHeader(name: string): boolean {
-  return name.startsWith("<") && name.endsWith(">");
 }
 
 /** Value of a @var that names its module. Throws ResolutionError. */
@@ -167,17 +164,20 @@ function namesMeant({ args }: EnumExpression, modules: ModuleFinder): Enumerator
 
 /**
  * The modules with debug information that `names` means, in order. What a header has is looked for
- * in the probed module, which may have been compiled with it.
+ * in the probed module first, which may have been compiled with it.
  */
-function programs(names: string | null, { find, module }: ModuleFinder): readonly ProgramModule[] {
-  const found =
-    names === null
-      ? [module]
-      : names.split(":").map((name) => (isHeader(name) ? module : find(name)));
-  return found.flatMap((each) => {
+function* programs(
+  names: string | null,
+  { find, module }: ModuleFinder,
+): Generator<ProgramModule, void> {
+  const finders = (names?.split(":") ?? []).flatMap((name): (() => Module | null)[] =>
+    isHeader(name) ? [() => module, () => headerModule(name)] : [() => find(name)],
+  );
+  for (const found of names === null ? [() => module] : finders) {
+    const each = found();
     const program = each === null ? null : open(each);
-    return program === null ? [] : [program];
-  });
+    if (program !== null) yield program;
+  }
 }
 
 function open(module: Module): ProgramModule | null {

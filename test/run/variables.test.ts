@@ -137,7 +137,7 @@ test("functions with and without debug information", () => {
   assert.match(own, /^numbers\(c=\S+ uc=/m);
 });
 
-test("types of headers are looked for in the program", () => {
+test("types of headers are those of the program, else a compiler's", () => {
   const program = buildProgram("values", ["-g", "-O0"]);
   const cast = (type: string): string =>
     `probe process("${program}").function("members") {
@@ -147,8 +147,14 @@ test("types of headers are looked for in the program", () => {
   assert.is(wastap(["-c", program, "-e", cast("struct node")]).stdout.includes("\n5\n"), true);
   assert.match(
     wastap(["-p2", "-e", cast("struct nowhere")]).stderr,
-    /'struct nowhere' not found in '<nodes.h>' \(not supported yet: headers; name a program/,
+    /'struct nowhere' not found in '<nodes.h>' \(a C compiler and the header would tell/,
   );
+  const compiled = `probe begin {
+    println(&@cast(0, "struct linger", "<nowhere.h>:<sys/socket.h>")[1], " ",
+      &@cast(0, "linger", "<sys/socket.h>")->l_linger)
+    exit()
+  }`;
+  assert.is(wastap(["-e", compiled]).stdout, "8 4\n");
 });
 
 test("values of enumerations have names", () => {
