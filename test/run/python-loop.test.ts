@@ -110,7 +110,7 @@ test("a member behind a parameter, watched at every statement, takes the values 
 
 test("every statement is probed", () => {
   const script = `global n probe ${STATEMENTS} { n++ }`;
-  const result = wastap(["-v", "-e", script, "-c", `${PYTHON} -I -S -c 0`]);
+  const result = wastap(["-v", "--disable-cache", "-e", script, "-c", `${PYTHON} -I -S -c 0`]);
   assert.is(result.status, 0, result.stderr);
   const [, probes = ""] = /analyzed script: (\d+) probes/.exec(result.stderr) ?? [];
   assert.ok(Number(probes) >= FEWEST_STATEMENTS, `${probes} statements`);
