@@ -303,15 +303,17 @@ class Printer {
         uint64_t count = optional('G');
         if (count > MOST_BYTES)
             return fail();
-        for (uint64_t i = 0; i < count && !failed_; i++) {
+        uint64_t outer = lifetimes_;
+        for (uint64_t i = 0; i < count && silent_ == 0 && !failed_; i++) {
             print(i == 0 ? "for<" : ", ");
             lifetimes_++;
             lifetime(1);
         }
         if (count > 0)
             print("> ");
+        lifetimes_ = outer + count;
         what();
-        lifetimes_ -= count;
+        lifetimes_ = outer;
     }
 
     void type() {

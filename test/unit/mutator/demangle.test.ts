@@ -79,6 +79,12 @@ s("Rust in its newer mangling, all productions of its grammar", () => {
   assert.equal(demangled(names), Object.values(RUST));
 });
 
+s("binders that are not shown cost nothing, and have no lifetimes behind them", () => {
+  const hidden = (types: string): string => `_RNvMIC1a${types}Eu1b`;
+  const unbound = hidden("FG_RL0_uEuRL0_u");
+  assert.equal(demangled([hidden("FGgzz_Eu".repeat(50_000)), unbound]), ["<()>::b", unbound]);
+});
+
 s("hostile names of Rust stay", () => {
   const number = (value: number): string => (value === 0 ? "_" : `${(value - 1).toString(36)}_`);
   let doubling = "IC1aTuuE";
