@@ -118,10 +118,20 @@ export function fileOffset(image: ElfImage, address: number): number | null {
 
 /** True if `address` lies in an executable segment. */
 export function isExecutableAddress(image: ElfImage, address: number): boolean {
+  return isLoaded(image, address, 1);
+}
+
+/** True if `address` lies in a writable segment. */
+export function isWritableAddress(image: ElfImage, address: number): boolean {
+  return isLoaded(image, address, 2);
+}
+
+/** True if `address` lies in a segment with the PF_… `flag`. */
+function isLoaded(image: ElfImage, address: number, flag: number): boolean {
   return image.segments.some(
     (s) =>
       s.type === SEGMENT.load &&
-      (s.flags & 1) !== 0 &&
+      (s.flags & flag) !== 0 &&
       address >= s.address &&
       address < s.address + s.memorySize,
   );

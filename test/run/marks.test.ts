@@ -9,8 +9,7 @@ import { buildProgram, cannotTrace, wastap } from "../support/tools.js";
 
 const s = suite("run/marks");
 const header = ["/usr/include/x86_64-linux-gnu/sys/sdt.h", "/usr/include/sys/sdt.h"];
-const missing =
-  cannotTrace() ?? (header.some(existsSync) ? null : "no sys/sdt.h (systemtap-sdt-dev)");
+const missing = header.some(existsSync) ? null : "no sys/sdt.h (systemtap-sdt-dev)";
 if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 
 const LEVELS = ["-O0", "-O1", "-O2", "-O3"];
@@ -41,9 +40,15 @@ function checkMarks(program: string): void {
   }
 }
 
-for (const compiler of ["gcc", "clang"]) {
-  const absent = missing ?? missingTool([compiler]);
-  if (absent !== null && missing === null) process.stdout.write(`skipped: ${absent}\n`);
+const COMPILERS = new Map(
+  ["gcc", "clang"].map((compiler) => [compiler, cannotTrace() ?? missingTool([compiler])]),
+);
+for (const absent of COMPILERS.values()) {
+  if (absent !== null) process.stdout.write(`skipped: ${absent}\n`);
+}
+
+for (const [compiler, without] of COMPILERS) {
+  const absent = missing ?? without;
   const test = absent === null ? s : s.skip;
   for (const level of LEVELS) {
     test(`${compiler} ${level}: values in registers, memory and constants`, () => {
@@ -69,8 +74,7 @@ function checkOldMarks(program: string): void {
   }
 }
 
-for (const compiler of ["gcc", "clang"]) {
-  const absent = cannotTrace() ?? missingTool([compiler]);
+for (const [compiler, absent] of COMPILERS) {
   const test = absent === null ? s : s.skip;
   test(`${compiler}: marks of versions 1 and 2, in position-independent programs too`, () => {
     for (const version of [1, 2]) {
@@ -82,8 +86,7 @@ for (const compiler of ["gcc", "clang"]) {
   });
 }
 
-const untraceable = cannotTrace() ?? missingTool(["gcc"]);
-const test = untraceable === null ? s : s.skip;
+const test = COMPILERS.get("gcc") === null ? s : s.skip;
 
 test("variables of the code around a mark, arguments with the types that are called like them", () => {
   const program = buildProgram("old-marks", ["-O0", "-g", "-w", "-DVERSION=2"]);

@@ -6,6 +6,7 @@ import {
   type ElfImage,
   findSection,
   isExecutableAddress,
+  isWritableAddress,
   parseElf,
 } from "../../../base/elf/image.js";
 import { readMarks } from "../../../base/elf/marks.js";
@@ -69,11 +70,23 @@ test("damaged records are no marks", () => {
         bytes[area.offset + next(area.size)] = next(256);
       }
       const damaged = { ...image, bytes };
-      for (const { name, address } of readMarks(damaged)) {
+      for (const { name, address, semaphore } of readMarks(damaged)) {
         assert.ok(name !== "" && isExecutableAddress(damaged, address));
+        assert.ok(semaphore === 0 || isWritableAddress(damaged, semaphore));
       }
     }
   }
+});
+
+test("a mark whose semaphore is code is none", () => {
+  const image = open(2, ["-no-pie", "-fno-pie"]);
+  const bytes = Buffer.from(image.bytes);
+  const word = Buffer.alloc(8);
+  word.writeBigUInt64LE(BigInt(findSymbolAddress(image, "shop_guarded_semaphore") ?? 0));
+  const at = bytes.indexOf(word, findSection(image, ".probes")?.offset);
+  bytes.writeBigUInt64LE(BigInt(image.entry), at);
+  const names = readMarks({ ...image, bytes }).map(({ name }) => name);
+  assert.equal(names.sort(), NAMES.filter((name) => name !== "guarded").sort());
 });
 
 test("sections that are cut off hold no marks behind their ends", () => {
