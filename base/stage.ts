@@ -16,7 +16,7 @@ export interface CompileContext {
 
 /** A search for files to probe: while it finds the same, a script means the same. */
 export interface FileSearch {
-  readonly kind: "executable" | "library" | "process";
+  readonly kind: "executable" | "library" | "process" | "header";
   /** As written; the number of a process. */
   readonly name: string;
   /** Directories that come before the usual ones. */

@@ -62,13 +62,13 @@ export function cacheKey({ files, options }: CompileInput): string {
 
 /**
  * What a compilation that made `searches` depends on; `targetPath` is the program of -c or -x.
- * Null if it cannot be known: it looked at running processes.
+ * Null if it cannot be known: it looked at running processes, or a C compiler at headers.
  */
 export function findDependencies(
   searches: readonly FileSearch[],
   targetPath: string | null,
 ): Dependencies | null {
-  if (searches.some(({ kind }) => kind === "process")) return null;
+  if (searches.some(({ kind }) => kind === "process" || kind === "header")) return null;
   const distinct = new Map(searches.map((search) => [JSON.stringify(search), search]));
   const paths = new Set(searches.flatMap(({ found }) => found));
   if (targetPath !== null) paths.add(targetPath);

@@ -23,17 +23,21 @@ import { constantObject } from "./targets.js";
 
 /** Where modules come from. */
 export interface ModuleFinder {
-  /** The program or library `name`; null if there is none. */
+  /** The program, library or header `name`; null if there is none. */
   readonly find: (name: string) => Module | null;
   /** For those who name none. */
   readonly module: Module | null;
 }
 
-/** The program or library that a script calls `name`: a path, or a name to search for. */
+/** What a script calls `name`: a path, or the name of a program or library, or a header. */
 export function findModule(name: string, search: SearchContext): Module | null {
   if (name.startsWith("kernel")) return null;
-  const [path] = [...findExecutables(name, search), ...findLibraries(name, [], search)];
   try {
+    if (isHeader(name)) {
+      search.onSearch?.({ kind: "header", name, searchPath: [], found: [] });
+      return headerModule(name);
+    }
+    const [path] = [...findExecutables(name, search), ...findLibraries(name, [], search)];
     return path === undefined ? null : openModule(path);
   } catch (error) {
     if (error instanceof TargetError) return null;
@@ -77,9 +81,9 @@ export function resolveTyped(typed: TypedValue, use: TargetUse, module: Module):
 }
 
 /** Says that `type` is not in what a script calls `where`. */
-function noType(type: string, where: string | null, { module }: ModuleFinder): string {
+function noType(type: string, where: string | null, { find, module }: ModuleFinder): string {
   const message = `type definition '${type}' not found in '${where ?? module?.path ?? ""}'`;
-  const isMissing = where?.split(":").some((name) => isHeader(name) && headerModule(name) === null);
+  const isMissing = where?.split(":").some((name) => isHeader(name) && find(name) === null);
   return isMissing === true
     ? `${message} (a C compiler and the header would tell; so does a program or library that has the type)`
     : message;
@@ -171,7 +175,7 @@ function* programs(
   { find, module }: ModuleFinder,
 ): Generator<ProgramModule, void> {
   const finders = (names?.split(":") ?? []).flatMap((name): (() => Module | null)[] =>
-    isHeader(name) ? [() => module, () => headerModule(name)] : [() => find(name)],
+    isHeader(name) ? [() => module, () => find(name)] : [() => find(name)],
   );
   for (const found of names === null ? [() => module] : finders) {
     const each = found();

@@ -1,5 +1,5 @@
 /** Variables of programs of both compilers at all levels of optimization: as the program prints them. */
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -155,6 +155,27 @@ test("types of headers are those of the program, else a compiler's", () => {
     exit()
   }`;
   assert.is(wastap(["-e", compiled]).stdout, "8 4\n");
+});
+
+test("types of headers are those of the last change, and no file of them is left", () => {
+  const directory = mkdtempSync(join(tmpdir(), "wastap-headers-"));
+  const temporary = join(directory, "tmp");
+  mkdirSync(temporary);
+  const env = { C_INCLUDE_PATH: directory, TMPDIR: temporary };
+  const script = `probe begin { println(&@cast(0, "struct own", "<own.h>")[1]) exit() }`;
+  try {
+    for (const size of [3, 5]) {
+      writeFileSync(join(directory, "own.h"), `struct own { char bytes[${size}]; };\n`);
+      assert.is(wastap(["-e", script], { env }).stdout, `${size}\n`);
+    }
+    assert.match(
+      wastap(["-p2", "-e", script.replace("own.h", "other.h")], { env }).stderr,
+      /header/,
+    );
+    assert.equal(readdirSync(temporary), []);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("values of enumerations have names", () => {

@@ -112,9 +112,11 @@ s("a name that now means another file makes an entry outdated", () => {
   assert.is(readEntry(directory, KEY), null);
 });
 
-s("what looked at a running process is not kept", () => {
+s("what looked at a running process or a header is not kept", () => {
   const search: FileSearch = { kind: "process", name: "1", searchPath: [], found: ["/sbin/init"] };
   assert.is(findDependencies([search], null), null);
+  const header: FileSearch = { kind: "header", name: "<stdio.h>", searchPath: [], found: [] };
+  assert.is(findDependencies([header], null), null);
 });
 
 s("removes what was not used for longest", () => {
