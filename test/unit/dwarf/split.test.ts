@@ -24,7 +24,7 @@ function splitProgram(name: string, version: number): { program: string; part: s
 function compileScript(program: string): ReturnType<typeof wastap> {
   const script = `probe process("${program}").function("*@calls.c").call { println($$parms) }`;
   const env = { WASTAP_DIR: join(directory, "cache") };
-  return wastap(["-v", "-p4", "-o", join(directory, "bundle.wasm"), "-e", script], { env });
+  return wastap(["-v", "-p4", "-e", script], { env, cwd: directory });
 }
 
 for (const version of [4, 5]) {
