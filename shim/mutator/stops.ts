@@ -51,9 +51,15 @@ export function countStops(tracer: Tracer): StopCounter {
         }
       },
       resume: (pid) => tracer.resume(pid).finally(() => add(pid, -1)),
-      hold: (pid) => {
+      hold: async (pid) => {
         held.add(pid);
-        return tracer.hold(pid);
+        try {
+          await tracer.hold(pid);
+        } catch (error) {
+          held.delete(pid);
+          act();
+          throw error;
+        }
       },
       release: async (pid) => {
         await tracer.release(pid);

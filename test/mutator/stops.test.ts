@@ -63,6 +63,7 @@ test("a stop that fails, and one of a process that has ended, are over", async (
   await finished();
   const failed = await tracer.stop(pid, STOP_MS).catch(isSystemFailure);
   assert.is(failed, true);
+  assert.is(await tracer.hold(pid).catch(isSystemFailure), true);
   let isDone = false;
   whenNone(() => {
     isDone = true;
