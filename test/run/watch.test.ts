@@ -1,29 +1,27 @@
 /** process.data: accesses of threads, children, libraries; values; registers; being killed. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { buildProgram, cannotTrace, start, startWastap, WASTAP, wastap } from "../support/tools.js";
+import {
+  buildProgram,
+  cannotCount,
+  cannotTrace,
+  start,
+  startWastap,
+  WASTAP,
+  wastap,
+} from "../support/tools.js";
 
 const s = suite("run/watch");
-const reason = cannotTrace() ?? cannotWatch();
+const reason = cannotTrace() ?? cannotCount("data");
 if (reason !== null) process.stdout.write(`skipped: ${reason}\n`);
 const test = reason === null ? s : s.skip;
 
 /** 1, 5 of each of 3 threads, 1 of the child. */
 const WRITES = 17;
-
-/** Why this machine watches no data; null if it does. */
-function cannotWatch(): string | null {
-  try {
-    const level = Number(readFileSync("/proc/sys/kernel/perf_event_paranoid", "utf8"));
-    return level > 2 && process.getuid?.() !== 0 ? `perf_event_paranoid is ${level}` : null;
-  } catch {
-    return "the kernel has no perf events";
-  }
-}
 
 test("every write is seen once, with value, thread, process and place", () => {
   const program = buildProgram("watched", ["-g"]);

@@ -158,6 +158,15 @@ export function buildProgram(
   return target;
 }
 
+/**
+ * Why this machine does not count events of programs (perf_event_open(2)), in the kernel too if
+ * `scope` says so, or does not watch data; null if it does.
+ */
+export function cannotCount(scope: "user" | "kernel" | "data"): string | null {
+  const { status, stderr } = spawnSync(buildProgram("countable"), [scope], { encoding: "utf8" });
+  return status === 0 ? null : stderr.trim() || `perf_event_open: ended by status ${status}`;
+}
+
 /** Why process tests cannot run here, or null: each needs a compiler and the right to ptrace. */
 export function cannotTrace(): string | null {
   if (!hasProgram("gcc")) return "no C compiler (gcc)";
