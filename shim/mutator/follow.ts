@@ -91,7 +91,7 @@ export interface Follower {
   readonly work: Map<number, Promise<void>>;
   /** Probes that are in some probed process not to be found or not possible. */
   readonly unpatched: Unpatched[];
-  /** Watched events of threads that block the signal of it. */
+  /** Watched events that came too fast, or in threads that block the signal of it. */
   missedEvents: number;
   state: "idle" | "armed" | "ending";
   armed: { readonly image: SessionImage; readonly options: ArmOptions } | null;

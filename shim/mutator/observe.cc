@@ -21,6 +21,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
@@ -211,9 +212,10 @@ uint64_t OpenWatch::newly_seen() {
 void OpenWatch::copy_records(uint64_t from, void *to, size_t bytes) const {
     size_t page = static_cast<size_t>(getpagesize());
     const auto *records = reinterpret_cast<const uint8_t *>(page_) + page;
-    auto *out = static_cast<uint8_t *>(to);
-    for (size_t i = 0; i < bytes; i++)
-        out[i] = records[(from + i) % (mapped_ - page)];
+    size_t start = from % (mapped_ - page);
+    size_t first = std::min(bytes, mapped_ - page - start);
+    memcpy(to, records + start, first);
+    memcpy(static_cast<uint8_t *>(to) + first, records, bytes - first);
 }
 
 void OpenWatch::take_records(const std::function<void(const user_regs_struct &)> &take) {
@@ -323,7 +325,7 @@ void Tracer::watch(pid_t pid, const std::vector<Watch> &watches) {
     long options = TRACE_OPTIONS | (watches.empty() ? 0 : PTRACE_O_TRACEEXIT);
     try {
         for (const auto &[tid, thread] : target.threads) {
-            /* Fails only for a thread that ends. */
+            /* Fails for a thread that ends or still runs: then it tells of its end, no harm. */
             ptrace(PTRACE_SETOPTIONS, tid, nullptr, options);
             open_watches(*thread);
         }
@@ -348,9 +350,13 @@ void Tracer::open_watches(Thread &thread) {
 
 /* Tells what has been recorded of threads whose last records have been dealt with. */
 void Tracer::read_records() {
-    for (const auto &[tid, thread] : threads_)
-        if (!thread->watches.empty() && thread->recorded == 0)
-            read_records(*thread);
+    for (const auto &[pid, process] : processes_) {
+        if (process->watches.empty())
+            continue;
+        for (const auto &[tid, thread] : process->threads)
+            if (thread->recorded == 0)
+                read_records(*thread);
+    }
 }
 
 void Tracer::read_records(Thread &thread) {

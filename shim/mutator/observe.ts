@@ -1,7 +1,7 @@
 /**
  * Threads that handlers of this process look at while they are stopped: at system calls, behind
- * accesses to watched data, at counted events, and samples of where they are. Which processes they are of, bundles say
- * by program or process id.
+ * accesses to watched data, at counted events, and samples of where they are. Which processes they
+ * are of, bundles say by program or process id.
  *
  * A thread is parked by the tracing thread (observe.cc) until the handlers have run. Nothing of
  * this changes the traced process, so nothing remains of it if this process is killed.

@@ -12,8 +12,9 @@ export interface TraceEvent {
   /**
    * exec: another program, held until `release`; fork: a child of process `value`, runs already;
    * exit: `value` is the wait status; call, callEnd, sample, watched: the thread is parked until
-   * `unpark`; recorded: it has gone on, and no more is told of it until `acknowledge`; missed: `value` watched events could not be told; unwatched: a new thread is not
-   * watched, `value` is the error number.
+   * `unpark`; recorded: it has gone on, and no more is told of it until `acknowledge`; missed:
+   * `value` watched events could not be told; unwatched: a new thread is not watched, `value` is
+   * the error number.
    */
   readonly kind:
     | "exec"

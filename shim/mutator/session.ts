@@ -92,7 +92,7 @@ export interface Session {
   readonly targetEnded: Promise<number>;
   /** Probes that are not in some process, known after `arm`; grows as programs are executed. */
   readonly unpatched: readonly Unpatched[];
-  /** Watched events that no handler has seen, because a thread blocks the signal of it. */
+  /** Watched events that no handler has seen: too fast, or the thread blocks the signal of it. */
   missedEvents(): number;
   /** Probes with a site or of data that are in some process, or were. */
   readonly armed: ReadonlySet<number>;
