@@ -35,8 +35,11 @@ function dataFinder(find: DebugSource["data"]): DebugSource["data"] {
   const known = new Map<string, DataSymbol | null>();
   return (path, name) => {
     const key = `${name} ${path}`;
-    const found = known.has(key) ? (known.get(key) ?? null) : find(path, name);
-    known.set(key, found);
+    let found = known.get(key);
+    if (found === undefined) {
+      found = find(path, name);
+      known.set(key, found);
+    }
     return found;
   };
 }
