@@ -11,7 +11,7 @@ import { type Functions, openFunctions } from "./functions.js";
 import { type Lines, openLines } from "./lines.js";
 import { type Locations, openLocations } from "./locations.js";
 import { callNative, type DieId } from "./native.js";
-import { loadDwarf, openDebugFile } from "./open.js";
+import { openDwarf } from "./open.js";
 import { type AddressRange, readRanges } from "./ranges.js";
 import { openUnits, type Unit, type Units } from "./units.js";
 
@@ -39,8 +39,8 @@ export function openDebugInfo(path: string): DebugInfo | null {
 }
 
 function read(path: string): DebugInfo | null {
-  const file = openDebugFile(path);
-  if (!loadDwarf(file)) return null;
+  const file = openDwarf(path);
+  if (file === null) return null;
   const dies = openDies(file);
   const lines = openLines(dies);
   return {

@@ -6,17 +6,7 @@
  * A package concatenates the sections of the .dwo files, but for strings, of which it has one
  * section; the index says for each unit, by its id, which part of each section is its own.
  */
-import {
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
 import {
   type ElfImage,
   findSection,
@@ -26,8 +16,9 @@ import {
 } from "../../base/elf/image.js";
 import { TargetError } from "../../base/target-error.js";
 import { isFile } from "../elf/find.js";
-import { callNative, type NativeFile } from "./native.js";
+import type { NativeFile } from "./native.js";
 import { buildObject, type ObjectSection } from "./object-file.js";
+import { gatherSplitFiles } from "./split-files.js";
 
 /** Names of the sections that the columns of an index stand for, by version and number. */
 const COLUMNS: Readonly<Record<number, Readonly<Record<number, string>>>> = {
@@ -80,45 +71,12 @@ export function unpackPackage(file: NativeFile, holder: string, packagePath: str
   const image = parseElf(readFileSync(packagePath), packagePath);
   const units = readIndex(image, ".debug_cu_index");
   const types = [...readIndex(image, ".debug_tu_index").values()];
-  const directory = mkdtempSync(join(tmpdir(), "wastap-dwp-"));
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
-  const skeletons = callNative("skeletons", file);
-  const renamed = new Map<string, string>();
-  for (let i = 0; i + 2 < skeletons.length; i += 3) {
-    const name = skeletons[i] as string;
-    const unit = units.get(skeletons[i + 2] as bigint);
-    if (unit === undefined) continue;
+  return gatherSplitFiles(file, holder, ({ id }) => {
+    const unit = units.get(id);
+    if (unit === undefined) return null;
     const own = types.filter(({ origin }) => origin === unit.origin);
-    const target = isBelow(directory, name) ? name : `${i / 3}.dwo`;
-    if (target !== name) renamed.set(name, target);
-    mkdirSync(dirname(join(directory, target)), { recursive: true });
-    writeFileSync(join(directory, target), buildObject(toSections(image, unit, own)));
-  }
-  const linked = join(directory, basename(holder));
-  if (renamed.size === 0) linkOrCopy(holder, linked);
-  else writeFileSync(linked, renameIn(readFileSync(holder), renamed));
-  return linked;
-}
-
-function isBelow(directory: string, name: string): boolean {
-  return !isAbsolute(name) && !relative(directory, resolve(directory, name)).startsWith("..");
-}
-
-function linkOrCopy(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch {
-    copyFileSync(from, to);
-  }
-}
-
-/** `bytes` with other names of .dwo files, where there is room for them. */
-function renameIn(bytes: Buffer, renamed: ReadonlyMap<string, string>): Buffer {
-  for (const [from, to] of renamed) {
-    const at = bytes.indexOf(`${from}\0`);
-    if (at >= 0 && to.length <= from.length) bytes.write(`${to}\0`, at);
-  }
-  return bytes;
+    return (target) => writeFileSync(target, buildObject(toSections(image, unit, own)));
+  });
 }
 
 /** The parts of each unit by its id. */

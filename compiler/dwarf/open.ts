@@ -2,7 +2,6 @@
  * Opening an ELF file together with the files that its debugging information is in. Each file is
  * opened once and stays open; what was read for it is what the result of a compilation depends on.
  */
-import { dirname, resolve } from "node:path";
 import { findPackage, unpackPackage } from "./dwp.js";
 import {
   debugFileCandidates,
@@ -11,6 +10,7 @@ import {
   supplementCandidates,
 } from "./find-debug-file.js";
 import { callNative, type NativeFile, openNative } from "./native.js";
+import { skeletonsOf, splitPaths, withPlainSplitFiles } from "./split-files.js";
 import { withoutZstd } from "./zstd.js";
 
 const open = new Map<string, NativeFile>();
@@ -42,16 +42,9 @@ export function debugFilesOf(path: string): readonly string[] {
 /** Files whose parts are in a package. */
 const packaged = new Set<string>();
 
-/** Where libdw looks for the .dwo files of `file`: beside it, and where the compiler wrote them. */
+/** Where libdw looks for the .dwo files of `file`. */
 function splitFiles(file: NativeFile): string[] {
-  const directory = dirname(file.debugPath ?? file.path);
-  const flat = callNative("skeletons", file);
-  const found: string[] = [];
-  for (let i = 0; i + 2 < flat.length; i += 3) {
-    const [name, compiled] = [flat[i] as string, flat[i + 1] as string];
-    found.push(resolve(directory, name), resolve(directory, compiled, name));
-  }
-  return found;
+  return skeletonsOf(file).flatMap((skeleton) => splitPaths(file, skeleton));
 }
 
 function openWithDebugFile(path: string): NativeFile {
@@ -74,12 +67,20 @@ function withPackage(file: NativeFile, holder: string): NativeFile {
   return { ...opened, path, debugPath };
 }
 
+/** The ELF file at the absolute `path` with all its DWARF; null if it has none. Throws TargetError. */
+export function openDwarf(path: string): NativeFile | null {
+  const file = openDebugFile(path);
+  if (!loadDwarf(file)) return null;
+  const readable = packaged.has(path) ? file : withPlainSplitFiles(file);
+  return readable === file || loadDwarf(readable) ? readable : null;
+}
+
 /** Reads the DWARF of `file` and of its supplementary (dwz) file; false if there is none. */
-export function loadDwarf(file: NativeFile): boolean {
+function loadDwarf(file: NativeFile): boolean {
   if (!callNative("hasDwarf", file)) return false;
   const [name, buildId, isFound] = callNative("supplement", file) ?? ["", "", true];
   if (isFound) return true;
   const path = findSupplement(file, { name, buildId });
-  if (path !== null) callNative("setSupplement", file, path);
+  if (path !== null) callNative("setSupplement", file, withoutZstd(path));
   return true;
 }

@@ -184,6 +184,12 @@ test("sections compressed with zstd, in the program and in its debug file", () =
   assert.ok(finds(stripped.program));
 });
 
+test("a supplementary file that is compressed with zstd", () => {
+  const { program, common } = supplement("dwz-zstd");
+  if (!compress(common)) return;
+  assert.is(typeOfScale(program), "int");
+});
+
 test("a section that zstd did not make is an error", () => {
   const { directory } = strip("zstd-damaged");
   const whole = join(directory, "whole");

@@ -1,4 +1,5 @@
 /** Files that belong to a program, when they are missing or change after a script was compiled. */
+import { spawnSync } from "node:child_process";
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -40,6 +41,19 @@ for (const version of [4, 5]) {
     assert.is(without.status, 1);
     renameSync(`${part}.away`, part);
     assert.is(compileScript(program).status, 0);
+  });
+}
+
+for (const version of [4, 5]) {
+  test(`.dwo files of DWARF ${version} that are compressed with zstd`, () => {
+    const { program, part } = splitProgram(`packed${version}`, version);
+    const flag = "--compress-debug-sections=zstd";
+    if (spawnSync("objcopy", [flag, part]).status !== 0) return;
+    assert.match(runTool("readelf", ["-tW", part], "/"), /ZSTD/);
+    const info = openDebugInfo(program);
+    assert.ok((info?.functions("main").length ?? 0) > 0);
+    assert.equal(info?.missingFiles(), []);
+    assert.ok(debugFilesOf(program).includes(part));
   });
 }
 
