@@ -8,11 +8,10 @@ import {
   cannotCount,
   cannotTrace,
   type Finished,
-  start,
-  startWastap,
   WASTAP,
   wastap,
 } from "../support/tools.js";
+import { endWhileWatching } from "../support/watched.js";
 
 /** Highest kernel.perf_event_paranoid at which users may have their own programs counted. */
 const USERS_MAY = 2;
@@ -177,21 +176,9 @@ test("what the machine does not count is named, and the program is not harmed", 
 });
 
 test("a program whose tracer is killed while events come goes on unharmed", async () => {
-  for (const signal of ["SIGKILL", "SIGINT"] as const) {
-    const target = start(buildProgram("watched"), ["wait", "300"]);
-    await target.until(/waiting/);
-    const script = `global n
-      probe perf.sw.cpu_clock.sample(100000), perf.sw.page_faults.sample(1) { if (++n == 20) println("seen") }`;
-    const tracer = startWastap(["-v", "-x", `${target.pid}`, "-e", script]);
-    await tracer.until(/probes armed/, "errors");
-    target.child.stdin?.end("g");
-    await tracer.until(/seen\n/);
-    tracer.child.kill(signal);
-    await tracer.finished();
-    const { status, stdout, stderr } = await target.finished();
-    assert.is(stdout, "waiting\nright\n", stderr);
-    assert.is(status, 0);
-  }
+  const script = `global n
+    probe perf.sw.cpu_clock.sample(100000), perf.sw.page_faults.sample(1) { if (++n == 20) println("seen") }`;
+  for (const signal of ["SIGKILL", "SIGINT"] as const) await endWhileWatching(script, 300, signal);
 });
 
 s.run();

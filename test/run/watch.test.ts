@@ -5,15 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import {
-  buildProgram,
-  cannotCount,
-  cannotTrace,
-  start,
-  startWastap,
-  WASTAP,
-  wastap,
-} from "../support/tools.js";
+import { buildProgram, cannotCount, cannotTrace, WASTAP, wastap } from "../support/tools.js";
+import { endWhileWatching } from "../support/watched.js";
 
 const s = suite("run/watch");
 const reason = cannotTrace() ?? cannotCount("data");
@@ -162,17 +155,7 @@ test("a program whose tracer is killed or ends goes on unharmed", async () => {
     ["SIGKILL", 300],
     ["SIGINT", 400],
   ] as const) {
-    const target = start(buildProgram("watched"), ["wait", `${rounds}`]);
-    await target.until(/waiting/);
-    const tracer = startWastap(["-v", "-x", `${target.pid}`, "-e", script]);
-    await tracer.until(/probes armed/, "errors");
-    target.child.stdin?.end("g");
-    await tracer.until(/seen\n/);
-    tracer.child.kill(signal);
-    await tracer.finished();
-    const { status, stdout, stderr } = await target.finished();
-    assert.is(stdout, "waiting\nright\n", stderr);
-    assert.is(status, 0);
+    await endWhileWatching(script, rounds, signal);
   }
 });
 
