@@ -118,14 +118,13 @@ function globalObject(
   return value === null ? null : constantObject(value);
 }
 
-/** Value of @enum("NAME"[, "module"]). Throws ResolutionError. */
+/** Value of @enum("NAME"). Throws ResolutionError. */
 export function resolveEnumerator(node: EnumExpression, modules: ModuleFinder): TargetValue {
-  const [name, module] = node.args;
+  const [name] = node.args;
   if (name?.kind !== "string") {
     throw new ResolutionError("unresolved-target", "expected the name of an enumerator", node);
   }
-  const where = module?.kind === "string" ? module.value : null;
-  for (const program of programs(where, modules)) {
+  for (const program of programs(null, modules)) {
     const value = findEnumerator(program, name.value, null);
     if (value !== null) return { type: "long", location: constant(value) };
   }
