@@ -5,16 +5,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { buildProgram, cannotTrace, hasProgram, start, WASTAP, wastap } from "../support/tools.js";
+import { install, NOBODY } from "../support/install.js";
+import {
+  buildProgram,
+  cannotTrace,
+  type Finished,
+  hasProgram,
+  start,
+  WASTAP,
+  wastap,
+} from "../support/tools.js";
 
 const s = suite("run/errors");
 const missing = cannotTrace();
 const traced = missing === null ? s : s.skip;
 if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 
-/** Runs wastap with `args`, expects status 1, no output, no stack trace; returns what was said. */
-function refused(args: readonly string[], uid?: number): string {
-  const result = wastap(args, uid === undefined ? {} : { uid });
+/** Runs wastap with `args`; what it says when it refuses them. */
+function refused(args: readonly string[]): string {
+  return complaintOf(wastap(args));
+}
+
+/** Expects status 1, no output, no stack trace; returns what was said. */
+function complaintOf(result: Pick<Finished, "status" | "stdout" | "stderr">): string {
   assert.is(result.status, 1, result.stderr);
   assert.is(result.stdout, "");
   assert.not.match(result.stderr, /^\s+at .*\.js:\d+/m);
@@ -94,14 +107,16 @@ traced("a process of another user", async () => {
     process.stdout.write("skipped: another user needs root\n");
     return;
   }
-  const program = buildProgram("hot");
+  const { main, program } = install("hot");
   const target = start(program, ["1"]);
   await target.until(/ready/);
   const script = `probe process("${program}").function("look") { exit() }`;
-  const said = refused(["-e", script, "-x", String(target.pid)], 65534);
+  const nobody = { encoding: "utf8", uid: NOBODY, gid: NOBODY, cwd: "/" } as const;
+  const args = [main, "-e", script, "-x", String(target.pid)];
+  const result = spawnSync(process.execPath, args, nobody);
   target.child.kill("SIGTERM");
   await target.finished();
-  assert.match(said, /not permitted.*(user|uid)/i);
+  assert.match(complaintOf(result), /not permitted.*(user|uid)/i);
 });
 
 (missing === null && hasProgram("strace") ? s : s.skip)(

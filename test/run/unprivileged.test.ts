@@ -1,12 +1,9 @@
 /** An ordinary user traces his own programs, also in namespaces of his own. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { PACKAGE_ROOT } from "../../base/root.js";
-import { buildProgram, cannotTrace, hasProgram } from "../support/tools.js";
+import { install } from "../support/install.js";
+import { cannotTrace, hasProgram } from "../support/tools.js";
 
 const s = suite("run/unprivileged");
 const root = process.getuid?.() === 0;
@@ -20,21 +17,6 @@ const test = missing === null ? s : s.skip;
 if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 
 const USER = "wastap-test";
-
-/** The package as an installation that everybody can read, and `program` beside it. */
-function install(program: string): { main: string; program: string } {
-  const directory = mkdtempSync(join(tmpdir(), "wastap-install-"));
-  chmodSync(directory, 0o755);
-  for (const part of [join("dist", "bundle"), "prebuilds", "tapsets", "package.json"]) {
-    cpSync(join(PACKAGE_ROOT, part), join(directory, part), { recursive: true });
-  }
-  cpSync(program, join(directory, "work"));
-  chmodSync(join(directory, "work"), 0o755);
-  return {
-    main: join(directory, "dist", "bundle", "wastap.cjs"),
-    program: join(directory, "work"),
-  };
-}
 
 function asUser(command: readonly string[]): {
   stdout: string;
@@ -64,14 +46,14 @@ function countArgs(main: string, program: string): string[] {
 }
 
 test("without root and without any capability", () => {
-  const { main, program } = install(buildProgram("work"));
+  const { main, program } = install("work");
   const result = asUser(countArgs(main, program));
   assert.match(result.stdout, /\n3000 by [1-9]\d*\n$/, result.stderr);
   assert.is(result.status, 0, result.stderr);
 });
 
 test("in fresh user, pid and mount namespaces", () => {
-  const { main, program } = install(buildProgram("work"));
+  const { main, program } = install("work");
   const spaces = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
   const probe = asUser([...spaces, "true"]);
   if (probe.status !== 0) {
@@ -84,7 +66,7 @@ test("in fresh user, pid and mount namespaces", () => {
 });
 
 test("attaching from outside to a process in a pid namespace of its own", () => {
-  const { main, program } = install(buildProgram("work"));
+  const { main, program } = install("work");
   const script = `global n probe process("${program}").function("work") { n++ }
     probe timer.ms(20) { if (n > 1000) exit() } probe end { println(n > 1000 ? "counted" : "few") }`;
   const shell = `unshare --user --map-root-user --pid --fork --mount-proc ${program} 2 4000000000 &
