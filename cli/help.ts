@@ -42,6 +42,7 @@ Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    -T SECONDS end the session after that time
    -t        tell at the end how often each probe ran and how long it took
    -i         read commands that build a script and run it, help for a list
+   --language-server          answer an editor on standard input and output (JSON-RPC)
    --monitor[=SECONDS]        show the session on the terminal, h for help
    --dump=NAME                print an artefact: parse, elaborate, ir, wasm, x64, plan
    --allow-breakpoints        use int3 where no jump fits (slow; see the manual)
@@ -63,10 +64,14 @@ Exit status: 0 done; 1 the script, an option, the target or a handler failed, a 
 nothing, or a third interrupt ended it at once; 70 a defect of wastap itself.
 `;
 
+/** Version of the package. */
+export function packageVersion(): string {
+  const text = readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 /** Text of --version. */
 export function versionText(): string {
-  const text = readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8");
-  const { version } = JSON.parse(text) as { version: string };
   const build = `${process.platform}-${process.arch}, Node ${process.version}`;
-  return `wastap ${version} (SystemTap language ${LANGUAGE_VERSION}, ${build})\n`;
+  return `wastap ${packageVersion()} (SystemTap language ${LANGUAGE_VERSION}, ${build})\n`;
 }

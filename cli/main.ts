@@ -48,6 +48,7 @@ async function start(options: Options, diagnostics: Diagnostics): Promise<number
   if (options.cache === "clean") return cleanCache();
   if (options.listing !== null) return list(options.listing, options, diagnostics);
   if (options.interactive) return openShell(options);
+  if (options.languageServer) return serveEditor(options);
   const file = readBundleFile(options);
   if (file !== null) return run({ ...file, options });
   const { buildBundle } = await import("./build.js");
@@ -79,6 +80,11 @@ async function openShell(options: Options): Promise<number> {
   const { runShell } = await import("./shell.js");
   await runShell(options);
   return 0;
+}
+
+async function serveEditor(options: Options): Promise<number> {
+  const server = await import("./language-server.js");
+  return server.serveEditor(options);
 }
 
 async function list(listing: Listing, options: Options, diagnostics: Diagnostics): Promise<number> {

@@ -173,6 +173,7 @@ const COMPILER: readonly TableOption[] = [
   sets("k", "keepDirectory", true),
   sets("F", "flightRecorder", true),
   sets("i interactive", "interactive", true),
+  sets("language-server", "languageServer", true),
   define("monitor", "optional", (draft, text) => {
     const seconds = text === null ? 1 : integer(text, 1, MOST_SECONDS, MESSAGES.monitor);
     draft.monitorMs = 1000 * seconds;
@@ -257,7 +258,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
 ];
 
 const REFUSED: readonly TableOption[] = [
-  refused("language-server", "none", NOT_YET),
   define("target-namespaces", "required", (_draft, text) => {
     integer(text ?? "", 1, 2 ** 31 - 1, MESSAGES.namespaces);
     throw new UsageError(`ERROR: ${NOT_YET}: --target-namespaces`);

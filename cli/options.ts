@@ -56,6 +56,8 @@ export interface Options {
   readonly monitorMs: number | null;
   /** -i: commands are read and done. */
   readonly interactive: boolean;
+  /** --language-server */
+  readonly languageServer: boolean;
   /** --semantic-keep-going: errors of pass 2 are also listed for programs. */
   readonly errorCatalog: boolean;
   readonly compatible: string;
@@ -119,6 +121,7 @@ export function defaultOptions(): Draft {
     timing: false,
     monitorMs: null,
     interactive: false,
+    languageServer: false,
     errorCatalog: false,
     compatible: LANGUAGE_VERSION,
     bufferMegabytes: DEFAULT_BUFFER_MEGABYTES,

@@ -33,9 +33,10 @@ function takeOperands(draft: Draft, operands: readonly string[]): void {
 }
 
 function checkScript(draft: Draft): void {
-  const { script, extraScripts, listing, interactive } = draft;
+  const { script, extraScripts, listing, interactive, languageServer } = draft;
   if (draft.cache === "clean") return;
-  if (interactive) checkInteractive(draft);
+  if (languageServer) checkLanguageServer(draft);
+  else if (interactive) checkInteractive(draft);
   else if (listing === null && script === null && extraScripts.length === 0) {
     throw new UsageError("A script must be specified.", true);
   }
@@ -57,6 +58,15 @@ function checkInteractive({ script, listing, example }: Draft): void {
   }
   if (script.path.endsWith(".wasm")) {
     throw new UsageError("ERROR: -i builds scripts; a bundle is run without it");
+  }
+}
+
+function checkLanguageServer({ script, extraScripts, listing, interactive }: Draft): void {
+  if (script !== null || extraScripts.length > 0) {
+    throw new UsageError("Cannot specify a script with --language-server.", true);
+  }
+  if (listing !== null || interactive) {
+    throw new UsageError("Cannot specify --language-server with -i/-l/-L/--dump-*.", true);
   }
 }
 

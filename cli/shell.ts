@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { type AsyncCompleter, createInterface, type Interface } from "node:readline";
 import { ReadStream } from "node:tty";
 import { TargetError } from "../base/target-error.js";
-import type { LibraryNames } from "../compiler/list-library.js";
 import { compileOptions, examplePath } from "./compile-input.js";
+import { createNameSource } from "./complete-script.js";
 import { UsageError } from "./getopt.js";
 import { hasScreen } from "./monitor.js";
 import type { Options } from "./options.js";
@@ -116,16 +116,10 @@ function clearLine(lines: Interface): void {
 
 /** Completes lines; the library is read when a line first needs it. */
 function createCompleter(options: Options): AsyncCompleter {
-  let library: Promise<LibraryNames> | null = null;
-  const readLibrary = async (): Promise<LibraryNames> => {
-    const { libraryNames } = await import("../compiler/list-library.js");
-    return libraryNames({ options: compileOptions(options, "wastap"), warn: () => undefined });
-  };
+  const context = { options: compileOptions(options, "wastap"), warn: () => undefined };
+  const source = createNameSource(context);
   return (line, done) => {
-    complete(line, () => {
-      library ??= readLibrary();
-      return library;
-    }).then(
+    complete(line, source).then(
       ([names, start]) => done(null, [[...names], start]),
       (error: Error) => done(error),
     );

@@ -36,11 +36,13 @@ export interface LibraryNames {
   readonly functions: readonly string[];
   /** Probe points without arguments, words joined by dots. */
   readonly points: readonly string[];
+  readonly macros: readonly string[];
 }
 
-/** Names of all functions, aliases and kinds of probe points. */
+/** Names of all functions, aliases, kinds of probe points and macros. */
 export function libraryNames(context: CompileContext): LibraryNames {
-  const scripts = libraryOf(context).allScripts();
+  const library = libraryOf(context);
+  const scripts = library.allScripts();
   const functions = scripts.flatMap((script) => script.functions);
   const aliases = scripts.flatMap((script) => script.aliases).flatMap(({ names }) => names);
   return {
@@ -49,6 +51,7 @@ export function libraryNames(context: CompileContext): LibraryNames {
       ...aliases.map(({ components }) => components.map(({ name }) => name).join(".")),
       ...FAMILIES.map(([pattern]) => pattern.replaceAll(/\([^)]*\)/g, "")),
     ],
+    macros: [...library.macros.keys()],
   };
 }
 

@@ -197,9 +197,13 @@ s("Tab offers what fits", async () => {
   const library = {
     functions: ["println_all", "pid"],
     points: ["begin", "process.function", "process.function.return", "process.mark", "timer.s"],
+    macros: [],
   };
   const offered = async (line: string): Promise<readonly string[]> => {
-    const [names, start] = await complete(line, async () => library);
+    const [names, start] = await complete(line, {
+      library: async () => library,
+      places: async () => [],
+    });
     assert.ok(line.endsWith(start), line);
     return names;
   };
