@@ -71,11 +71,11 @@ function passFailed(stage: StageReport["name"], diagnostics: readonly Diagnostic
   return new PassFailed(pass, failed, diagnostics);
 }
 
-/** Parse errors belong to pass 1, semantic errors to pass 2, whatever stage found them. */
+/** Parse errors belong to pass 1, semantic errors to pass 2 or later, whatever stage found them. */
 function passOf(error: CompileFailed, current: StageReport["name"]): StageReport["name"] {
   const [first] = error.diagnostics;
   if (first?.severity === "parse error") return "parse";
-  return first?.severity === "semantic error" ? "elaborate" : current;
+  return current === "parse" ? "elaborate" : current;
 }
 
 function nextStage(name: StageReport["name"]): StageReport["name"] {

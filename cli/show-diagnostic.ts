@@ -32,7 +32,9 @@ export function showDiagnostic(diagnostic: Diagnostic, options: ShowOptions): st
     near = block.span?.file ?? near;
     return text;
   });
-  return blocks.join(diagnostic.severity === "warning" ? "" : "\n") + ending(diagnostic.severity);
+  const end = ending(diagnostic.severity);
+  const isApart = (index: number): boolean => diagnostic.notes[index]?.message !== "";
+  return blocks.map((block, index) => (isApart(index) ? block + end : block)).join("");
 }
 
 /** Paints as $SYSTEMTAP_COLORS says, or not at all. */
@@ -69,7 +71,10 @@ function showBlock(
   const label = paint(isWarning ? "warning" : "error", isWarning ? "WARNING:" : `${severity}:`);
   if (span === null) return isParseError ? `${message}\n` : `${label} ${message}\n`;
   const place = showPlace(block.token, span, isParseError ? null : near, paint);
-  if (!isParseError) return `${label} ${message}: ${place}\n${showSource(severity, span, paint)}`;
+  if (!isParseError) {
+    const text = message === "" ? place : `${label} ${message}: ${place}`;
+    return `${text}\n${showSource(severity, span, paint)}`;
+  }
   const verb = block.saw === true ? "        saw:" : "         at:";
   if (block.token === "EOF") return `${label} ${message}\n${verb} ${span.file.name} EOF\n`;
   return `${label} ${message}\n${verb} ${place}\n${showSource(severity, span, paint)}`;

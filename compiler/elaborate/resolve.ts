@@ -371,7 +371,7 @@ function unresolvedCall(
     code: "arity-mismatch",
     message: `arity mismatch found (function '${node.name}' takes ${counts.join(" or ")} args)`,
     node,
-    notes: [{ message: `function '${node.name}' declared here`, node: first }],
+    notes: [{ message: "", node: first }],
   });
 }
 

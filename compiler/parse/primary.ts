@@ -177,7 +177,12 @@ export function parseIndexes(stream: TokenStream, expected?: string): (Expressio
 /** Parses what `in` and `foreach` go over: an array or a histogram. */
 export function parseIndexable(stream: TokenStream): Identifier | HistogramOperation {
   if (stream.at("@hist_log") || stream.at("@hist_linear")) return parseHistogram(stream);
-  return identifierOf(stream.expectKind("identifier", "identifier or statistical operation"));
+  const token = stream.next();
+  // SystemTap takes any @word for a name here, which no array can have.
+  const isName = token.kind === "identifier" || token.text.startsWith("@");
+  return isName
+    ? identifierOf(token)
+    : stream.fail("expected", "identifier or statistical operation");
 }
 
 function parseCall(stream: TokenStream, name: Token): CallExpression {

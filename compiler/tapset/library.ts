@@ -8,7 +8,7 @@
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Diagnostic } from "../../base/diagnostic.js";
+import { CompileFailed, type Diagnostic } from "../../base/diagnostic.js";
 import { message } from "../../base/messages.js";
 import type { SourceFile } from "../../base/position.js";
 import type { MacroDefinition } from "../parse/macros.js";
@@ -64,12 +64,9 @@ export function loadLibrary(
   options: LibraryOptions,
 ): TapsetLibrary {
   const seen: SeenFiles = { paths: new Set(), names: new Set() };
-  const macroFiles = [
-    builtInMacros(options),
-    ...listFiles(directories, ".stpm", seen).map(readLibraryFile),
-  ];
+  const macroFiles = listFiles(directories, ".stpm", seen).map(readLibraryFile);
   const scriptFiles = listFiles(directories, ".stp", seen).map(readLibraryFile);
-  const macros = indexMacros(macroFiles, options);
+  const macros = readMacros(macroFiles, options);
   const parsed = new Map<ScannedFile, Script>();
   const parse = (scanned: ScannedFile): Script => {
     const script = parsed.get(scanned) ?? parseLibraryScript(scanned, macros, options);
@@ -167,12 +164,13 @@ function readLibraryFile({ path, processPath }: FoundFile): ScannedFile {
   return { file: { name: path, text, library: true }, processPath, names: scanNames(text) };
 }
 
-/** Macros that stand for options of the session. */
-function builtInMacros({ defines }: LibraryOptions): ScannedFile {
-  const length = defines.get("MAXSTRINGLEN") ?? DEFAULT_MAXSTRINGLEN;
+/** Macros that stand for options of the session; those of files with their names are the same. */
+function builtInMacros(options: LibraryOptions): ReadonlyMap<string, MacroDefinition> {
+  const length = options.defines.get("MAXSTRINGLEN") ?? DEFAULT_MAXSTRINGLEN;
   const text = `@define MAXSTRINGLEN %( ${length} %)\n`;
+  const report = (diagnostic: Diagnostic): void => options.warn(diagnostic);
   const file = { name: "<options>", text, library: true };
-  return { file, processPath: null, names: scanNames(text) };
+  return parseMacroFile(file, { ...contextOf(options, new Map()), report });
 }
 
 /** A map from every name that some file may define to what `find` finds in these files. */
@@ -213,23 +211,28 @@ function dottedName(point: ProbeAlias["names"][number]): string {
   return point.components.map((component) => component.name).join(".");
 }
 
-/** What `parse` gives; null if it found errors, which then are warnings and cost the whole file. */
-function parseWhole<T>(
+function contextOf(
+  { args, compatible }: LibraryOptions,
+  libraryMacros: ReadonlyMap<string, MacroDefinition>,
+): Omit<ParseContext, "report"> {
+  return { options: { args, guru: true, compatible }, libraryMacros };
+}
+
+/** The script of `file`; null if it has errors, which then are warnings and cost the whole file. */
+function parseWhole(
   file: SourceFile,
   libraryMacros: ReadonlyMap<string, MacroDefinition>,
   options: LibraryOptions,
-  parse: (file: SourceFile, context: ParseContext) => T,
-): T | null {
+): Script | null {
   let isRight = true;
-  const result = parse(file, {
-    options: { args: options.args, guru: true, compatible: options.compatible },
-    libraryMacros,
+  const script = parseScript(file, {
+    ...contextOf(options, libraryMacros),
     report(diagnostic) {
       if (diagnostic.severity !== "warning") isRight = false;
       options.warn({ ...diagnostic, severity: "warning" });
     },
   });
-  if (isRight) return result;
+  if (isRight) return script;
   const text = message("library-file-skipped", [file.name]);
   const about = { code: "library-file-skipped", message: text, span: null, token: "", notes: [] };
   options.warn({ ...about, severity: "warning" });
@@ -241,7 +244,7 @@ function parseLibraryScript(
   macros: ReadonlyMap<string, MacroDefinition>,
   options: LibraryOptions,
 ): Script {
-  const script = parseWhole(file, macros, options, parseScript) ?? emptyScript(file);
+  const script = parseWhole(file, macros, options) ?? emptyScript(file);
   return processPath === null ? script : withProcessPath(script, processPath);
 }
 
@@ -249,31 +252,46 @@ function emptyScript(file: SourceFile): Script {
   return { file, globals: [], functions: [], aliases: [], probes: [], embedded: [] };
 }
 
-function indexMacros(
+/**
+ * Macros of all `files` by name. What is wrong with a macro file is an error, and so is a name that
+ * two of them define: throws CompileFailed.
+ */
+function readMacros(
   files: readonly ScannedFile[],
   options: LibraryOptions,
 ): ReadonlyMap<string, MacroDefinition> {
-  const parsed = new Map<ScannedFile, ReadonlyMap<string, MacroDefinition>>();
-  const definitions = indexBy(files, "macros", (scanned, name) => {
-    const macros =
-      parsed.get(scanned) ??
-      parseWhole(scanned.file, new Map(), options, parseMacroFile) ??
-      new Map<string, MacroDefinition>();
-    parsed.set(scanned, macros);
-    const macro = macros.get(name);
-    return macro === undefined ? [] : [macro];
-  });
-  return new LazyMap(definitions.possibleKeys(), (name) => {
-    const [first, ...others] = definitions.get(name) ?? [];
-    for (const { span } of others)
-      options.warn({
-        code: "duplicate-library-macro",
-        severity: "warning",
-        message: message("duplicate-library-macro", [name]),
-        span,
-        token: "identifier",
-        notes: [],
-      });
-    return first;
-  });
+  const builtIn = builtInMacros(options);
+  const macros = new Map<string, MacroDefinition>();
+  const errors: Diagnostic[] = [];
+  for (const { file } of files) {
+    const found = parseMacroFile(file, {
+      ...contextOf(options, new Map()),
+      report: (diagnostic) => {
+        if (diagnostic.severity === "warning") options.warn(diagnostic);
+        else errors.push(diagnostic);
+      },
+    });
+    for (const [name, macro] of found) {
+      const earlier = macros.get(name);
+      if (earlier !== undefined) errors.push(duplicateMacro(macro, earlier));
+      macros.set(name, earlier ?? macro);
+    }
+  }
+  if (errors.length > 0) throw new CompileFailed(errors);
+  for (const [name, macro] of builtIn) macros.set(name, macro);
+  return macros;
+}
+
+function duplicateMacro({ name, span }: MacroDefinition, earlier: MacroDefinition): Diagnostic {
+  const code = "duplicate-library-macro";
+  const token = "identifier";
+  const first = message("macro-defined-here", [name]);
+  return {
+    code,
+    severity: "parse error",
+    message: message(code, [name]),
+    span,
+    token,
+    notes: [{ message: first, span: earlier.span, token }],
+  };
 }

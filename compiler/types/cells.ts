@@ -37,6 +37,8 @@ export interface Inference {
   readonly pointers: Map<VariableSymbol | FunctionSymbol, PointerType | null>;
   /** Set when something was learnt in a round. */
   changed: boolean;
+  /** True while functions that return nothing known learn what their callers expect. */
+  callsTeach: boolean;
 }
 
 /** An inference that knows only what is declared. */
@@ -56,6 +58,7 @@ export function createInference(
     results: new Map(),
     pointers: new Map(),
     changed: false,
+    callsTeach: false,
   };
 }
 

@@ -32,7 +32,7 @@ type Writes = (symbol: FunctionSymbol) => ReadonlySet<VariableSymbol>;
 function checkBody(body: Node, writes: Writes, state: Inference): void {
   forEachNode(body, (node) => {
     if (node.kind === "assignment") checkTarget(node, node.target, state);
-    else if (node.kind === "update") checkTarget(node, node.operand, state);
+    else if (node.kind === "update") checkUpdated(node, node.operand, state);
     else if (node.kind === "delete") checkDelete(node.target, state);
     else if (node.kind === "foreach") checkForeach(node, writes, state);
     else if (node.kind === "aggregate" || node.kind === "histogram") checkStat(node, state);
@@ -56,12 +56,18 @@ function checkTarget(node: Expression, target: Expression, state: Inference): vo
     code: "not-assignable",
     message: "Expecting lvalue for assignment",
     node,
-    notes: [{ message: "not an lvalue", node: target }],
+    notes: [{ message: "", node: target }],
   });
 }
 
+/** What can be written to at all is found when translating (translatable.ts). */
+function checkUpdated(node: Expression, operand: Expression, state: Inference): void {
+  const { failures, values } = state.targets;
+  if (values.has(operand.id) || failures.has(operand.id)) checkTarget(node, operand, state);
+}
+
 function checkDelete(target: Expression, state: Inference): void {
-  if (baseOf(target) !== null) return;
+  if (target.kind === "index" || baseOf(target) !== null) return;
   state.report.error({
     code: "not-deletable",
     message: "invalid operand of delete expression",

@@ -7,7 +7,7 @@ import type { Expression, Node, NodeId } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
 import { contains, nodesIn } from "../syntax/walk.js";
 import { callersIn, treeFact } from "./tree-facts.js";
-import { baseOf } from "./usage.js";
+import { baseOf, WRITABLE } from "./usage.js";
 
 /** Functions of `functions` that have an effect besides their result, directly or not. */
 export function impureFunctions(
@@ -40,7 +40,7 @@ export function hasEffect(
     root,
     (node) =>
       node.kind === "assignment" ||
-      node.kind === "update" ||
+      (node.kind === "update" && WRITABLE.has(node.operand.kind)) ||
       isOutsideEffect(node, symbols) ||
       callsOneOf(impure, node.id, symbols),
   );
@@ -65,7 +65,7 @@ function isOutsideEffect(node: Node, symbols: SymbolTable): boolean {
     case "delete":
       return isOutside(node.target);
     case "update":
-      return isOutside(node.operand);
+      return WRITABLE.has(node.operand.kind) && isOutside(node.operand);
     case "foreach":
       return node.sort !== null;
     case "print":

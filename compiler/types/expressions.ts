@@ -18,8 +18,10 @@ import type {
 import { hasPragma } from "../syntax/pragmas.js";
 import { operandsOf } from "../syntax/walk.js";
 import { type Cell, cellsOf, type Inference, resultOf, unify } from "./cells.js";
+import { conflict, isOperator, mismatch, positionOf } from "./mismatch.js";
 import { learnPointer, resolveAutocast } from "./pointers.js";
 import type { Type } from "./program.js";
+import { WRITABLE } from "./usage.js";
 
 /** Visits `node`, of which `expected` is known from outside; its type, or null if still unknown. */
 export function inferExpression(
@@ -195,24 +197,37 @@ function found(node: Expression, type: Type, expected: Type | null, state: Infer
   return type;
 }
 
-function mismatch(node: Expression, expected: Type, type: Type | null, state: Inference): void {
-  const message = `type mismatch: expected ${expected} but found ${type}`;
-  state.report.error({ code: "type-mismatch", message, node });
+/** Visits an argument or result that is declared to be `declared`. */
+export function inferDeclared(node: Expression, declared: Type, state: Inference): Type | null {
+  const isBackwards = SAID_BACKWARDS.has(node.kind);
+  const type = inferScalar(node, isBackwards ? null : declared, state);
+  const wrong = type !== null && type !== "stats" && type !== declared;
+  if (wrong && (isBackwards || isOperator(node))) {
+    const message = `type mismatch: expected ${type} but found ${declared}`;
+    state.report.error({ code: "declared-mismatch", message, node });
+  }
+  return type;
 }
 
-/** The type that `cell` gets or has; `node` is where it is used. */
-function learn(cell: Cell, node: Expression, expected: Type | null, state: Inference): Type | null {
-  if (expected !== null && !unify(cell, expected, node, state)) {
-    if (cell.place === null) mismatch(node, expected, cell.type, state);
-    else {
-      state.report.error({
-        code: "type-mismatch",
-        message: `type mismatch (${expected})`,
-        node,
-        notes: [{ message: `type was first inferred here (${cell.type})`, node: cell.place }],
-      });
-    }
-  }
+/** Of these SystemTap names the two types the other way round where a declaration wants another. */
+const SAID_BACKWARDS: ReadonlySet<Expression["kind"]> = new Set([
+  "aggregate",
+  "number",
+  "print",
+  "string",
+]);
+
+/** The type that `cell` gets or has; `node` is where it is used, as parameter `position` if it is one. */
+function learn(
+  cell: Cell,
+  node: Expression,
+  expected: Type | null,
+  state: Inference,
+  position: number | null = null,
+): Type | null {
+  if (expected === null || unify(cell, expected, node, state)) return cell.type;
+  if (cell.place === null) mismatch(node, expected, cell.type, state);
+  else conflict(cell, node, expected, position, state);
   return cell.type;
 }
 
@@ -232,7 +247,10 @@ export function inferVariable(
     });
     return null;
   }
-  const type = learn(cellsOf(variable, state).value, node, expected, state);
+  const cell = cellsOf(variable, state).value;
+  const isWrong = expected !== null && cell.type !== null && cell.type !== expected;
+  const position = isWrong ? positionOf(variable, state) : null;
+  const type = learn(cell, node, expected, state, position);
   if (type !== null) state.types.set(node.id, type);
   return type;
 }
@@ -348,14 +366,6 @@ function inferTernary(
   return inferSame(node.consequent, node.alternate, expected, state);
 }
 
-const ASSIGNABLE: ReadonlySet<Expression["kind"]> = new Set([
-  "identifier",
-  "index",
-  "target",
-  "cast",
-  "autocast",
-]);
-
 function inferAssignment(
   node: AssignmentExpression,
   expected: Type | null,
@@ -364,7 +374,7 @@ function inferAssignment(
   switch (node.operator) {
     case "<<<":
       // What is not assignable is reported as such.
-      inferExpression(node.target, ASSIGNABLE.has(node.target.kind) ? "stats" : null, state);
+      inferExpression(node.target, WRITABLE.has(node.target.kind) ? "stats" : null, state);
       inferLong(node.value, state);
       return found(node, "long", expected, state);
     case ".=":
@@ -410,7 +420,9 @@ function inferCall(node: CallExpression, expected: Type | null, state: Inference
     node.args.forEach((arg, i) => {
       inferArgument(arg, i, overload, state);
     });
-    type = learn(resultOf(overload, state), node, expected ?? type, state) ?? type;
+    const result = resultOf(overload, state);
+    if (result.type === null && !state.callsTeach) continue;
+    type = learn(result, node, expected ?? type, state) ?? type;
   }
   return type;
 }
@@ -425,7 +437,7 @@ function inferArgument(
   if (parameter === undefined) return;
   const cell = cellsOf(parameter, state).value;
   const isDeclared = parameter.place.kind === "parameter" && parameter.place.type !== null;
-  if (isDeclared) inferScalar(arg, cell.type, state);
+  if (isDeclared && cell.type !== null) inferDeclared(arg, cell.type, state);
   else inferKey(arg, position, cell, state);
 }
 

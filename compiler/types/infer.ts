@@ -15,6 +15,7 @@ import type {
 } from "../syntax/ast.js";
 import { cellsOf, type Inference, resultOf, unify } from "./cells.js";
 import {
+  inferDeclared,
   inferExpression,
   inferKeyList,
   inferLong,
@@ -27,11 +28,15 @@ import { callersIn } from "./tree-facts.js";
 /** Runs `state` to convergence, and reports what has no type. */
 export function infer(state: Inference): void {
   const functions = reachableFunctions(state.symbols.handlers, state);
-  do {
-    state.changed = false;
-    for (const handler of state.symbols.handlers) inferHandler(handler, state);
-    for (const symbol of functions) inferFunction(symbol, state);
-  } while (state.changed);
+  // What a function returns tells its type; only if nothing else does, what its callers expect.
+  for (const callsTeach of [false, true]) {
+    state.callsTeach = callsTeach;
+    do {
+      state.changed = false;
+      for (const handler of state.symbols.handlers) inferHandler(handler, state);
+      for (const symbol of functions) inferFunction(symbol, state);
+    } while (state.changed);
+  }
 }
 
 /** Reports what has no type after inference. */
@@ -127,10 +132,12 @@ function inferStatement(node: Statement, owner: FunctionSymbol | null, state: In
 
 function inferReturn(value: Expression, owner: FunctionSymbol, state: Inference): void {
   const cell = resultOf(owner, state);
-  const type = inferScalar(value, owner.declaration.type, state);
+  const declared = owner.declaration.type;
+  const type =
+    declared === null ? inferScalar(value, null, state) : inferDeclared(value, declared, state);
   learnPointer(owner, value, state);
   if (type === null && cell.type !== null) inferScalar(value, cell.type, state);
-  if (type === null || type === "stats" || owner.declaration.type !== null) return;
+  if (type === null || type === "stats" || declared !== null) return;
   if (!unify(cell, type, value, state)) {
     state.report.error({
       code: "type-mismatch",

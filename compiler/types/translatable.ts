@@ -5,9 +5,10 @@
 import type { CompileContext } from "../../base/stage.js";
 import { createReporter, type Reporter } from "../elaborate/report.js";
 import { forEachNode } from "../elaborate/rewrite.js";
-import type { HistogramOperation, Node, PrintExpression } from "../syntax/ast.js";
+import type { Expression, HistogramOperation, Node, PrintExpression } from "../syntax/ast.js";
 import { forEachChild } from "../syntax/walk.js";
 import type { Global, Probe, Program } from "./program.js";
+import { baseOf } from "./usage.js";
 
 /** Keys of an array (language.md §17). */
 const MAX_KEYS = 9;
@@ -20,6 +21,8 @@ export function checkTranslatable(program: Program, context: CompileContext): vo
     checkJumps(body, false, report);
     forEachNode(body, (node) => {
       if (node.kind === "print") checkPrint(node, program, report);
+      else if (node.kind === "update") checkUpdated(node.operand, program, report);
+      else if (node.kind === "delete") checkDeleted(node.target, report);
       else if (node.kind === "histogram") checkBounds(node, report);
       else if (node.kind === "perf") {
         const message = "not supported yet: @perf (counters cannot be read in a probed process)";
@@ -57,6 +60,19 @@ function checkPrint(node: PrintExpression, program: Program, report: Reporter): 
       report.error({ code: "type-mismatch", message, node: arg });
     }
   }
+}
+
+function checkUpdated(operand: Expression, program: Program, report: Reporter): void {
+  if (baseOf(operand) !== null || program.locations.has(operand.id)) return;
+  const isBucket = operand.kind === "index" && operand.base.kind === "histogram";
+  const message = isBucket ? "cannot assign to histogram buckets" : "invalid lvalue type";
+  report.error({ code: "not-assignable", message, node: operand });
+}
+
+function checkDeleted(target: Expression, report: Reporter): void {
+  if (target.kind !== "index" || target.base.kind !== "histogram") return;
+  const message = "cannot delete histogram bucket entries";
+  report.error({ code: "not-deletable", message, node: target });
 }
 
 function checkBounds(node: HistogramOperation, report: Reporter): void {

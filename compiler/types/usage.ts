@@ -87,10 +87,41 @@ function isPureWrite(node: Node): boolean {
 
 /** Expressions directly in `node` whose values are thrown away. */
 export function unneededValues(node: Node): readonly Expression[] {
-  if (node.kind === "expression") return [node.expression];
+  if (node.kind === "expression") return [node.expression, ...unneededParts(node.expression)];
   if (node.kind !== "for") return [];
   return [node.initial, node.update].filter((e) => e !== null);
 }
+
+/** Operands of `node` that are only computed for what they do if its own value is thrown away. */
+function unneededParts(node: Expression): readonly Expression[] {
+  const parts = partsForNothing(node);
+  return parts.flatMap((part) => [part, ...unneededParts(part)]);
+}
+
+function partsForNothing(node: Expression): readonly Expression[] {
+  switch (node.kind) {
+    case "unary":
+      return [node.operand];
+    case "binary":
+    case "concatenation":
+      return [node.left, node.right];
+    case "logical":
+      return [node.right];
+    case "ternary":
+      return [node.consequent, node.alternate];
+    default:
+      return [];
+  }
+}
+
+/** Kinds of expressions that name something which can be written. */
+export const WRITABLE: ReadonlySet<Expression["kind"]> = new Set([
+  "identifier",
+  "index",
+  "target",
+  "cast",
+  "autocast",
+]);
 
 /** The identifier that names the variable of an lvalue, null for anything else. */
 export function baseOf(target: Expression): Identifier | null {

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { Diagnostic } from "../../../base/diagnostic.js";
+import { CompileFailed, type Diagnostic } from "../../../base/diagnostic.js";
 import type { SourceFile } from "../../../base/position.js";
 import { PACKAGE_ROOT } from "../../../base/root.js";
 import { parseScript } from "../../../compiler/parse/parse.js";
@@ -174,27 +174,47 @@ s("macros of the library are seen by scripts, and see only each other", () => {
   });
 });
 
-s("warns of macros defined twice", () => {
+/** What is wrong with the library of `directory`, with its places. */
+function errorsOf(directory: string): string[] {
+  try {
+    load([directory]);
+    return [];
+  } catch (error) {
+    assert.instance(error, CompileFailed);
+    return (error as CompileFailed).diagnostics.map(
+      ({ message, span, notes }) => `${span?.file.name}: ${message}; ${notes[0]?.message}`,
+    );
+  }
+}
+
+s("a macro that two files define is an error, used or not", () => {
   const files = { "a.stpm": "@define m %( 1 %)", "b.stpm": "@define m %( 2 %)" };
   withFiles(files, (directory) => {
+    const twice = "duplicate definition of library macro '@m'; macro '@m' first defined here";
+    assert.equal(errorsOf(directory), [`${directory}/b.stpm: ${twice}`]);
+  });
+});
+
+s("a macro file with an error is one", () => {
+  withFiles({ "a.stpm": "@define m %( 1 %) probe" }, (directory) => {
+    const unexpected = `unexpected token in library macro file '${directory}/a.stpm'; undefined`;
+    assert.equal(errorsOf(directory), [`${directory}/a.stpm: ${unexpected}`]);
+  });
+});
+
+s("the macro of an option is not that of a file", () => {
+  withFiles({ "a.stpm": "@define MAXSTRINGLEN %( 5 %)" }, (directory) => {
     const [library, warnings] = load([directory]);
-    assert.ok(library.macros.get("m"));
-    assert.equal(warnings, [`${directory}/b.stpm: duplicate definition of library macro '@m'`]);
+    assert.is(library.macros.get("MAXSTRINGLEN")?.body[0]?.text, "512");
+    assert.equal(warnings, []);
   });
 });
 
 s("a file with an error is skipped as a whole", () => {
-  const files = {
-    "a.stp": "function good() { } function bad( {",
-    "a.stpm": "@define m %( 1 %) probe",
-  };
-  withFiles(files, (directory) => {
+  withFiles({ "a.stp": "function good() { } function bad( {" }, (directory) => {
     const [library, warnings] = load([directory]);
-    assert.is(library.macros.get("m"), undefined);
     assert.is(library.functions.get("good"), undefined);
     assert.equal(warnings, [
-      `${directory}/a.stpm: unexpected token in library macro file '${directory}/a.stpm'`,
-      `undefined: tapset "${directory}/a.stpm" has errors, and will be skipped`,
       `${directory}/a.stp: expected identifier`,
       `undefined: tapset "${directory}/a.stp" has errors, and will be skipped`,
     ]);
@@ -246,7 +266,8 @@ if (!hasSystemtap) process.stdout.write(`skipped: no tapsets in ${SYSTEMTAP}\n`)
   const names = readdirSync(SYSTEMTAP, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".stp"))
     .sort();
-  const [{ macros }] = load([SYSTEMTAP, join(SYSTEMTAP, "linux")]);
+  const macrosIn = (directory: string) => load([directory])[0].macros;
+  const macros = new Map([...macrosIn(SYSTEMTAP), ...macrosIn(join(SYSTEMTAP, "linux"))]);
   const errors: string[] = [];
   for (const name of names) {
     const text = readFileSync(join(SYSTEMTAP, name), "latin1");

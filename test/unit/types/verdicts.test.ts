@@ -28,7 +28,7 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
   // All overloads of a call must agree, also those of the library and those never reached.
   [
     "function f(a:long) { return 1 } function f(a:string) { return 2 } probe begin { println(f(1)) }",
-    "1:91 type mismatch: expected string but found long",
+    "1:91 type mismatch: expected long but found string",
   ],
   [
     'function f(a) { return 1 } function f(a) { return "a" } probe begin { println(f(1)) }',
