@@ -72,9 +72,11 @@ export function findGlobal(
   const { info } = program;
   const last = name.split("::").at(-1) ?? name;
   return program.find(last, first, ({ variables }, unit) => {
-    if (file !== null && !isUnit(unit, file)) return null;
     const die = (variables.get(last) ?? []).find(
-      (each) => isDefined(each, info) && (last === name || hasPath(each, name, info)),
+      (each) =>
+        isDefined(each, info) &&
+        (last === name || hasPath(each, name, info)) &&
+        (file === null || isUnit(sourceUnit(each, info) ?? unit, file)),
     );
     return die === undefined ? null : { die, unit };
   });
@@ -221,6 +223,12 @@ function isOfKind(die: Die, keyword: string | undefined): boolean {
 function hasPath(die: Die, path: string, info: DebugInfo): boolean {
   const qualified = info.qualifiedName(die);
   return qualified === path || qualified.endsWith(`::${path}`);
+}
+
+/** The unit that names `die`: link-time optimization puts code and variables into units of its own. */
+export function sourceUnit(die: Die, info: DebugInfo): Unit | null {
+  const named = info.owner(die, "name");
+  return named === null ? null : info.unitOf(named.id);
 }
 
 /** True if the variable has a place or a value: it is not only declared. */

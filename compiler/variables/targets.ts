@@ -25,6 +25,7 @@ import {
   findGlobal,
   type ProgramModule,
   programModule,
+  sourceUnit,
 } from "./program-module.js";
 import { returnPlace } from "./return-value.js";
 import { showType, strip } from "./source-type.js";
@@ -86,9 +87,7 @@ function openFrame(place: TargetPlace): Frame {
   const outer = own >= 0 ? around.slice(own) : [code, ...info.enclosing(code.id)];
   const blocks = blocksInside(around.slice(0, Math.max(own, 0)));
   const variables = [code, ...blocks].flatMap((die) => variablesIn(die, info));
-  const origin = info.owner(code, "name");
-  // Link-time optimization puts code into units of its own.
-  const source = (origin === null ? null : info.unitOf(origin.id)) ?? unit;
+  const source = sourceUnit(code, info) ?? unit;
   const position = codePosition(program, address, outer);
   return { ...place, unit: source, program, position, variables };
 }

@@ -41,7 +41,7 @@ const VALUES = `
     printf("%d %d %d\\n", $file_static, $global_numbers[i + 1], $thread_number)
   }
   probe process(@1).function("halve").call { printf("%x\\n", $number) }
-  function last() { return @var("file_static", @1) }
+  function last() { return @var("file_static@values.c", @1) }
   probe process(@1).function("change").call {
     printf("%d %d %d %d %d\\n", $number, $n->bits, @cast($n, "struct node")->rest, $n->where->y, last())
   }`;
@@ -87,7 +87,7 @@ for (const level of [["-O0"], ["-O2"], ["-O3", "-flto"]]) {
     probe process(@1).function("numbers").return { println($return, " ", $i, " ", $$return, " ", @entry($s)) }
     probe process(@1).function("halve").return { printf("%x\\n", $return) }
     probe process(@1).function("members").return {
-      println($return$, " ", @var("sink"), " ", @entry($n)->where->y, " ", $n->bits)
+      println($return$, " ", @var("sink@values.c"), " ", @entry($n)->where->y, " ", $n->bits)
     }`;
     const { own } = traced(program, script);
     assert.is(
