@@ -15,6 +15,7 @@ import { TargetError } from "../../base/target-error.js";
 import { CAPABILITY, PRIVATE } from "../../wasm-runtime/layout/private.js";
 import { CONTROL, WASM_PAGE_BYTES } from "../../wasm-runtime/layout/shared.js";
 import { type Area, type AreaRequest, mapArea, unmapArea } from "./area.js";
+import { lendDescriptor } from "./lend.js";
 import { roundUp } from "./maps.js";
 import {
   type FilledArea,
@@ -226,9 +227,25 @@ async function injectModules(
 /** Maps the session's memory object into a process that can see this one in /proc. */
 async function joinShared(remote: Remote, { descriptor, bytes }: SharedArea): Promise<Area> {
   const path = `/proc/${process.pid}/fd/${descriptor}`;
-  const opened = await openRemoteFile(remote, path);
+  const opened = await openRemoteFile(remote, path).catch((error: unknown) => {
+    if (!(error instanceof TargetError) || error.errno !== EACCES) throw error;
+    return openLent(remote, descriptor, error);
+  });
   return { address: await mapSharedRemote(remote, opened, bytes), bytes };
 }
+
+/** For a process of another user. */
+async function openLent(remote: Remote, descriptor: number, refusal: Error): Promise<number> {
+  const loan = await lendDescriptor(remote.pid, descriptor);
+  if (loan === null) throw refusal;
+  try {
+    return await openRemoteFile(remote, loan.path);
+  } finally {
+    await loan.end();
+  }
+}
+
+const EACCES = 13;
 
 /** Bytes of shim image and handlers together. */
 export function codeSize({ shim, bundle }: SessionImage): number {

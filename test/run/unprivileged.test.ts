@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { install } from "../support/install.js";
-import { cannotTrace, hasProgram } from "../support/tools.js";
+import { cannotTrace, hasProgram, wastap } from "../support/tools.js";
 
 const s = suite("run/unprivileged");
 const root = process.getuid?.() === 0;
@@ -78,6 +78,16 @@ test("attaching from outside to a process in a pid namespace of its own", () => 
     return;
   }
   assert.match(result.stdout, /^counted$/m, result.stderr);
+});
+
+test("root follows a program that becomes an ordinary user before it executes another", () => {
+  const { program } = install("work");
+  const script = `global n probe process("${program}").function("work") { n[uid()]++ }
+    probe end { foreach (user in n) printf("%d by %d\\n", n[user], user) }`;
+  const drop = `setpriv --reuid ${USER} --regid ${USER} --clear-groups`;
+  const { stdout, stderr } = wastap(["-e", script, "-c", `${drop} ${program} 3 1000`]);
+  assert.match(stdout, /^3000 by [1-9]\d*$/m, stderr + stdout);
+  assert.is(stderr, "");
 });
 
 s.run();
