@@ -10,7 +10,7 @@
 /** Name of the custom section. */
 export const BUNDLE_SECTION = "wastap";
 /** Version of this description. */
-export const BUNDLE_VERSION = 1;
+export const BUNDLE_VERSION = 2;
 
 /** How linear memory is laid out; addresses and sizes in bytes. */
 export interface BundleMemory {
@@ -84,6 +84,8 @@ export interface BundleSite {
   readonly symbol: string;
   /** ELF address of the mark's 16-bit semaphore, 0 if none. */
   readonly semaphore: number;
+  /** Process that it is about, 0 = all that have the module. */
+  readonly pid: number;
 }
 
 /** A module whose load bias handlers ask for. */

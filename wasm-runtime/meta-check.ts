@@ -159,6 +159,7 @@ const point = variant({
     size: count,
     symbol: text,
     semaphore: count,
+    pid: i32,
   }),
 });
 

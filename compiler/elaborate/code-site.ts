@@ -1,7 +1,7 @@
 /** A place in the code of a module as a Site. */
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import type { ProbePoint } from "../syntax/ast.js";
-import type { ProcessModule } from "./process-path.js";
+import { type ProcessModule, processCondition } from "./process-path.js";
 import type { Site, TargetScope } from "./site.js";
 
 /** What is known of a place in code. */
@@ -28,7 +28,7 @@ export interface CodePlace {
 /** The Site of `place`. */
 export function codeSite(place: CodePlace): Site {
   const { where, point, listed, isReturn, targets, entry } = place;
-  const conditions = [where.condition, place.condition].filter((each) => each != null);
+  const conditions = [processCondition(where), place.condition].filter((each) => each != null);
   const site: Site = {
     point,
     listed: listed ?? point,
@@ -48,7 +48,7 @@ function bundleSite(
   { where, address, size, symbol }: CodePlace,
   place: "exits" | "instruction",
 ): BundleSite {
-  const { module } = where;
+  const { module, pid } = where;
   return {
     kind: "site",
     module: module.path,
@@ -58,5 +58,6 @@ function bundleSite(
     size,
     symbol,
     semaphore: 0,
+    pid,
   };
 }

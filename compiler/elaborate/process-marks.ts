@@ -5,7 +5,7 @@ import type { ProbePoint } from "../syntax/ast.js";
 import { markTargets } from "./mark-targets.js";
 import { stringArgument, withArguments } from "./point.js";
 import { CODE_ROOTS } from "./process-code.js";
-import { type ProcessModule, processModules } from "./process-path.js";
+import { type ProcessModule, processCondition, processModules } from "./process-path.js";
 import { ResolutionError } from "./report.js";
 import { similar } from "./similar.js";
 import type { FamilyContext, FamilyTable, Site } from "./site.js";
@@ -42,12 +42,12 @@ function markSites(point: ProbePoint, context: FamilyContext): Site[] {
 }
 
 function markSite(where: ProcessModule, mark: SdtMark): Site {
-  const { module, condition } = where;
+  const { module, pid } = where;
   return {
     point: withArguments(where.point, { provider: mark.provider, mark: mark.name }),
     type: "uprobe",
     isReturn: false,
-    condition,
+    condition: processCondition(where),
     targets: markTargets(module, mark),
     place: {
       kind: "site",
@@ -58,6 +58,7 @@ function markSite(where: ProcessModule, mark: SdtMark): Site {
       size: 0,
       symbol: `${mark.provider}:${mark.name}`,
       semaphore: mark.semaphore,
+      pid,
     },
   };
 }

@@ -17,8 +17,13 @@ import type { FamilyContext } from "./site.js";
 export interface ProcessModule {
   readonly module: Module;
   readonly point: ProbePoint;
-  /** Source text of the condition that restricts it to one process, or null. */
-  readonly condition: string | null;
+  /** Process that it is about, 0 = all that have the module. */
+  readonly pid: number;
+}
+
+/** Source text of the condition that restricts it to its process, null if it has none. */
+export function processCondition({ pid }: ProcessModule): string | null {
+  return pid === 0 ? null : `pid() == ${pid}`;
 }
 
 /** Absolute paths of the executables that the process component of `point` means. */
@@ -67,8 +72,7 @@ function builtInTarget(buildId: string, { context, search }: FamilyContext): str
 
 /** The files that `point` probes, libraries applied; files of a glob that are no ELF are skipped. */
 export function processModules(point: ProbePoint, context: FamilyContext): ProcessModule[] {
-  const pid = numberArgument(point, "process");
-  const condition = pid === null ? null : `pid() == ${pid}`;
+  const pid = Number(numberArgument(point, "process") ?? 0n);
   const many = isPattern(stringArgument(point, "process") ?? "");
   const modules: ProcessModule[] = [];
   for (const path of processPaths(point, context)) {
@@ -76,7 +80,7 @@ export function processModules(point: ProbePoint, context: FamilyContext): Proce
     if (executable === null) continue;
     const placed = withArguments(point, { process: path });
     for (const [module, resolved] of withLibraries(placed, executable, context)) {
-      modules.push({ module, point: resolved, condition });
+      modules.push({ module, point: resolved, pid });
     }
   }
   return modules;

@@ -10,7 +10,7 @@ import { newNodeId } from "../syntax/ast.js";
 import { checkPlain } from "./plain-target.js";
 import { findComponent, hasComponent, stringArgument, withComponents } from "./point.js";
 import { CODE_ROOTS } from "./process-code.js";
-import { type ProcessModule, processModules } from "./process-path.js";
+import { type ProcessModule, processCondition, processModules } from "./process-path.js";
 import { ResolutionError } from "./report.js";
 import { unresolvedVar } from "./session-points.js";
 import { similar } from "./similar.js";
@@ -46,13 +46,14 @@ function pltSites(point: ProbePoint, context: FamilyContext): Site[] {
   );
 }
 
-function pltSite({ module, point, condition }: ProcessModule, stub: PltStub): Site {
+function pltSite(where: ProcessModule, stub: PltStub): Site {
+  const { module, point, pid } = where;
   const isReturn = hasComponent(point, "return");
   return {
     point: named(point, stub.name),
     type: "uprobe",
     isReturn: false,
-    condition,
+    condition: processCondition(where),
     targets: pltTargets(stub.name),
     place: {
       kind: "site",
@@ -63,6 +64,7 @@ function pltSite({ module, point, condition }: ProcessModule, stub: PltStub): Si
       size: stub.size,
       symbol: `${stub.name}@plt`,
       semaphore: 0,
+      pid,
     },
   };
 }

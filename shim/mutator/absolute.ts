@@ -11,11 +11,11 @@ type AbsolutePoint = Extract<BundlePoint, { kind: "absolute" }>;
 
 /** Where `point` is among the modules of its process; a module of no name if in none. */
 export function absoluteSite(point: AbsolutePoint, modules: readonly Module[]): BundleSite {
-  const { address, place } = point;
+  const { address, place, pid } = point;
   const module = modules.find(({ file }) =>
     file.mappings.some((m) => m.executable && address >= m.start && address < m.end),
   );
-  const common = { kind: "site", place, symbol: "code", semaphore: 0 } as const;
+  const common = { kind: "site", place, symbol: "code", semaphore: 0, pid } as const;
   if (module === undefined) {
     const path = `what lies at 0x${address.toString(16)}`;
     return { ...common, module: path, buildId: null, address, size: 0 };

@@ -209,6 +209,12 @@ function report(
   listener.onProcess({ kind, pid, tid, path: paths.get(pid) ?? null });
 }
 
+/** Tells of a process that is attached, and of its threads `tids`, as if they began now. */
+export function reportAttached(follower: Follower, pid: number, tids: readonly number[]): void {
+  report(follower, "begin", pid, pid);
+  for (const tid of tids) if (tid !== pid) report(follower, "thread.begin", pid, tid);
+}
+
 function executed(follower: Follower, pid: number, tid: number): void {
   const { tracees } = follower;
   const tracee = tracees.get(pid) ?? newTracee(pid);
@@ -394,11 +400,15 @@ export async function release({ tracees, tracer }: Follower, pid: number): Promi
   }
 }
 
-/** Patches every process there is and every program executed from now on. */
+/**
+ * Patches every process there is and every program executed from now on. Throws if that fails in
+ * process `target`; of others it is told.
+ */
 export async function armAll(
   follower: Follower,
   image: SessionImage,
   options: ArmOptions,
+  target: number,
 ): Promise<void> {
   const { tracees, unpatched } = follower;
   follower.armed = { image, options };
@@ -408,7 +418,11 @@ export async function armAll(
     await enqueue(follower, tracee.pid, async () => {
       await observe(follower, tracee);
       const missing = await update(follower, tracee);
-      if (!tracee.held) unpatched.push(...missing.filter(({ module }) => !isLibrary(module)));
+      const isTarget = tracee.pid === target && !tracee.held;
+      if (isTarget) unpatched.push(...missing.filter(({ module }) => !isLibrary(module)));
+    }).catch((cause: unknown) => {
+      if (tracee.pid === target) throw cause;
+      warn(follower, tracee, targetError("arm probes", tracee.pid, cause));
     });
     if (tracee.held) await runLoader(follower, tracee);
   }

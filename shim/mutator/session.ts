@@ -12,6 +12,7 @@
 import { dirname } from "node:path";
 import { assert } from "../../base/assert.js";
 import { prebuiltPath } from "../../base/prebuilt.js";
+import { TargetError } from "../../base/target-error.js";
 import { SESSION } from "../../wasm-runtime/layout/memory.js";
 import { ABI_VERSION, CONTROL } from "../../wasm-runtime/layout/shared.js";
 import type { Unpatched } from "./arm.js";
@@ -27,6 +28,7 @@ import {
   type ProcessEvent,
   type Remains,
   release,
+  reportAttached,
 } from "./follow.js";
 import {
   closeShared,
@@ -43,6 +45,7 @@ import type { PatchDraft } from "./plan.js";
 import { isSystemFailure, startTracer, type Tracer } from "./ptrace.js";
 import { openRemote } from "./remote.js";
 import type { RunnableBundle } from "./runnable.js";
+import { namedProcesses, namedPrograms, processesRunning } from "./running.js";
 import { loadShim, type ShimImage } from "./shim-image.js";
 import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
@@ -201,7 +204,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     },
     armed,
     arm: async () => {
-      await armAll(follower, image, armOptions);
+      await armAll(follower, image, armOptions, target);
       const periods = samplePeriods(options.bundle.meta.probes.map(({ point }) => point));
       sampling = startSampling(tracer, periods, () => [...follower.tracees.keys()]);
     },
@@ -218,11 +221,13 @@ export async function startSession(options: SessionOptions): Promise<Session> {
 async function start(
   tracer: Tracer,
   follower: Follower,
-  { bundle, target, shim, name, debugSource = NO_DEBUG_SOURCE }: SessionOptions,
+  options: SessionOptions,
   modules: LocalModules,
 ): Promise<Started> {
+  const { bundle, target, shim, name, debugSource = NO_DEBUG_SOURCE } = options;
   try {
     const pid = await take(tracer, follower, target);
+    await takeNamed(tracer, follower, options);
     const shared = await makeShared(tracer, follower, target, sharedBytes(bundle));
     const guard = await tracer.holdGuard(shared.buffer, CONTROL.guard);
     const image = {
@@ -251,16 +256,48 @@ async function start(
 async function take(tracer: Tracer, follower: Follower, target: SessionTarget): Promise<number> {
   if (target.kind === "none") return 0;
   if (target.kind === "spawn") return spawnHeld(tracer, target);
-  const { pid } = target;
+  await attach(tracer, follower, target.pid);
+  return target.pid;
+}
+
+/** Attaches to the processes that points name; without a target also to those that run programs. */
+async function takeNamed(
+  tracer: Tracer,
+  follower: Follower,
+  { bundle, target, onWarning }: SessionOptions,
+): Promise<void> {
+  for (const pid of namedProcesses(bundle)) await attach(tracer, follower, pid);
+  if (target.kind !== "none") return;
+  const programs = namedPrograms(bundle);
+  for (const pid of processesRunning(programs)) {
+    await attach(tracer, follower, pid).catch((error: unknown) => {
+      if (!(error instanceof TargetError)) throw error;
+      if (error.errno !== ESRCH) onWarning?.(error.message);
+    });
+  }
+  if (follower.tracees.size > 0) return;
+  for (const path of programs) {
+    onWarning?.(`no process runs "${path}" that could be probed (-c CMD starts one)`);
+  }
+}
+
+async function attach(tracer: Tracer, follower: Follower, pid: number): Promise<void> {
+  const { tracees } = follower;
+  if (tracees.has(pid)) return;
   checkTarget(pid);
-  follower.tracees.set(pid, newTracee(pid));
+  tracees.set(pid, newTracee(pid));
   try {
-    await tracer.seize(pid);
-    return pid;
+    reportAttached(follower, pid, await tracer.seize(pid));
   } catch (cause) {
+    // Meanwhile it was forked by a process that is traced.
+    if (isSystemFailure(cause) && cause.errno === EBUSY) return;
+    tracees.delete(pid);
     throw attachError(pid, cause);
   }
 }
+
+const ESRCH = 3;
+const EBUSY = 16;
 
 /** The memory object: made by an attached process, so that it works across namespaces; else here. */
 async function makeShared(

@@ -1,0 +1,47 @@
+/**
+ * Processes that the points of a bundle name, for sessions that start no program and are given no
+ * process: by their ids, or by the programs that they run now.
+ */
+import { readdirSync, type Stats, statSync } from "node:fs";
+import type { BundlePoint } from "../../wasm-runtime/bundle.js";
+import type { RunnableBundle } from "./runnable.js";
+
+/** Ids of processes that points name. */
+export function namedProcesses({ meta }: RunnableBundle): number[] {
+  const named = meta.probes.flatMap(({ point }) => ("pid" in point ? [point.pid] : []));
+  return [...new Set(named.filter((pid) => pid !== 0))];
+}
+
+/** Paths of the files that points name, not of one process only. */
+export function namedPrograms({ meta }: RunnableBundle): string[] {
+  return [...new Set(meta.probes.flatMap(({ point }) => programOf(point)))];
+}
+
+function programOf(point: BundlePoint): string[] {
+  if ("pid" in point && point.pid !== 0) return [];
+  if (point.kind === "site") return [point.module];
+  return point.kind !== "procfs" && "path" in point && point.path !== null ? [point.path] : [];
+}
+
+/** Ids of the other processes that run one of the programs at `paths`, as far as we may know. */
+export function processesRunning(paths: readonly string[]): number[] {
+  const programs = paths.flatMap((path) => statOf(path) ?? []);
+  if (programs.length === 0) return [];
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    const program = pid === process.pid ? null : statOf(`/proc/${pid}/exe`);
+    return program !== null && programs.some((each) => isSame(each, program));
+  });
+}
+
+function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function isSame(a: Stats, b: Stats): boolean {
+  return a.ino === b.ino && a.dev === b.dev;
+}

@@ -1,0 +1,88 @@
+/** Processes that nobody gave with -c or -x: those that a script names, and all that run a program. */
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { codeOf } from "../support/process.js";
+import { buildProgram, cannotTrace, type Running, start, wastap } from "../support/tools.js";
+
+const s = suite("run/running");
+const missing = cannotTrace();
+const test = missing === null ? s : s.skip;
+if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
+
+/** A copy, so that nobody else runs it. */
+const directory = mkdtempSync(join(tmpdir(), "wastap-running-"));
+const program = join(directory, "hot");
+let targets: Running[] = [];
+
+s.before(async () => {
+  if (missing !== null) return;
+  cpSync(buildProgram("hot"), program);
+  targets = [start(program, ["2"]), start(program, ["1"])];
+  for (const target of targets) await target.until(/ready/);
+});
+
+s.after(async () => {
+  for (const target of targets) {
+    target.child.kill("SIGTERM");
+    const { stdout, status } = await target.finished();
+    assert.match(stdout, /rounds \d+\n$/);
+    assert.is(status, 0);
+  }
+  rmSync(directory, { recursive: true });
+});
+
+/** What `script` prints, $1 and $2 being the processes. */
+function traced(script: string): string {
+  const pids = targets.map(({ pid }) => `${pid}`);
+  const { stdout, stderr, status } = wastap(["-w", "-e", script, ...pids]);
+  assert.is(stderr, "");
+  assert.is(status, 0);
+  return stdout;
+}
+
+test("all processes that run a program, and they are left as they were", () => {
+  const before = targets.map(({ pid }) => codeOf(pid));
+  const script = `global n
+    probe process("${program}").function("look") { n[pid()]++ }
+    probe process("${program}").begin { println(pid() == $1 || pid() == $2 ? "begin" : "?") }
+    probe process("${program}").thread.begin { println(tid() != pid() ? "thread" : "?") }
+    probe timer.ms(10) { if (n[$1] > 100 && n[$2] > 100) exit() }
+    probe end { println("both") }`;
+  const lines = traced(script).trimEnd().split("\n");
+  assert.equal(lines.toSorted(), ["begin", "begin", "both", "thread", "thread", "thread"]);
+  assert.equal(
+    targets.map(({ pid }) => codeOf(pid)),
+    before,
+  );
+});
+
+test("the process of an id, and no other", () => {
+  const script = `global n
+    probe process($2).function("look") { n[pid()]++ }
+    probe timer.ms(10) { if (n[$2] > 100) exit() }
+    probe end { println($1 in n, " ", n[$2] > 100) }`;
+  assert.is(traced(script), "0 1\n");
+});
+
+test("processes of several ids", () => {
+  const script = `global n
+    probe process($1).function("look"), process($2).statement("look@hot.c:*") ? { n[pid()]++ }
+    probe process($2).function("look") { n[pid()]++ }
+    probe timer.ms(10) { if (n[$1] > 100 && n[$2] > 100) exit() }
+    probe end { println("both") }`;
+  assert.is(traced(script), "both\n");
+});
+
+test("it is said if there is none", () => {
+  const idle = join(directory, "idle");
+  cpSync(buildProgram("work"), idle);
+  const script = `probe process("${idle}").function("work") { println("hit") } probe timer.ms(1) { exit() }`;
+  const { stdout, stderr } = wastap(["-e", script]);
+  assert.is(stdout, "");
+  assert.match(stderr, `WARNING: no process runs "${idle}" that could be probed`);
+});
+
+s.run();
