@@ -12,7 +12,7 @@ import type { Module } from "../elf/read.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { type FunctionPattern, fileMatcher, matcher } from "./function-pattern.js";
 import { hasComponent } from "./point.js";
-import { indexAbove } from "./statement-lines.js";
+import { firstRowAt } from "./statement-lines.js";
 
 /** Code of a function: its own, or that of one place where it is inlined. */
 export interface FunctionCode {
@@ -195,6 +195,6 @@ function declaredPlace({ file, line }: FunctionEntry): Place | null {
 
 function linePlace(info: DebugInfo, unit: Unit, address: number): Place | null {
   const records = info.lines(unit);
-  const record = records[indexAbove(records, address - 1)];
-  return record?.address === address ? { file: record.file, line: record.line } : null;
+  const record = records[firstRowAt(records, address)];
+  return record === undefined ? null : { file: record.file, line: record.line };
 }

@@ -9,7 +9,7 @@ import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
 import type { SourceLine } from "../dwarf/lines.js";
 import type { FunctionCode } from "./code-functions.js";
-import { hasAddress, indexAbove } from "./statement-lines.js";
+import { firstRowAt, hasAddress } from "./statement-lines.js";
 
 /** ELF address at which a probe of `code` lies. */
 export function probeAddress(
@@ -46,9 +46,8 @@ export function prologueEnd(
   records: readonly SourceLine[],
   code: Pick<FunctionCode, "entry" | "file" | "ranges">,
 ): number {
-  const first = indexAbove(records, code.entry - 1);
-  const entry = records[first];
-  if (entry?.address !== code.entry) return code.entry;
+  const first = firstRowAt(records, code.entry);
+  if (first < 0) return code.entry;
   for (let at = first; at < records.length; at++) {
     const record = records[at];
     if (record === undefined || !hasAddress(code, record.address)) {

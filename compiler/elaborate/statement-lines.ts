@@ -5,6 +5,7 @@
  * (stapprobes(3stap) "statement").
  */
 import { unreachable } from "../../base/assert.js";
+import type { SourceLine } from "../dwarf/lines.js";
 import type { AddressRange } from "../dwarf/ranges.js";
 import type { LineChoice } from "./function-pattern.js";
 
@@ -148,6 +149,17 @@ function entryLine(records: readonly LineRecord[], code: LinedFunction): number 
   const record = records[indexAbove(records, code.entry) - 1];
   if (record?.address === code.entry) return record.line;
   return records.find(({ address }) => hasAddress(code, address))?.line ?? null;
+}
+
+/** Index of the first of a unit's `rows` of code at `address`, -1 if there is none. */
+export function firstRowAt(
+  rows: readonly Pick<SourceLine, "address" | "isEndSequence">[],
+  address: number,
+): number {
+  let at = indexAbove(rows, address - 1);
+  // Another function may end there.
+  while (rows[at]?.isEndSequence && rows[at]?.address === address) at++;
+  return rows[at]?.address === address ? at : -1;
 }
 
 /** Index of the first of `records` above `address`. */
