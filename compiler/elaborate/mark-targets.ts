@@ -4,8 +4,7 @@
  * Marks of version 1 have no arguments but that.
  */
 import type { SdtMark } from "../../base/elf/notes.js";
-import { findSymbolAddress } from "../../base/elf/symbols.js";
-import type { Module } from "../elf/read.js";
+import { type Module, symbolAddress } from "../elf/read.js";
 import type { TargetSymbol } from "../syntax/ast.js";
 import { constant, type FormatPiece, type Location } from "../types/location.js";
 import { programModule } from "../variables/program-module.js";
@@ -63,7 +62,7 @@ function codeTargets(module: Module, address: number): TargetScope | null {
 /** Symbols of thread-local variables hold offsets in their module's block. */
 function symbolLocation(module: Module, text: string): Location | null {
   const [, name = "", isThreadLocal] = /^(.*?)(@tpoff)?$/.exec(text) ?? [];
-  const address = findSymbolAddress(module.image, name);
+  const address = symbolAddress(module, name);
   if (address === null) return null;
   if (isThreadLocal === undefined) {
     return { kind: "module-address", address: BigInt(address), module: null };
@@ -116,7 +115,11 @@ function argument(symbol: TargetSymbol, use: TargetUse, place: MarkPlace): Targe
   const found = number === undefined ? undefined : place.args[Number(number) - 1];
   if (number === undefined || found === undefined) return null;
   if (found.kind === "unsupported") {
-    const message = `not supported yet: ${found.reason} of '${name}'`;
+    const about = `${found.reason} of '${name}'`;
+    const message =
+      found.symbol === null
+        ? `not supported yet: ${about}`
+        : `${about} is at the symbol '${found.symbol}', which '${place.module.path}' does not have`;
     throw new ResolutionError("unsupported-operand", message, symbol);
   }
   if (steps.length > 0) {

@@ -16,7 +16,12 @@ import {
 /** An argument, or why it cannot be read. */
 export type SdtArgument =
   | { readonly kind: "location"; readonly location: Location }
-  | { readonly kind: "unsupported"; readonly reason: string };
+  | {
+      readonly kind: "unsupported";
+      readonly reason: string;
+      /** What it names and nobody knows, null if that is not the reason. */
+      readonly symbol: string | null;
+    };
 
 /** The address of a symbol; of `name@tpoff` its distance from the thread pointer. */
 export type FindSymbol = (name: string) => Location | null;
@@ -36,12 +41,18 @@ export function parseSdtArgument(text: string, pc: number, find: FindSymbol): Sd
   if (operand === undefined || operand === "" || !isBytes(bytes)) return unsupported(text);
   // Without a size (version 1 and 2 of the macros) values are signed words.
   const signed = size === undefined ? true : sign === "-";
-  const location = parseOperand(operand, { bytes, signed }, pc, find);
-  return location === null ? unsupported(text) : { kind: "location", location };
+  let unknown: string | null = null;
+  const look: FindSymbol = (name) => {
+    const found = find(name);
+    if (found === null && /^[\w.$]+$/.test(name)) unknown = name;
+    return found;
+  };
+  const location = parseOperand(operand, { bytes, signed }, pc, look);
+  return location === null ? unsupported(text, unknown) : { kind: "location", location };
 }
 
-function unsupported(text: string): SdtArgument {
-  return { kind: "unsupported", reason: `operand '${text}'` };
+function unsupported(text: string, symbol: string | null = null): SdtArgument {
+  return { kind: "unsupported", reason: `operand '${text}'`, symbol };
 }
 
 interface Value {

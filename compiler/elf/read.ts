@@ -8,7 +8,12 @@ import { type ElfDynamic, readDynamic } from "../../base/elf/dynamic.js";
 import { type ElfImage, findSection, parseElf } from "../../base/elf/image.js";
 import { readMarks } from "../../base/elf/marks.js";
 import type { SdtMark } from "../../base/elf/notes.js";
-import { addressesNamed, type ElfSymbol, readFunctionSymbols } from "../../base/elf/symbols.js";
+import {
+  addressesNamed,
+  type ElfSymbol,
+  findSymbolAddress,
+  readFunctionSymbols,
+} from "../../base/elf/symbols.js";
 import { TargetError } from "../../base/target-error.js";
 import { callNative, type DebugSymbol } from "../dwarf/native.js";
 import { openDebugFile } from "../dwarf/open.js";
@@ -29,6 +34,7 @@ export interface Module {
 }
 
 /** gABI "Symbol Table", as extended by GNU. */
+const STT_TLS = 6;
 const STT_GNU_IFUNC = 10;
 
 const modules = new Map<string, Module>();
@@ -101,6 +107,14 @@ function lazyModule(path: string, image: ElfImage): Module {
       return hasDebugInfo;
     },
   };
+}
+
+/** ELF address of the symbol `name` of `module` or of its debug file, null if it has none. */
+export function symbolAddress({ path, image }: Module, name: string): number | null {
+  const own = findSymbolAddress(image, name);
+  if (own !== null || findSection(image, ".symtab") !== null) return own;
+  const [symbol] = callNative("symbolsNamed", openDebugFile(path), name);
+  return symbol === undefined || symbol.type === STT_TLS ? null : symbol.address;
 }
 
 function readRemainders(module: Module): ReadonlySet<number> {

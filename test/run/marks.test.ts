@@ -1,5 +1,6 @@
 /** Arguments of marks of <sys/sdt.h>, wherever gcc and clang leave them: what the program prints. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -58,6 +59,31 @@ for (const [compiler, without] of COMPILERS) {
     });
   }
 }
+
+const separate = missing ?? cannotTrace() ?? missingTool(["objcopy"]);
+(separate === null ? s : s.skip)("operands name symbols that only the debug file has", () => {
+  const directory = mkdtempSync(join(tmpdir(), "wastap-marks-"));
+  try {
+    const program = join(directory, "marks");
+    copyFileSync(buildProgram("marks", ["-O2", "-w", "-g"]), program);
+    execFileSync("objcopy", ["--only-keep-debug", program, `${program}.debug`]);
+    execFileSync("objcopy", ["--strip-all", `--add-gnu-debuglink=${program}.debug`, program]);
+    const script = `probe process("${program}").mark("statics") {
+      printf("statics %d %d %d %d\\n", $arg1, $arg2, $arg3, $arg4) }`;
+    const output = join(directory, "output");
+    const seen = wastap(["-o", output, "-e", script, "-c", program]);
+    const own = seen.stdout.split("\n").filter((line) => line.startsWith("statics "));
+    assert.is(readFileSync(output, "utf8"), `${own.join("\n")}\n`, seen.stderr);
+    rmSync(`${program}.debug`);
+    const lost = wastap(["-e", script, "-c", program]);
+    assert.match(
+      lost.stderr,
+      /\(%rip\)' of '\$arg\d' is at the symbol '\w+', which '.*' does not have/,
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
 
 /** What the program prints: `NAME VALUE VALUE` for each hit. */
 function checkOldMarks(program: string): void {

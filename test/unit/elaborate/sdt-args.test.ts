@@ -37,7 +37,9 @@ const SYMBOLS = new Map<string, Location>([
 
 function parse(text: string): string {
   const argument = parseSdtArgument(text, PC, (name) => SYMBOLS.get(name) ?? null);
-  return argument.kind === "location" ? show(argument.location) : `unsupported ${argument.reason}`;
+  if (argument.kind === "location") return show(argument.location);
+  const { reason, symbol } = argument;
+  return symbol === null ? `unsupported ${reason}` : `${reason} without ${symbol}`;
 }
 
 const CASES: readonly (readonly [operand: string, expected: string])[] = [
@@ -104,7 +106,7 @@ const CASES: readonly (readonly [operand: string, expected: string])[] = [
   // what nobody can read
   ["8@%xmm16", "unsupported operand '8@%xmm16'"],
   ["8@mine@gottpoff(%rip)", "unsupported operand '8@mine@gottpoff(%rip)'"],
-  ["8@other(%rip)", "unsupported operand '8@other(%rip)'"],
+  ["8@other(%rip)", "operand '8@other(%rip)' without other"],
   ["3@%rax", "unsupported operand '3@%rax'"],
   ["8@", "unsupported operand '8@'"],
   ["8@(%rdi,%rsi,3)", "unsupported operand '8@(%rdi,%rsi,3)'"],
