@@ -12,6 +12,7 @@ import { createDefinitions } from "./elaborate/library.js";
 import { showComponents, showMark } from "./elaborate/point.js";
 import { buildPointTree } from "./elaborate/point-tree.js";
 import { createReporter } from "./elaborate/report.js";
+import type { PerfCounter } from "./elaborate/site.js";
 import { currentSearchContext } from "./elf/find.js";
 import { parseStage } from "./parse/parse.js";
 import type { Script } from "./syntax/ast.js";
@@ -63,7 +64,7 @@ function derive(
   const definitions = createDefinitions(scripts, library);
   const tree = buildPointTree(FAMILIES, definitions);
   const search = currentSearchContext();
-  const counters = new Map<string, string | null>();
+  const counters = new Map<string, PerfCounter>();
   const deriving = { context, report, search, counters, tree, useScript: () => undefined };
   const places = scripts.flatMap(({ probes }) => probes.flatMap((p) => deriveProbes(p, deriving)));
   if (places.length === 0) report.finish();

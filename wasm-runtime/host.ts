@@ -26,4 +26,5 @@ export const HOST: Readonly<Record<HostFunction, string>> = {
   locate: "iliii>i",
   vector: "ii>l",
   thread_storage: "i>l",
+  usage: "i>l",
 };

@@ -145,6 +145,8 @@ export const LIBRARY = {
   stp_pid: "i>l",
   /** (context, 0 start | 1 end of the arguments | 2 start | 3 end of the environment) */
   start_area: "il>l",
+  /** (context, what of host.usage) */
+  thread_usage: "il>l",
   /** (context, 0 comm | 1 statm | 2 stat | 3 loadavg, process or thread, out): "" on failure */
   proc_file: "illi>",
   execname: "ii>", // (context, out)

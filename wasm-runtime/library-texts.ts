@@ -31,6 +31,7 @@ export const LIBRARY_TEXTS = {
   subexpressionEnd: " from failed match",
   noSubexpression: "Attempted to get nonexistent subexpression ",
   subexpressionCount: "Attempted to get subexpression count from failed match",
+  noUsage: "counters cannot be read in this process",
   position: "Position out of bounds",
   rangeTooWide: "range too wide",
   timeRange: "Time cannot be converted",

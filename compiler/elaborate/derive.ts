@@ -87,8 +87,8 @@ function checkCounters(
   );
   for (const node of paths.length === 0 ? [] : nodesIn(body)) {
     if (node.kind !== "perf") continue;
-    const path = counters.get(node.counter);
-    if (path === null || (path !== undefined && paths.includes(path))) continue;
+    const counter = counters.get(node.counter);
+    if (counter?.path === null || (counter && paths.includes(counter.path))) continue;
     const message = `perf counter '${node.counter}' not defined`;
     report.error({ code: "undefined-counter", message, node });
   }

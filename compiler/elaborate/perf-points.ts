@@ -15,7 +15,7 @@ import {
 import { processTargets } from "./process-target.js";
 import { ResolutionError } from "./report.js";
 import { NO_TARGETS } from "./session-points.js";
-import type { FamilyContext, FamilyTable, Site } from "./site.js";
+import type { FamilyContext, FamilyTable, PerfCounter, Site } from "./site.js";
 
 const EVENT = "perf.type(number).config(number)";
 
@@ -54,17 +54,16 @@ function addCounter(point: ProbePoint, path: string | null, { counters }: Family
   const name = stringArgument(point, "counter");
   if (name === null) return;
   if (counters.has(name)) throw new ResolutionError("duplicate-counter", "duplicate counter name");
-  counters.set(name, path);
+  counters.set(name, { ...eventNumbers(point), path });
 }
 
 function perfSite(point: ProbePoint, path: string | null): Site {
   const sample = samplesOf(point);
+  const place: Site["place"] = isCounter(point) ? { kind: "never" } : eventOf(point, sample, path);
   return {
     point: withSample(point, sample),
     type: "perf",
-    place: isCounter(point)
-      ? { kind: "unsupported", feature: "counters for @perf" }
-      : eventOf(point, sample, path),
+    place,
     isReturn: false,
     targets: NO_TARGETS,
     condition: null,
@@ -76,12 +75,20 @@ export function isCounter(point: ProbePoint): boolean {
   return hasComponent(point, "perf") && hasComponent(point, "counter");
 }
 
+/** The numbers of an event as the kernel takes them. */
+function eventNumbers(point: ProbePoint): Pick<PerfCounter, "type" | "config"> {
+  return {
+    type: BigInt.asUintN(32, numberArgument(point, "type") ?? 0n),
+    config: BigInt.asUintN(64, numberArgument(point, "config") ?? 0n),
+  };
+}
+
 function eventOf(point: ProbePoint, sample: bigint, path: string | null): Site["place"] {
-  const number = (name: string): bigint => numberArgument(point, name) ?? 0n;
+  const { type, config } = eventNumbers(point);
   return {
     kind: "perf",
-    type: Number(BigInt.asUintN(32, number("type"))),
-    config: `${BigInt.asUintN(64, number("config"))}`,
+    type: Number(type),
+    config: `${config}`,
     sample: Math.min(Number(sample > 0n ? sample : DEFAULT_PERIOD), Number.MAX_SAFE_INTEGER),
     isFrequency: sample > 0n && hasComponent(point, "hz"),
     path,

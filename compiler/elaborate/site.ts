@@ -75,8 +75,17 @@ export interface FamilyContext {
   readonly context: CompileContext;
   readonly report: Reporter;
   readonly search: SearchContext;
-  /** Counters of the perf points so far: name → program, null = all. */
-  readonly counters: Map<string, string | null>;
+  /** Counters of the perf points so far, by name. */
+  readonly counters: Map<string, PerfCounter>;
+}
+
+/** What a perf point counts under a name, for `@perf`. */
+export interface PerfCounter {
+  /** As perf_event_open(2) has them. */
+  readonly type: bigint;
+  readonly config: bigint;
+  /** Program in whose threads it counts, null = all. */
+  readonly path: string | null;
 }
 
 /** Resolves a point of one family; throws ResolutionError if it cannot be probed at all. */

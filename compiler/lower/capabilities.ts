@@ -54,5 +54,6 @@ const NEEDS: { readonly [name in LibraryFunction]?: readonly Capability[] } = {
   cpu: ["identity"],
   stp_pid: ["identity"],
   start_area: ["identity"],
+  thread_usage: ["identity"],
   execname: ["identity"],
 };

@@ -8,10 +8,12 @@ import type {
   IndexExpression,
   InExpression,
   LogicalExpression,
+  PerfExpression,
   StringLiteral,
   TernaryExpression,
   UnaryExpression,
 } from "../syntax/ast.js";
+import { threadUsage } from "../types/thread-usage.js";
 import { COMPARISONS, isComparisonOperator, lowerArithmetic } from "./arithmetic.js";
 import { lowerIn, readLongElement, readTextElement } from "./array.js";
 import { assignEffect, assignLong, assignText, lowerUpdate } from "./assign.js";
@@ -25,6 +27,7 @@ import { lowerPrint, lowerSprint } from "./print.js";
 import { lowerMatch } from "./regex.js";
 import {
   callForValue,
+  checkError,
   isNonZero,
   literal,
   lowerLong,
@@ -67,6 +70,8 @@ export function lowerLongExpression(node: Expression, scope: Scope): IrExpressio
       return callLong(node, scope);
     case "aggregate":
       return lowerAggregate(node, scope);
+    case "perf":
+      return lowerCounter(node, scope);
     case "embedded":
     case "const":
       return embeddedLong(node, scope);
@@ -273,6 +278,16 @@ function warnIfCut(node: StringLiteral, scope: Scope): void {
     token: "string",
     notes: [],
   });
+}
+
+/** What the thread has used of what the counter counts; an error where that is not known. */
+function lowerCounter(node: PerfExpression, scope: Scope): IrExpression {
+  const counter = scope.unit.program.counters.get(node.counter);
+  const usage = counter === undefined ? null : threadUsage(counter);
+  if (usage === null) return bug(`no counter '${node.counter}'`);
+  const used = callForValue(scope, "thread_usage", [scope.context, i64(usage)]);
+  checkError(scope, node);
+  return used;
 }
 
 function reportUnsupported(node: Expression, scope: Scope): void {

@@ -276,6 +276,7 @@ function nodeMayFail(node: Code, program: Program): boolean {
     case "aggregate":
       return node.operator !== "count" && node.operator !== "sum";
     case "histogram":
+    case "perf":
       return true;
     case "print":
       return node.format?.some((p) => p.kind === "conversion" && /m/i.test(p.conversion)) ?? false;

@@ -399,7 +399,8 @@ function finishProgram(analysis: Analysis, state: Inference): Program {
   const given = analysis.context.options.globals;
   const { handlers } = state.symbols;
   const embedded = topLevelCode(bodies, analysis);
-  const program = buildProgram({ state, handlers, statUses: uses, given, embedded });
+  const { counters } = analysis.derive;
+  const program = buildProgram({ state, handlers, statUses: uses, given, embedded, counters });
   analysis.report.finish();
   return program;
 }

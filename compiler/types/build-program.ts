@@ -29,6 +29,7 @@ export interface ProgramParts {
   readonly state: Inference;
   readonly handlers: readonly HandlerSymbol[];
   readonly statUses: ReadonlyMap<VariableSymbol, StatUse>;
+  readonly counters: Program["counters"];
 }
 
 interface Building extends ProgramParts {
@@ -50,6 +51,7 @@ export function buildProgram(parts: ProgramParts): Program {
   return {
     globals: usedGlobals(building),
     embedded: parts.embedded,
+    counters: parts.counters,
     functions: [...instances.values()],
     ...probesOf(handlers, building),
     ...tables,

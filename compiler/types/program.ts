@@ -8,6 +8,7 @@
 
 import type { Span } from "../../base/position.js";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
+import type { PerfCounter } from "../elaborate/site.js";
 import type {
   BlockStatement,
   EmbeddedCode,
@@ -138,6 +139,8 @@ export interface Program {
    * the functions get_NAME, set_NAME and add_NAME for the globals that it may use.
    */
   readonly calls: ReadonlyMap<NodeId, readonly FunctionInstance[]>;
+  /** What `@perf` can read, by name. */
+  readonly counters: ReadonlyMap<string, PerfCounter>;
   /** Value of every TargetSymbol (and of cast, autocast, enum, deref, register expressions, and of `&`). */
   readonly locations: ReadonlyMap<NodeId, Location>;
 }

@@ -7,7 +7,8 @@ import { createReporter, type Reporter } from "../elaborate/report.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { Expression, HistogramOperation, Node, PrintExpression } from "../syntax/ast.js";
 import { forEachChild } from "../syntax/walk.js";
-import type { Global, Probe, Program } from "./program.js";
+import type { Global, Handler, Probe, Program } from "./program.js";
+import { threadUsage } from "./thread-usage.js";
 import { baseOf } from "./usage.js";
 
 /** Keys of an array (language.md §17). */
@@ -24,14 +25,26 @@ export function checkTranslatable(program: Program, context: CompileContext): vo
       else if (node.kind === "update") checkUpdated(node.operand, program, report);
       else if (node.kind === "delete") checkDeleted(node.target, report);
       else if (node.kind === "histogram") checkBounds(node, report);
-      else if (node.kind === "perf") {
-        const message = "not supported yet: @perf (counters cannot be read in a probed process)";
-        report.error({ code: "unsupported-perf", message, node });
-      }
     });
   }
+  for (const handler of program.handlers) checkCounters(handler, program, report);
   for (const global of program.globals) checkKeys(global, report);
   report.finish();
+}
+
+/** @perf reads a counter of the thread that runs at a place in code of a program. */
+function checkCounters({ body, points }: Handler, program: Program, report: Reporter): void {
+  forEachNode(body, (node) => {
+    if (node.kind !== "perf") return;
+    const counter = program.counters.get(node.counter);
+    if (counter === undefined || points.some(({ kind }) => kind !== "site")) {
+      const message = "cannot translate general @perf expression";
+      report.error({ code: "misplaced-perf", message, node });
+    } else if (threadUsage(counter) === null) {
+      const message = `not supported yet: @perf of type ${counter.type}, config ${counter.config} (only processor time, page faults and context switches)`;
+      report.error({ code: "unsupported-perf", message, node });
+    }
+  });
 }
 
 function checkPoint({ name, point, span }: Probe, report: Reporter): void {

@@ -13,6 +13,7 @@
 #define COMM_BYTES 16
 /* clock_gettime(2): ids 0 … 11 name clocks; above and below are dynamic ones. */
 #define CLOCK_COUNT 12
+#define CLOCK_THREAD_TIME 3
 #define SPIN_ROUNDS 24
 /* Pauses of the first round, and how often that is doubled. */
 #define FIRST_PAUSES 64u
@@ -134,6 +135,45 @@ WT_EXPORT int64_t wt_host_identity(struct wt_vm_context *vm, uint32_t what) {
     if (what >= sizeof identity_calls)
         return -1;
     return wt_syscall3(identity_calls[what], 0, 0, 0);
+}
+
+/* Words of struct rusage (getrusage(2)). */
+#define USAGE_WORDS 18
+#define USAGE_MINOR_FAULTS 8
+#define USAGE_MAJOR_FAULTS 9
+#define USAGE_WAITS 16
+#define USAGE_PREEMPTIONS 17
+#define RUSAGE_THREAD 1
+
+static int64_t processor_time(void) {
+    struct time_spec time;
+    if (read_clock(CLOCK_THREAD_TIME, &time) != 0)
+        return -1;
+    return time.seconds * 1000000000 + time.nanoseconds;
+}
+
+/* host.usage: -1 where it is not known. */
+WT_EXPORT int64_t wt_host_usage(struct wt_vm_context *vm, uint32_t what) {
+    int64_t used[USAGE_WORDS];
+    if ((vm->params->capabilities & WT_CAPABILITY_IDENTITY) == 0 || wt_params.in_mutator ||
+        wt_params.no_system_calls)
+        return -1;
+    if (what == 0)
+        return processor_time();
+    if (wt_syscall3(WT_SYS_GETRUSAGE, RUSAGE_THREAD, (uint64_t)used, 0) != 0)
+        return -1;
+    switch (what) {
+    case 1:
+        return used[USAGE_MINOR_FAULTS];
+    case 2:
+        return used[USAGE_MAJOR_FAULTS];
+    case 3:
+        return used[USAGE_MINOR_FAULTS] + used[USAGE_MAJOR_FAULTS];
+    case 4:
+        return used[USAGE_WAITS] + used[USAGE_PREEMPTIONS];
+    default:
+        return -1;
+    }
 }
 
 /* host.thread-name: length of the name that was written with its NUL. */

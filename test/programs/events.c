@@ -1,7 +1,8 @@
 /*
  * Does what software events count, a known number of times.
  *
- *     events faults PAGES    `touch` is the first to write to so many pages, one by one
+ *     events faults PAGES    `touch` touches nothing once, then is the first to write to so many
+ *                            pages, one by one
  *     events turns ROUNDS    two threads wait for each other so many times
  *     events busy            two threads, and two of a child, compute for 0.3 s of processor time
  * each events blocked         as busy, with all signals blocked
@@ -30,6 +31,7 @@ static int faults(int count) {
     char *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED || madvise(pages, size, MADV_NOHUGEPAGE) != 0)
         return 2;
+    touch(pages, 0);
     touch(pages, size);
     return 0;
 }

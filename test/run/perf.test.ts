@@ -91,6 +91,44 @@ test("a thread that blocks the signal is not sampled, which is said", () => {
   assert.match(stderr, /\d{2,} watched events were not seen: .*SIGURG/);
 });
 
+test("a counter is read in the thread that runs", () => {
+  const script = `probe perf.sw.page_faults.counter("faults") { println("never run") }
+    probe perf.sw.page_faults_min.process("${buildProgram("events", ["-g"])}").counter("minor") {}
+    probe process.function("touch").return {
+      println(@perf("faults") - @entry(@perf("faults")), " ", @perf("minor") - @entry(@perf("minor")))
+    }`;
+  const lines = run("faults 300", script).stdout.split("\n");
+  // The first time handlers run they are the first to touch some pages, too.
+  assert.is(lines[1], "300 300");
+  const used = `global least, switches
+    probe perf.sw.task_clock.counter("time") {}
+    probe perf.sw.context_switches.counter("switches") {}
+    probe process.function("compute").return { least[tid()] <<< @perf("time") }
+    probe process.function("wait_for").return {
+      if (@perf("switches") < switches[tid()]) println("less than before")
+      switches[tid()] = @perf("switches")
+    }
+    probe end {
+      foreach (t in least) println(@min(least[t]) >= 300000000)
+      foreach (t in switches) println(switches[t] > 0)
+    }`;
+  assert.is(run("busy", used).stdout, "1\n1\n1\n1\n");
+  assert.is(run("turns 50", used).stdout, "1\n1\n");
+});
+
+test("what a thread does not count itself is refused", () => {
+  const program = buildProgram("events", ["-g"]);
+  const refusal = (counter: string, reader: string): string => {
+    const script = `probe ${counter}.counter("c") {} probe ${reader} { println(@perf("c")) }`;
+    const { status, stderr } = wastap(["-c", program, "-e", script]);
+    assert.is(status, 1);
+    assert.match(stderr, /^Pass 3: translation failed\./m);
+    return stderr.split("\n")[0] ?? "";
+  };
+  assert.match(refusal("perf.hw.instructions", 'process.function("touch")'), /not supported yet/);
+  assert.match(refusal("perf.sw.page_faults", "process.begin"), /cannot translate general @perf/);
+});
+
 test("an event of a program is not that of the programs it starts", () => {
   const counts = `global own, all
     probe perf.sw.task_clock.process { own[execname()] = 1 }

@@ -82,6 +82,7 @@ const EXPORTED = [
   "wt_host_thread_storage",
   "wt_host_ticks",
   "wt_host_unwind",
+  "wt_host_usage",
   "wt_host_vector",
   "wt_host_write",
   "wt_libraries_changed",

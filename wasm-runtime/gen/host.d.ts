@@ -79,4 +79,9 @@ export function vector(index: number, half: number): bigint;
  * of those that the bundle names; 2^63, which is no address, if it has none so far or that is not known.
  */
 export function threadStorage(module: number): bigint;
+/**
+ * What the calling thread has used since it began: 0 nanoseconds of processor time; page faults, 1
+ * those served from memory, 2 the others, 3 all; 4 context switches. -1 where that is not known.
+ */
+export function usage(what: number): bigint;
 export type Ptr = number;

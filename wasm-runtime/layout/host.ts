@@ -27,6 +27,7 @@ export const HOST_FUNCTIONS = [
   "locate",
   "vector",
   "thread_storage",
+  "usage",
 ] as const;
 
 /** Why a handler was ended by the engine. 0 means it was not. */

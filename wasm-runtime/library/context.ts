@@ -10,8 +10,8 @@ import {
   SESSION_TIME_ZONE_NAME,
   SESSION_TIME_ZONE_OFFSET,
 } from "./gen/layout";
-import { TEXT_RANGE_TOO_WIDE } from "./gen/texts";
-import { clock, identity, register, relax, thread_name, ticks } from "./host";
+import { TEXT_NO_USAGE, TEXT_RANGE_TOO_WIDE } from "./gen/texts";
+import { clock, identity, register, relax, thread_name, ticks, usage } from "./host";
 import { raise } from "./message";
 import { string_copy } from "./string";
 
@@ -90,6 +90,13 @@ export function stp_pid(_context: usize): i64 {
 /** Addresses: start (0) and end (1) of the arguments, start (2) and end (3) of the environment. */
 export function start_area(_context: usize, which: i64): i64 {
   return identity(11 + (<u32>which & 3));
+}
+
+/** What the thread has used so far, as host.usage counts it; an error where that is not known. */
+export function thread_usage(context: usize, what: i64): i64 {
+  const used = usage(<u32>what);
+  if (used < 0) raise(context, TEXT_NO_USAGE);
+  return used;
 }
 
 /** target() */

@@ -37,5 +37,7 @@ export declare function locate(
   capacity: u32,
   numbers: usize,
 ): i32;
+/** What the calling thread has used: 0 processor time, 1 to 3 page faults, 4 context switches; or -1. */
+export declare function usage(what: u32): i64;
 /** Pauses between tries for a lock. */
 export declare function relax(round: u32): void;

@@ -25,6 +25,7 @@ export {
   start_area,
   stp_pid,
   target,
+  thread_usage,
   tid,
   tz_gmtoff,
   tz_name,

@@ -39,6 +39,8 @@ export const TEXT_SUBEXPRESSION_END: usize = memory.data<u8>([32, 102, 114, 111,
 export const TEXT_NO_SUBEXPRESSION: usize = memory.data<u8>([65, 116, 116, 101, 109, 112, 116, 101, 100, 32, 116, 111, 32, 103, 101, 116, 32, 110, 111, 110, 101, 120, 105, 115, 116, 101, 110, 116, 32, 115, 117, 98, 101, 120, 112, 114, 101, 115, 115, 105, 111, 110, 32, 0]);
 /** "Attempted to get subexpression count from failed match" */
 export const TEXT_SUBEXPRESSION_COUNT: usize = memory.data<u8>([65, 116, 116, 101, 109, 112, 116, 101, 100, 32, 116, 111, 32, 103, 101, 116, 32, 115, 117, 98, 101, 120, 112, 114, 101, 115, 115, 105, 111, 110, 32, 99, 111, 117, 110, 116, 32, 102, 114, 111, 109, 32, 102, 97, 105, 108, 101, 100, 32, 109, 97, 116, 99, 104, 0]);
+/** "counters cannot be read in this process" */
+export const TEXT_NO_USAGE: usize = memory.data<u8>([99, 111, 117, 110, 116, 101, 114, 115, 32, 99, 97, 110, 110, 111, 116, 32, 98, 101, 32, 114, 101, 97, 100, 32, 105, 110, 32, 116, 104, 105, 115, 32, 112, 114, 111, 99, 101, 115, 115, 0]);
 /** "Position out of bounds" */
 export const TEXT_POSITION: usize = memory.data<u8>([80, 111, 115, 105, 116, 105, 111, 110, 32, 111, 117, 116, 32, 111, 102, 32, 98, 111, 117, 110, 100, 115, 0]);
 /** "range too wide" */
