@@ -24,7 +24,8 @@ export function createMessages(options: MessageOptions): Messages {
   const said = new Set<string>();
   const tell = options.say ?? say;
   let failed = false;
-  const once = (line: string): void => {
+  const once = (text: string): void => {
+    const line = text.endsWith("\n") ? text.slice(0, -1) : text;
     if (said.has(line) && !options.repeat) return;
     said.add(line);
     tell(line);

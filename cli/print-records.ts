@@ -19,9 +19,7 @@ export function createRecordPrinter(
 ): RecordPrinter {
   const sayItem = (item: Exclude<Item, { kind: "print" }>, probe: number): void => {
     if (item.kind === "error") {
-      const line = showError(item, probe, meta);
-      if (meta.session.suppressErrors) messages.warning(line);
-      else messages.error(line);
+      if (!meta.session.suppressErrors) messages.error(showError(item, probe, meta));
       return;
     }
     const text = Buffer.from(item.text).toString("utf8");

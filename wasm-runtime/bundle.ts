@@ -48,6 +48,10 @@ export type FormatPiece =
       readonly low: number;
       readonly high: number;
       readonly width: number;
+      /** Columns of the bars. */
+      readonly barWidth: number;
+      /** Empty rows shown around those in use, negative = all. */
+      readonly elision: number;
     };
 
 /** One print statement: the item's arguments in order give the non-text pieces. */

@@ -114,6 +114,8 @@ const piece = variant({
     low: safe,
     high: safe,
     width: safe,
+    barWidth: u32,
+    elision: i32,
   }),
 });
 

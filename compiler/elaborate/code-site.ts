@@ -32,7 +32,7 @@ export function codeSite(place: CodePlace): Site {
   const site: Site = {
     point,
     listed: listed ?? point,
-    type: "uprobe",
+    type: isReturn ? "uretprobe" : "uprobe",
     isReturn,
     condition: conditions.length === 0 ? null : conditions.join(" && "),
     targets,

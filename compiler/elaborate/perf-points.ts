@@ -62,7 +62,7 @@ function perfSite(point: ProbePoint, path: string | null): Site {
   const place: Site["place"] = isCounter(point) ? { kind: "never" } : eventOf(point, sample, path);
   return {
     point: withSample(point, sample),
-    type: "perf",
+    type: "perf_event",
     place,
     isReturn: false,
     targets: NO_TARGETS,

@@ -19,7 +19,7 @@ function absoluteSites(point: ProbePoint, context: FamilyContext): Site[] {
   const place = hasComponent(point, "return") ? "exits" : "instruction";
   return processTargets(point, context).map(({ pid }) => ({
     point,
-    type: "uprobe",
+    type: place === "exits" ? "uretprobe" : "uprobe",
     place: { kind: "absolute", pid, address, place },
     isReturn: place === "exits",
     targets: NO_TARGETS,

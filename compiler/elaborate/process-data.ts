@@ -40,7 +40,7 @@ function dataSites(point: ProbePoint, context: FamilyContext): Site[] {
   return [
     {
       point,
-      type: "hwbkpt",
+      type: "hardware_data_breakpoint",
       place: {
         kind: "watch",
         symbol: stringArgument(point, "data"),

@@ -51,7 +51,7 @@ function pltSite(where: ProcessModule, stub: PltStub): Site {
   const isReturn = hasComponent(point, "return");
   return {
     point: named(point, stub.name),
-    type: "uprobe",
+    type: isReturn ? "uretprobe" : "uprobe",
     isReturn: false,
     condition: processCondition(where),
     targets: pltTargets(stub.name),

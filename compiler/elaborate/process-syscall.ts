@@ -29,7 +29,7 @@ export const SYSCALL_FAMILIES: FamilyTable = PROCESS_ROOTS.flatMap(
 function syscallSites(point: ProbePoint, isReturn: boolean, context: FamilyContext): Site[] {
   return processTargets(point, context).map(({ point: resolved, path, pid }) => ({
     point: resolved,
-    type: "utrace",
+    type: "utrace_syscall",
     place: { kind: "syscall", isReturn, path, pid },
     isReturn: false,
     targets: syscallTargets(isReturn),

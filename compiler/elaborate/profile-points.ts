@@ -26,5 +26,7 @@ function profileSites(point: ProbePoint): Site[] {
   const frequency = Number(numberArgument(point, "hz") ?? 0n);
   const periodNs = frequency > 0 ? Math.floor(SECOND_NS / frequency) : DEFAULT_NS;
   const place = { kind: "profile", intervalNs: Math.max(periodNs, LEAST_NS), path: null } as const;
-  return [{ point, type: "perf", place, isReturn: false, targets: NO_TARGETS, condition: null }];
+  return [
+    { point, type: "perf_event", place, isReturn: false, targets: NO_TARGETS, condition: null },
+  ];
 }

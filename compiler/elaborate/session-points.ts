@@ -61,7 +61,7 @@ function site(point: ProbePoint, type: string, place: Site["place"]): Site {
 
 function orderedSite(point: ProbePoint, kind: "begin" | "end" | "error"): Site {
   const order = numberArgument(point, kind) ?? 0n;
-  return site(point, kind, { kind, order: Number(order) });
+  return site(point, "begin_end", { kind, order: Number(order) });
 }
 
 function timerSite(point: ProbePoint, unit: string): Site {

@@ -10,6 +10,10 @@ export interface Limits {
   /** Statements one handler may run; null = unlimited (--suppress-time-limits). */
   readonly maxAction: number | null;
   readonly maxMapEntries: number;
+  /** Columns of the bars of histograms. */
+  readonly barWidth: number;
+  /** Empty rows of histograms shown around those in use, negative = all. */
+  readonly elision: number;
   /** Capacity of a control file with its NUL. */
   readonly procfsBytes: number;
   readonly maxErrors: number;
@@ -37,6 +41,8 @@ export function readLimits(options: CompileOptions, report: (d: Diagnostic) => v
     maxString,
     maxAction: options.suppressTimeLimits ? null : maxAction,
     maxMapEntries: number("MAXMAPENTRIES", 2048, 1, 2 ** 24),
+    barWidth: number("HIST_WIDTH", 50, 1, 1000),
+    elision: number("HIST_ELISION", 2, -(2 ** 31), 2 ** 31 - 1),
     procfsBytes: number("STP_PROCFS_BUFSIZE", maxString, 1, 2 ** 24),
     maxErrors: count("MAXERRORS", 0),
     maxSkipped: count("MAXSKIPPED", 100),
@@ -61,7 +67,7 @@ function readNumber(
 ): number {
   const text = options.defines.get(name);
   if (text === undefined) return range.fallback;
-  const value = /^\s*(0[xX][0-9a-fA-F]+|\d+)\s*$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^\s*(0[xX][0-9a-fA-F]+|-?\d+)\s*$/.test(text) ? Number(text) : Number.NaN;
   if (value >= range.low && value <= range.high) return value;
   report({
     code: "limit-out-of-range",

@@ -15,6 +15,7 @@ import {
   type BundlePoint,
 } from "../../wasm-runtime/bundle.js";
 import { ABI_VERSION, WASM_PAGE_BYTES } from "../../wasm-runtime/layout/shared.js";
+import { MAX_LINEAR_BUCKETS } from "../../wasm-runtime/layout/values.js";
 import { compileEmbedded } from "../embedded/embedded.js";
 import type { ForeignFunction, IrFunction, IrModule } from "../ir/ir.js";
 import { showModule } from "../ir/print.js";
@@ -33,7 +34,7 @@ import { planRegexes } from "./regex.js";
 import { type SharedHandlers, shareHandlers } from "./share.js";
 import { sharedLocations } from "./shared-location.js";
 import { createStaticData } from "./static-data.js";
-import { planStorage } from "./storage.js";
+import { linearBuckets, planStorage } from "./storage.js";
 import { createTable, storageOf, type Unit } from "./unit.js";
 import { analyzeUsage } from "./usage.js";
 
@@ -127,6 +128,7 @@ function openUnit(
 ): Unit {
   const limits = readLimits(context.options, report);
   const usages = analyzeUsage(program);
+  checkBuckets(program, report);
   const regexes = planRegexes(program, limits, report);
   const plan = planStorage(program, usages, limits, regexes.matchBytes);
   return {
@@ -205,6 +207,21 @@ function sessionSettings(unit: Unit, context: CompileContext): SessionSettings {
     frames: plan.frames,
     maxFrames: plan.maxFrames,
   };
+}
+
+/** Finds histograms that SystemTap refuses when it starts the session. */
+function checkBuckets(program: Program, report: (diagnostic: Diagnostic) => void): void {
+  for (const { name, span, stat } of program.globals) {
+    if (stat?.histogram.kind !== "linear" || linearBuckets(stat.histogram) > 0) continue;
+    report({
+      code: "too-many-buckets",
+      severity: "semantic error",
+      message: `histogram of '${name}': number of buckets must be between 1 and ${MAX_LINEAR_BUCKETS - 3}`,
+      span,
+      token: "identifier",
+      notes: [],
+    });
+  }
 }
 
 function checkMemory(memory: BundleMemory, report: (diagnostic: Diagnostic) => void): void {

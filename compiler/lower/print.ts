@@ -11,15 +11,7 @@ import { binary, get, i32, i64, unary } from "../ir/build.js";
 import type { IrExpression } from "../ir/ir.js";
 import type { Expression, HistogramOperation, PrintExpression, PrintPiece } from "../syntax/ast.js";
 import { lowerOperands, type Operand } from "./operands.js";
-import {
-  callLibrary,
-  checkError,
-  keep,
-  literal,
-  type Scope,
-  type Text,
-  takeText,
-} from "./scope.js";
+import { callLibrary, checkError, literal, type Scope, type Text, takeText } from "./scope.js";
 import { histogramValue } from "./stat.js";
 import { typeOfExpression } from "./unit.js";
 
@@ -222,9 +214,8 @@ function textPart(
     callLibrary(scope, "text_literal", [scope.context, textOf(operand).address]);
     return;
   }
-  const { spec, width } = dynamicWidth(part, operands, scope);
-  const precision = keep(scope, unary("i32.wrap_i64", sizeValue(part.precision, operands, -1n)));
-  const sizes = [spec, width, precision];
+  const width = textSize(part.width, operands, scope);
+  const sizes = [i32(part.spec), width, textSize(part.precision, operands, scope)];
   if (part.kind === "string") {
     callLibrary(scope, "text_string", [scope.context, textOf(operand).address, ...sizes]);
   } else {
@@ -239,25 +230,14 @@ function literalPart(text: string, scope: Scope): IrExpression {
   return i32(scope.unit.data.text(text));
 }
 
-/** A negative width given by `*` means left justified (printf(3)). */
-function dynamicWidth(
-  part: Conversion,
-  operands: readonly Operand[],
-  scope: Scope,
-): { readonly spec: IrExpression; readonly width: IrExpression } {
-  if (part.width === null || typeof part.width === "number") {
-    return { spec: i32(part.spec), width: i32(part.width ?? -1) };
-  }
+/** A width or precision, -1 if not given; a negative one given by `*` counts as 0. */
+function textSize(size: Size, operands: readonly Operand[], scope: Scope): IrExpression {
+  if (size === null || typeof size === "number") return i32(size ?? -1);
   const { code } = scope;
-  const width = code.temporary("i32");
-  const spec = code.temporary("i32");
-  code.set(width, unary("i32.wrap_i64", longOf(operands[part.width.argument])));
-  code.set(spec, i32(part.spec));
-  code.when(binary("i32.lt_s", get(width), i32(0)), () => {
-    code.set(width, binary("i32.sub", i32(0), get(width)));
-    code.set(spec, i32(part.spec | TEXT_SPEC.left));
-  });
-  return { spec: get(spec), width: get(width) };
+  const given = code.temporary("i32");
+  code.set(given, unary("i32.wrap_i64", longOf(operands[size.argument])));
+  code.when(binary("i32.lt_s", get(given), i32(0)), () => code.set(given, i32(0)));
+  return get(given);
 }
 
 function sizeValue(size: Size, operands: readonly Operand[], missing: bigint): IrExpression {
@@ -294,6 +274,8 @@ function printHistogram(node: PrintExpression, histogram: HistogramOperation, sc
     low: Number(shape.low),
     high: Number(shape.high),
     width: Number(shape.width),
+    barWidth: shape.barWidth,
+    elision: shape.elision,
   };
   const end: FormatPiece[] = node.name === "println" ? [{ kind: "text", text: "\n" }] : [];
   const format = scope.unit.formats.indexOf({ pieces: [piece, ...end] });

@@ -82,5 +82,7 @@ function encodeDescriptor(shape: StatShape): Uint8Array {
   view.setBigInt64(STAT_DESCRIPTOR.width, shape.width, true);
   view.setInt32(STAT_DESCRIPTOR.buckets, shape.buckets, true);
   view.setInt32(STAT_DESCRIPTOR.statBytes, shape.bytes, true);
+  view.setInt32(STAT_DESCRIPTOR.barWidth, shape.barWidth, true);
+  view.setInt32(STAT_DESCRIPTOR.elision, shape.elision, true);
   return bytes;
 }

@@ -37,6 +37,8 @@ const LINE = 64;
 /** STAT_DESCRIPTOR.shift of statistics whose variance nobody asks for. */
 const NO_VARIANCE = -1;
 
+type LinearHistogram = Extract<StatUse["histogram"], { kind: "linear" }>;
+
 /** What a statistics value records. */
 export interface StatShape {
   /** One of HISTOGRAM. */
@@ -47,6 +49,10 @@ export interface StatShape {
   readonly shift: number;
   readonly buckets: number;
   readonly bytes: number;
+  /** Columns of the bars of its charts. */
+  readonly barWidth: number;
+  /** Empty rows of its charts shown around those in use, negative = all. */
+  readonly elision: number;
 }
 
 /** Place of a global. `lock` is the address of its lock word, null if it needs none. */
@@ -161,30 +167,29 @@ function arenaSize({ maxString }: Limits): number {
   return align8(65536 + 8 * maxString);
 }
 
-/** What `use` of a statistics variable makes it record; `-1` = no @variance. */
-export function statShape(use: StatUse | null, hasVariance: boolean): StatShape {
+/** What `use` of a statistics variable makes it record. */
+export function statShape(
+  use: StatUse | null,
+  hasVariance: boolean,
+  { barWidth, elision }: Limits,
+): StatShape {
   const shift = hasVariance ? (use?.varianceShift ?? 0) : NO_VARIANCE;
-  const none = { histogram: HISTOGRAM.none, low: 0n, high: 0n, width: 0n, shift, buckets: 0 };
+  const none = { low: 0n, high: 0n, width: 0n, shift, barWidth, elision };
   const histogram = use?.histogram;
   if (histogram === undefined || histogram.kind === "none") {
-    return { ...none, bytes: statBytes(0) };
+    return { ...none, histogram: HISTOGRAM.none, buckets: 0, bytes: statBytes(0) };
   }
-  if (histogram.kind === "log") {
-    const bytes = statBytes(LOG_BUCKETS);
-    return { ...none, histogram: HISTOGRAM.log, buckets: LOG_BUCKETS, bytes };
-  }
+  const buckets = histogram.kind === "log" ? LOG_BUCKETS : linearBuckets(histogram);
+  const bytes = statBytes(buckets);
+  if (histogram.kind === "log") return { ...none, histogram: HISTOGRAM.log, buckets, bytes };
   const { low, high, width } = histogram;
+  return { ...none, histogram: HISTOGRAM.linear, low, high, width, buckets, bytes };
+}
+
+/** Number of buckets with those for underflow and overflow, 0 if these are too many. */
+export function linearBuckets({ low, high, width }: LinearHistogram): number {
   const wanted = (high - low) / width + 3n;
-  const buckets = wanted > BigInt(MAX_LINEAR_BUCKETS) ? 0 : Number(wanted);
-  return {
-    histogram: HISTOGRAM.linear,
-    low,
-    high,
-    width,
-    shift,
-    buckets,
-    bytes: statBytes(buckets),
-  };
+  return wanted > BigInt(MAX_LINEAR_BUCKETS) ? 0 : Number(wanted);
 }
 
 /** True if `handler` runs in the mutator whatever comes; those of processes count not. */
@@ -252,7 +257,7 @@ function place(
   const takeAddLock = (): number | null => (isLocked ? take(LINE, LINE) : null);
   if (global.keys.length > 0) return placeMap(global, sharing, limits, take);
   if (global.type === "stats") {
-    const stat = statShape(global.stat, sharing.variances.has(global));
+    const stat = statShape(global.stat, sharing.variances.has(global), limits);
     return { kind: "shard", offset: takeContext(stat.bytes), stat, lock: takeAddLock() };
   }
   if (isReduction(global, sharing)) {
@@ -283,7 +288,7 @@ function isReduction(global: Global, sharing: Sharing): boolean {
 
 function placeMap(global: Global, sharing: Sharing, limits: Limits, take: Take): Storage {
   const hasVariance = sharing.variances.has(global);
-  const stat = global.type === "stats" ? statShape(global.stat, hasVariance) : null;
+  const stat = global.type === "stats" ? statShape(global.stat, hasVariance, limits) : null;
   const valueBytes = global.type === "long" ? 8 : (stat?.bytes ?? limits.maxString);
   const shape: MapShape = {
     keys: global.keys,

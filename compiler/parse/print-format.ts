@@ -58,13 +58,13 @@ function faultOf(
 }
 
 function conversionOf(found: RegExpExecArray): Conversion {
-  const [, flag, width, point, precision, , conversion] = found;
+  const [, flag, width, , precision, , conversion] = found;
   return {
     kind: "conversion",
     conversion: conversion as Conversion["conversion"],
     flag: (flag || null) as Conversion["flag"],
     width: amount(width ?? ""),
-    precision: point === undefined ? null : (amount(precision ?? "") ?? 0),
+    precision: amount(precision ?? ""),
   };
 }
 

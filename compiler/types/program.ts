@@ -110,7 +110,7 @@ export interface Probe {
   readonly written: string;
   /** What it is derived from, as declared: innermost alias first, the user's probe last. */
   readonly origins: readonly string[];
-  /** "begin", "end", "timer", "uprobe", … for probe_type(). */
+  /** "begin_end", "hrtimer", "uprobe", … for probe_type(). */
   readonly type: string;
   readonly span: Span;
   readonly point: BundlePoint;

@@ -148,6 +148,48 @@ const CASES: readonly Case[] = [
     errors: 1,
   },
   {
+    name: "exit() in an error probe ends the error probes",
+    script: `probe begin { error("x") } probe error { println("e0") exit() println("still") }
+      probe error(1) { println("no") } probe end { println("no") }`,
+    printed: "e0\nstill\n",
+    said: "ERROR: x near identifier 'error' at <input>:1:15 in probe begin\n",
+    errors: 1,
+  },
+  {
+    name: "widths and precisions by `*` below 0 are 0, a precision without digits is none",
+    script: `probe begin { printf("[%*d][%-*s][%.*s]", -5, 1, -5, "a", -1, "b") print(sprintf("[%*d][%-*s][%.*s]", -5, 1, -5, "a", -1, "b"))
+      printf("[%.s][%.d]", "abc", 5) println(sprintf("[%.s][%4.s][%.0s]", "abc", "abc", "abc")) exit() }`,
+    printed: "[1][a][][1][a][][abc][5][abc][ abc][]\n",
+  },
+  {
+    name: "HIST_WIDTH and HIST_ELISION",
+    args: ["-DHIST_WIDTH=9", "-DHIST_ELISION=0"],
+    script: `global s probe begin { s <<< 1 s <<< 90 println(sprint(@hist_linear(s, 0, 100, 10)), @hist_linear(s, 0, 100, 10)[1]) print(@hist_linear(s, 0, 100, 10)) exit() }`,
+    printed: `value |--------- count
+    0 |@         1
+      ~
+   90 |@         1
+
+1
+value |--------- count
+    0 |@         1
+      ~
+   90 |@         1
+
+`,
+  },
+  {
+    name: "variance of elements, of scalars, and of one value",
+    script: `global s, a, one probe begin { for (i = 1; i <= 5; i++) { s <<< i a["k"] <<< i } one <<< 7 a["one"] <<< 7
+      println(@variance(s), " ", @variance(a["k"]), " ", @variance(one), " ", @variance(a["one"])) exit() }`,
+    printed: "12 7 0 0\n",
+  },
+  {
+    name: "probe_type()",
+    script: `probe begin, end { println(probe_type()) } probe timer.ms(1) { exit() }`,
+    printed: "begin_end\nbegin_end\n",
+  },
+  {
     name: "MAXERRORS lets the session go on, which fails all the same",
     args: ["-DMAXERRORS=2"],
     script: `probe begin { error("one") } probe begin(1) { println("goes on") exit() } probe end { println("end") }`,
@@ -250,14 +292,11 @@ test("errors are counted in the last warning", () => {
   assert.is(result.status, 1);
 });
 
-test("--suppress-handler-errors turns errors into warnings", () => {
+test("--suppress-handler-errors only counts errors", () => {
   const script = `probe begin { error("one") } probe begin(1) { println("goes on") exit() }`;
   const result = wastap(["--suppress-handler-errors", "-e", script]);
   assert.is(result.stdout, "goes on\n");
-  assert.match(
-    result.stderr,
-    /^WARNING: one near identifier 'error' at <input>:1:15 in probe begin$/m,
-  );
+  assert.is(result.stderr, "WARNING: Number of errors: 1, skipped probes: 0\n");
   assert.is(result.status, 0);
 });
 
@@ -265,6 +304,18 @@ test("warn() and log() go to standard error and output", () => {
   const result = wastap(["-e", `probe begin { log("told") warn("careful") exit() }`]);
   assert.is(result.stdout, "told\n");
   assert.is(result.stderr, "WARNING: careful\n");
+});
+
+test("a line feed that ends a warning is not doubled", () => {
+  const result = wastap(["-e", `probe begin { warn("a\\n") warn("b\\n\\n") warn("c") exit() }`]);
+  assert.is(result.stderr, "WARNING: a\nWARNING: b\n\nWARNING: c\n");
+});
+
+test("more buckets than a histogram may have", () => {
+  const script = "global s probe begin { s <<< 1 print(@hist_linear(s, 0, 126, 1)) exit() }";
+  const result = wastap(["-e", script]);
+  assert.match(result.stderr, /histogram of 's': number of buckets must be between 1 and 125/);
+  assert.is(result.status, 1);
 });
 
 test("-G of a global that there is not is told", () => {

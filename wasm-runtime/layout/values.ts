@@ -54,7 +54,10 @@ export const STAT_DESCRIPTOR = {
   buckets: 32,
   /** i32, bytes of one statistics value. */
   statBytes: 36,
-  bytes: 40,
+  /** i32 each: columns of bars; empty rows shown around those in use, negative = all. */
+  barWidth: 40,
+  elision: 44,
+  bytes: 48,
 } as const;
 
 export const HISTOGRAM = { none: 0, linear: 1, log: 2 } as const;
@@ -114,7 +117,7 @@ export const REGEX_NOWHERE = 0xfffe;
 
 /** The last match of a thread's handler, in its context. */
 export const MATCH = {
-  /** i32, number of groups, group 0 included. */
+  /** i32, number of groups, group 0 included; negative once a match failed after that. */
   groups: 0,
   /**
    * char[align8(maxString)], copy of the string; then i32 each: begin and end of each group as

@@ -30,8 +30,6 @@ import {
   SESSION_SCRATCH_OFFSET,
   SESSION_STATE,
   SESSION_STATE_ERROR,
-  SESSION_STATE_RUNNING,
-  SESSION_STATE_STARTING,
   SESSION_STATE_STOPPING,
   SESSION_SUPPRESS_ERRORS,
 } from "./gen/layout";
@@ -110,11 +108,9 @@ export function system(context: usize, command: usize): void {
   record_string(context, command);
 }
 
-/** exit(): no further handlers start; an error state stays. */
+/** exit(): no further handlers start; in an error probe no further error probes. */
 export function exit(_context: usize): void {
-  const state = SESSION_ADDRESS + SESSION_STATE;
-  atomic.cmpxchg<i32>(state, SESSION_STATE_STARTING, SESSION_STATE_STOPPING);
-  atomic.cmpxchg<i32>(state, SESSION_STATE_RUNNING, SESSION_STATE_STOPPING);
+  atomic.store<i32>(SESSION_ADDRESS + SESSION_STATE, SESSION_STATE_STOPPING);
 }
 
 /** abort(): exit() that also ends this handler, which no `catch` stops. */

@@ -1,14 +1,16 @@
 /**
  * The chart of a histogram as text (sprint); records/histogram.ts makes the same for prints.
  * Rows from two before the first to two behind the last bucket in use; a run of empty rows that are
- * more than two away from any other is one row `~`; bars are at most 50 wide.
+ * further than HIST_ELISION from any in use is one row `~`; bars are at most HIST_WIDTH wide.
  */
 import {
   HISTOGRAM_LINEAR,
   HISTOGRAM_LOG,
   LOG_BUCKETS,
   STAT_BUCKETS,
+  STAT_DESCRIPTOR_BAR_WIDTH,
   STAT_DESCRIPTOR_BUCKETS,
+  STAT_DESCRIPTOR_ELISION,
   STAT_DESCRIPTOR_HISTOGRAM,
   STAT_DESCRIPTOR_LOW,
   STAT_DESCRIPTOR_WIDTH,
@@ -16,8 +18,7 @@ import {
 import { TEXT_COUNT, TEXT_VALUE } from "./gen/texts";
 import { digitCount, putByte, putFill, putSigned, putText } from "./put";
 
-const BAR_WIDTH: i32 = 50;
-/** Rows around a bucket in use that are shown even if empty. */
+/** Rows before the first and behind the last bucket in use. */
 const MARGIN = 2;
 /** Length of "value". */
 const LABEL_WIDTH = 5;
@@ -27,21 +28,21 @@ export function putChart(cursor: usize, end: usize, descriptor: usize, stat: usi
   const first = firstRow(descriptor, stat);
   const last = lastRow(descriptor, stat);
   const most = largest(descriptor, stat);
-  const columns = (digitCount(most, 10) << 8) | labelWidth(descriptor, first, last);
-  cursor = putFill(cursor, end, 0x20, (columns & 0xff) - LABEL_WIDTH);
+  const columns = labelWidth(descriptor, first, last);
+  cursor = putFill(cursor, end, 0x20, columns - LABEL_WIDTH);
   cursor = putText(cursor, end, TEXT_VALUE);
-  cursor = putFill(cursor, end, 0x2d, BAR_WIDTH);
+  cursor = putFill(cursor, end, 0x2d, barWidth(descriptor));
   cursor = putText(cursor, end, TEXT_COUNT);
   let skipped = false;
   for (let row = first; row <= last && cursor < end; row++) {
-    if (!isNearUse(stat, max(first, row - MARGIN), min(last, row + MARGIN))) {
+    if (isElided(descriptor, stat, row)) {
       skipped = true;
       continue;
     }
-    if (skipped) cursor = putElision(cursor, end, columns & 0xff);
+    if (skipped) cursor = putElision(cursor, end, columns);
     skipped = false;
-    cursor = putLabel(cursor, end, descriptor, (row << 8) | (columns & 0xff));
-    cursor = putBar(cursor, end, countOf(stat, row), most, columns >> 8);
+    cursor = putLabel(cursor, end, descriptor, (row << 8) | columns);
+    cursor = putBar(cursor, end, descriptor, countOf(stat, row), most);
   }
   return putByte(cursor, end, 0x0a);
 }
@@ -82,11 +83,20 @@ function lastRow(descriptor: usize, stat: usize): i32 {
   return isLinear(descriptor) && row === end && countOf(stat, end) === 0 ? end - 1 : row;
 }
 
-function isNearUse(stat: usize, from: i32, to: i32): bool {
-  for (let i = from; i <= to; i++) {
-    if (countOf(stat, i) !== 0) return true;
+function barWidth(descriptor: usize): i32 {
+  return load<i32>(descriptor, STAT_DESCRIPTOR_BAR_WIDTH);
+}
+
+/** True if no bucket around `row` is in use. */
+function isElided(descriptor: usize, stat: usize, row: i32): bool {
+  const buckets = load<i32>(descriptor, STAT_DESCRIPTOR_BUCKETS);
+  const elision = min(load<i32>(descriptor, STAT_DESCRIPTOR_ELISION), buckets);
+  if (elision < 0) return false;
+  const to = min(row + elision, buckets - 1);
+  for (let i = max(row - elision, 0); i <= to; i++) {
+    if (countOf(stat, i) !== 0) return false;
   }
-  return false;
+  return true;
 }
 
 /** Lower bound of a bucket; the limit for underflow and overflow. */
@@ -143,10 +153,11 @@ function putLabel(cursor: usize, end: usize, descriptor: usize, place: i32): usi
   return putByte(putByte(cursor, end, 0x20), end, 0x7c);
 }
 
-function putBar(cursor: usize, end: usize, count: u64, most: u64, countColumns: i32): usize {
-  const scale = max<u64>((most + BAR_WIDTH - 1) / BAR_WIDTH, 1);
+function putBar(cursor: usize, end: usize, descriptor: usize, count: u64, most: u64): usize {
+  const width = barWidth(descriptor);
+  const scale = max<u64>((most + width - 1) / width, 1);
   const bar = <i32>(count / scale);
-  cursor = putFill(cursor, end, 0x40, bar);
-  cursor = putFill(cursor, end, 0x20, BAR_WIDTH - bar + 1 + countColumns - digitCount(count, 10));
+  const padding = width - bar + 1 + digitCount(most, 10) - digitCount(count, 10);
+  cursor = putFill(putFill(cursor, end, 0x40, bar), end, 0x20, padding);
   return putByte(putSigned(cursor, end, count), end, 0x0a);
 }

@@ -52,9 +52,13 @@ export function regex_match(
   capture: usize,
   match: usize,
 ): i32 {
-  store<usize>(context, 0, CONTEXT_MATCH);
   const start = findStart(text, text + textLength(text), search);
-  if (start === 0) return 0;
+  if (start === 0) {
+    if (load<usize>(context, CONTEXT_MATCH) === match && load<i32>(match, MATCH_GROUPS) > 0) {
+      store<i32>(match, -load<i32>(match, MATCH_GROUPS), MATCH_GROUPS);
+    }
+    return 0;
+  }
   const registers = registersOf(match);
   store<i32>(registers, <i32>(start - text));
   runCapture(text, start, capture, registers);
@@ -64,16 +68,20 @@ export function regex_match(
   return 1;
 }
 
-/** matched(): what group `n` of the last match captured, "" if it took no part. */
+/**
+ * matched(): what group `n` of the last match captured, "" if it took no part. SystemTap looks for
+ * the group in the last match there was before it says that the last attempt failed.
+ */
 export function matched(context: usize, n: i64, out: usize): void {
   const match = load<usize>(context, CONTEXT_MATCH);
   store<u8>(out, 0);
-  if (match === 0) {
-    raiseDecimal(context, TEXT_SUBEXPRESSION, n, TEXT_SUBEXPRESSION_END);
+  const groups = match === 0 ? 0 : load<i32>(match, MATCH_GROUPS);
+  if (<u64>n >= <u64>abs(groups)) {
+    raiseDecimal(context, TEXT_NO_SUBEXPRESSION, n, 0);
     return;
   }
-  if (<u64>n >= load<u32>(match, MATCH_GROUPS)) {
-    raiseDecimal(context, TEXT_NO_SUBEXPRESSION, n, 0);
+  if (groups < 0) {
+    raiseDecimal(context, TEXT_SUBEXPRESSION, n, TEXT_SUBEXPRESSION_END);
     return;
   }
   const group = registersOf(match) + ((<usize>n) << 3);
@@ -86,7 +94,7 @@ export function matched(context: usize, n: i64, out: usize): void {
 /** ngroups(): groups of the last match, the whole of it included. */
 export function ngroups(context: usize): i64 {
   const match = load<usize>(context, CONTEXT_MATCH);
-  if (match !== 0) return load<u32>(match, MATCH_GROUPS);
+  if (match !== 0 && load<i32>(match, MATCH_GROUPS) > 0) return load<i32>(match, MATCH_GROUPS);
   raise(context, TEXT_SUBEXPRESSION_COUNT);
   return 0;
 }

@@ -1,8 +1,8 @@
 /**
  * Statistics on the layout STAT. Variance is Welford's method in integers on values shifted left
- * by the bit shift; shards are joined with the method of Chan et al. from their truncated means
- * and variances, so that @variance of 1..5 is 12 unshifted and 2 with a shift of 1, as in
- * SystemTap. A shard is written by its own thread only and read by others without a lock.
+ * by the bit shift; the shards of a scalar are joined with the method of Chan et al. from their
+ * truncated means and variances. So @variance of 1..5 is 12 unshifted, 7 in an element of an array,
+ * and 2 with a shift of 1, as in SystemTap. A shard is written by its own thread only and read by others without a lock.
  */
 import {
   HISTOGRAM_LINEAR,
@@ -110,13 +110,12 @@ export function average(stat: usize): i64 {
   return count === 0 ? 0 : load<i64>(stat, STAT_SUM) / count;
 }
 
-/** Sample variance of a shard or a merged statistic; -1 below two values. */
+/** Sample variance of an element or a merged statistic; 0 below two values. */
 export function variance(descriptor: usize, stat: usize): i64 {
-  const count = load<i64>(stat, STAT_COUNT);
   const shift = load<i32>(descriptor, STAT_DESCRIPTOR_SHIFT);
-  if (count < 2 || shift < 0) return -1;
-  const squares = squaresAround(stat, shiftedMean(descriptor, stat));
-  return (squares / (count - 1)) >> min(2 * shift, 63);
+  if (shift < 0) return 0;
+  const mean = divide(load<i64>(stat, STAT_SQUARES), load<i64>(stat, STAT_COUNT) - 1);
+  return mean >> min(2 * shift, 63);
 }
 
 /** True, with an error, if `stat` holds no value. */

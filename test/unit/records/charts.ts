@@ -10,7 +10,16 @@ export interface ChartCase {
   readonly chart: readonly string[];
 }
 
-const LOG: HistogramShape = { histogram: "log", low: 0, high: 0, width: 0 };
+const STYLE = { barWidth: 50, elision: 2 };
+
+/** Shape of `@hist_log`. */
+export const LOG_SHAPE: HistogramShape = { histogram: "log", low: 0, high: 0, width: 0, ...STYLE };
+
+/** Shape of `@hist_linear`. */
+export function linearShape(low: number, high: number, width: number): HistogramShape {
+  return { histogram: "linear", low, high, width, ...STYLE };
+}
+
 const HEADER = `value |${"-".repeat(50)} count`;
 
 function row(label: string, bar: number, count: number, columns: number): string {
@@ -21,7 +30,7 @@ function row(label: string, bar: number, count: number, columns: number): string
 export const CHARTS: readonly ChartCase[] = [
   {
     name: "log: margins of two rows, none below 0",
-    shape: LOG,
+    shape: LOG_SHAPE,
     values: [
       [0n, 1],
       [1n, 2],
@@ -38,7 +47,7 @@ export const CHARTS: readonly ChartCase[] = [
   },
   {
     name: "log: scaled bars, a run of empty rows elided",
-    shape: LOG,
+    shape: LOG_SHAPE,
     values: [
       [16n, 549],
       [17n, 1],
@@ -61,7 +70,7 @@ export const CHARTS: readonly ChartCase[] = [
   },
   {
     name: "log: negative values",
-    shape: LOG,
+    shape: LOG_SHAPE,
     values: [
       [-3n, 1],
       [-1n, 1],
@@ -78,7 +87,7 @@ export const CHARTS: readonly ChartCase[] = [
   },
   {
     name: "log: the extremes",
-    shape: LOG,
+    shape: LOG_SHAPE,
     values: [
       [-(1n << 63n), 1],
       [(1n << 63n) - 1n, 1],
@@ -96,7 +105,7 @@ export const CHARTS: readonly ChartCase[] = [
   },
   {
     name: "linear: under- and overflow labelled",
-    shape: { histogram: "linear", low: 10, high: 40, width: 10 },
+    shape: linearShape(10, 40, 10),
     values: [
       [9n, 1],
       [10n, 2],
@@ -115,13 +124,13 @@ export const CHARTS: readonly ChartCase[] = [
   },
   {
     name: "linear: no rows for an empty under- and overflow",
-    shape: { histogram: "linear", low: 0, high: 20, width: 10 },
+    shape: linearShape(0, 20, 10),
     values: [[10n, 10]],
     chart: [HEADER, row("    0", 0, 0, 2), row("   10", 10, 10, 2), row("   20", 0, 0, 2)],
   },
   {
     name: "linear: as a published example, only the overflow in use",
-    shape: { histogram: "linear", low: 0, high: 100, width: 10 },
+    shape: linearShape(0, 100, 10),
     values: [
       [101n, 0],
       [5000n, 10],
@@ -130,13 +139,36 @@ export const CHARTS: readonly ChartCase[] = [
   },
   {
     name: "linear: labels wider than the header",
-    shape: { histogram: "linear", low: -100000, high: -99990, width: 5 },
+    shape: linearShape(-100000, -99990, 5),
     values: [[-100000n, 51]],
     chart: [
       `${"value".padStart(7)} |${"-".repeat(50)} count`,
       row("-100000", 25, 51, 2),
       row(" -99995", 0, 0, 2),
       row(" -99990", 0, 0, 2),
+    ],
+  },
+  {
+    name: "no empty rows shown",
+    shape: { ...linearShape(0, 100, 10), elision: 0 },
+    values: [
+      [20n, 1],
+      [70n, 2],
+    ],
+    chart: [HEADER, "      ~", row("   20", 1, 1, 1), "      ~", row("   70", 2, 2, 1)],
+  },
+  {
+    name: "all rows shown, narrower bars",
+    shape: { ...linearShape(0, 60, 10), barWidth: 5, elision: -1 },
+    values: [
+      [0n, 11],
+      [60n, 1],
+    ],
+    chart: [
+      "value |----- count",
+      "    0 |@@@   11",
+      ...[10, 20, 30, 40, 50].map((low) => `   ${low} |       0`),
+      "   60 |       1",
     ],
   },
 ];

@@ -41,7 +41,7 @@ s("text and conversions in order, sizes from the record", () => {
     { kind: "text", text: "\n" },
   ];
   assert.is(print(pieces, [4n, 7n, 2n, Buffer.from("xyz")]), "a\xff   7|  xy\n");
-  assert.is(print(pieces, [-4n, 7n, -2n, Buffer.from("xyz")]), "a\xff7   |    \n");
+  assert.is(print(pieces, [-4n, 7n, -2n, Buffer.from("xyz")]), "a\xff7|    \n");
 });
 
 s("%m and %M of bytes that were read", () => {

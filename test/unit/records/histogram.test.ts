@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { bucketCount, showHistogram } from "../../../wasm-runtime/records/histogram.js";
-import { CHARTS, type ChartCase } from "./charts.js";
+import { CHARTS, type ChartCase, LOG_SHAPE, linearShape } from "./charts.js";
 
 const s = suite("records/histogram");
 
@@ -31,8 +31,8 @@ for (const each of CHARTS) {
 }
 
 s("counts that do not fit the shape show nothing", () => {
-  assert.is(showHistogram({ histogram: "log", low: 0, high: 0, width: 0 }, [1n]), "");
-  const tooMany = { histogram: "linear", low: 0, high: 1000, width: 1 } as const;
+  assert.is(showHistogram(LOG_SHAPE, [1n]), "");
+  const tooMany = linearShape(0, 1000, 1);
   assert.is(bucketCount(tooMany), 0);
   assert.is(showHistogram(tooMany, []), "");
 });
