@@ -60,6 +60,8 @@ function describe(image: Uint8Array, offsets: ReadonlyMap<string, number>): Shim
     enter: at("wt_enter"),
     run: at("wt_run"),
     librariesChanged: at("wt_libraries_changed"),
+    deferReturn: at("wt_defer_return"),
+    settleReturns: at("wt_settle_returns"),
     hosts: HOST_FUNCTIONS.map((name) => at(`wt_host_${name}`)),
     copyStart: at("wt_copy_start"),
     copyEnd: at("wt_copy_end"),

@@ -4,6 +4,7 @@
  * The handler runs while the thread stands at the system call, on its registers; the number of
  * the call, which none of them holds at the return, is the register behind them (host.wit).
  */
+import { REGISTER } from "../../wasm-runtime/layout/host.js";
 import type { ProbePoint, TargetSymbol } from "../syntax/ast.js";
 import type { Location } from "../types/location.js";
 import { checkPlain } from "./plain-target.js";
@@ -15,8 +16,6 @@ import type { FamilyContext, FamilyTable, Site, TargetScope, TargetValue } from 
 /** DWARF registers of the arguments of a system call (SysV AMD64 ABI §A.2.1, figure 3.36). */
 const ARGUMENTS: readonly number[] = [5, 4, 1, 10, 8, 9];
 const RAX = 0;
-/** Index of the number of the system call in host.register. */
-const SYSTEM_CALL = 1024;
 
 /** The families of system calls of processes. */
 export const SYSCALL_FAMILIES: FamilyTable = PROCESS_ROOTS.flatMap(
@@ -54,7 +53,7 @@ function resolveSyscallTarget(symbol: TargetSymbol, isReturn: boolean): TargetVa
     throw refused(`invalid target symbol for utrace probe, ${expected}`, symbol);
   }
   checkPlain(symbol, "utrace");
-  if (name === "$syscall") return long(register(SYSTEM_CALL));
+  if (name === "$syscall") return long(register(REGISTER.systemCall));
   if (name === "$return") {
     if (!isReturn)
       throw refused('only "process(PATH_OR_PID).syscall.return" support $return.', symbol);

@@ -5,6 +5,7 @@
  */
 import { bug } from "../../base/assert.js";
 import type { BundleModule, BundleSite } from "../../wasm-runtime/bundle.js";
+import { REGISTER } from "../../wasm-runtime/layout/host.js";
 import { binary, get, i32, i64, unary } from "../ir/build.js";
 import type { BinaryOp, IrExpression } from "../ir/ir.js";
 import type { Expression } from "../syntax/ast.js";
@@ -163,10 +164,16 @@ export function load(
 
 function readRegister(
   location: Location & { kind: "register" },
-  { scope }: Evaluation,
+  { scope, node }: Evaluation,
 ): IrExpression {
   const { register, shift } = location;
   const size = 8 * location.bytes;
+  if (location.isResult) {
+    const isUnknown = callOf({ kind: "host", name: "register" }, [i32(REGISTER.unknownResult)]);
+    scope.code.when(binary("i64.ne", keep(scope, isUnknown), i64(0n)), () =>
+      raiseError(scope, "the function ended by a jump to another: its result is not known", node),
+    );
+  }
   if (isVector(register)) {
     const half = shift >= 64 ? 1 : 0;
     const args = [i32(register - FIRST_VECTOR), i32(half)];

@@ -46,6 +46,8 @@ export type Location =
       readonly bytes: Bytes;
       readonly shift: number;
       readonly signed: boolean;
+      /** What the function returns: an error where that is not known. */
+      readonly isResult?: boolean;
     }
   /** Load from process memory; a fault is the soft error "read fault …". */
   | {

@@ -8,7 +8,13 @@ import { add, type Bytes, bits, constant, isVector, type Location } from "../typ
 /** A place; `offset` is in bytes from its start. */
 export type ObjectPlace =
   | { readonly kind: "memory"; readonly address: Location }
-  | { readonly kind: "register"; readonly register: number; readonly offset: number }
+  | {
+      readonly kind: "register";
+      readonly register: number;
+      readonly offset: number;
+      /** As of a Location. */
+      readonly isResult?: boolean;
+    }
   /** The object is the low bytes of a value that is computed. */
   | { readonly kind: "value"; readonly value: Location; readonly offset: number }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly offset: number }
@@ -90,24 +96,30 @@ function loadBytes(address: Location, bytes: number, signed: boolean): Location 
 }
 
 function readRegister(
-  { register, offset }: ObjectPlace & { kind: "register" },
+  place: ObjectPlace & { kind: "register" },
   bytes: number,
   signed: boolean,
 ): Location {
+  const { register, offset, isResult = false } = place;
   if (isSize(bytes) && (offset % WORD) + bytes <= WORD) {
     checkRegister(register, offset + bytes);
-    return { kind: "register", register, bytes, shift: 8 * offset, signed };
+    return { kind: "register", register, bytes, shift: 8 * offset, signed, isResult };
   }
-  const value = registerBits(register, 8 * offset, 8 * bytes);
+  const value = registerBits(place, 8 * offset, 8 * bytes);
   return extend(value, 8 * bytes, signed);
 }
 
 /** `size` bits from bit `start` of a register on, all in one word of it. */
-function registerBits(register: number, start: number, size: number): Location {
+function registerBits(
+  { register, isResult = false }: ObjectPlace & { kind: "register" },
+  start: number,
+  size: number,
+): Location {
   const word = Math.floor(start / WORD_BITS) * WORD_BITS;
   checkRegister(register, Math.ceil((start + size) / 8));
   if (start - word + size > WORD_BITS) refuse("not supported yet: a part of a vector register");
-  const whole: Location = { kind: "register", register, bytes: 8, shift: word, signed: false };
+  const shape = { bytes: 8, shift: word, signed: false } as const;
+  const whole: Location = { kind: "register", register, ...shape, isResult };
   return bits(whole, start - word, size, false);
 }
 
@@ -122,7 +134,7 @@ function readBits(place: ObjectPlace, start: number, size: number): Location {
     case "memory":
       return memoryBits(place.address, start, size);
     case "register":
-      return registerBits(place.register, 8 * place.offset + start, size);
+      return registerBits(place, 8 * place.offset + start, size);
     case "value": {
       const at = 8 * place.offset + start;
       return at + size > WORD_BITS ? constant(0) : bits(place.value, at, size, false);

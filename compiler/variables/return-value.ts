@@ -43,12 +43,13 @@ export function returnPlace(type: SourceType): ObjectPlace {
 }
 
 function memoryAtRax(): ObjectPlace {
-  const address = { kind: "register", register: RAX, bytes: 8, shift: 0, signed: false } as const;
+  const shape = { bytes: 8, shift: 0, signed: false } as const;
+  const address = { kind: "register", register: RAX, ...shape, isResult: true } as const;
   return { kind: "memory", address };
 }
 
 function inRegister(register: number): ObjectPlace {
-  return { kind: "register", register, offset: 0 };
+  return { kind: "register", register, offset: 0, isResult: true };
 }
 
 /** Class of each eightbyte: integer if anything in it is no floating point number. */

@@ -303,8 +303,12 @@ function piecesOf(object: SourceObject, depth: Depth): readonly FormatPiece[] {
 /** A number, `?` where it cannot be known. */
 function number(value: Location): FormatPiece {
   const piece: FormatPiece = { value, conversion: "x" };
-  if (!someLocation(value, ({ kind }) => kind === "unavailable")) return piece;
+  if (!someLocation(value, mayBeUnknown)) return piece;
   return { nested: { kind: "format", pieces: [piece], onFault: "?" } };
+}
+
+function mayBeUnknown(part: Location): boolean {
+  return part.kind === "unavailable" || (part.kind === "register" && part.isResult === true);
 }
 
 /** For -L: what can be read there, `$return` first. */

@@ -5,18 +5,23 @@
 #include "shim.h"
 
 /*
- * Called on thread's stack when a handler of its site has trapped: counts it and drops what it left
+ * Called on thread's stack when the handler of probe has trapped: counts it and drops what it left
  * behind in its context, locks and an open record.
  */
-void wt_trapped(struct wt_thread *thread) {
+void wt_clean_up(struct wt_thread *thread, uint32_t probe) {
     struct wt_vm_context *vm = &thread->vm;
     thread->trap = vm->trap_reason;
-    wt_shared__note_trap(vm->trap_reason, thread->site->handlers[thread->index].probe);
+    wt_shared__note_trap(vm->trap_reason, probe);
     if (wt_params.recover != 0) {
         vm->fuel = wt_params.fuel;
-        wt_call(wt_params.recover, vm, thread->context);
+        wt_call(wt_params.recover, vm, thread->context, probe);
     }
     vm->trap_reason = 0;
+}
+
+/* The same for the handler of thread's site that runs. */
+void wt_trapped(struct wt_thread *thread) {
+    wt_clean_up(thread, thread->site->handlers[thread->index].probe);
 }
 
 /*

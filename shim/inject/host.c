@@ -35,8 +35,6 @@ static const uint8_t identity_calls[] = {
 #define IDENTITY_CPU 9
 #define IDENTITY_MUTATOR 10
 #define IDENTITY_START_AREA 11
-/* host.register: number of the system call, beyond all DWARF register numbers. */
-#define REGISTER_SYSTEM_CALL 1024
 
 /*
  * The thread pointer of the thread that the handler is about. The thread block holds it itself
@@ -54,6 +52,11 @@ uint64_t wt_thread__pointer(void) {
     return base;
 }
 
+static bool has_unknown_result(const struct wt_vm_context *vm) {
+    const struct wt_thread *thread = (const struct wt_thread *)vm;
+    return thread->site && (thread->site->flags & WT_SITE_FLAG_UNKNOWN_RESULT) != 0;
+}
+
 /* host.register: value, 0 where there is none. */
 WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
     const struct wt_subject *subject = wt_subject__current();
@@ -61,8 +64,10 @@ WT_EXPORT uint64_t wt_host_register(struct wt_vm_context *vm, uint32_t index) {
         return 0;
     if (index == DWARF_FS_BASE)
         return wt_thread__pointer();
-    if (index == REGISTER_SYSTEM_CALL)
+    if (index == WT_REGISTER_SYSTEM_CALL)
         return subject ? subject->system_call : 0;
+    if (index == WT_REGISTER_UNKNOWN_RESULT)
+        return has_unknown_result(vm);
     return index < WT_FRAME_BYTES / 8 ? vm->frame->registers[index] : 0;
 }
 
@@ -78,7 +83,8 @@ WT_EXPORT uint64_t wt_host_vector(struct wt_vm_context *vm, uint32_t index, uint
 WT_EXPORT int32_t wt_host_set_register(struct wt_vm_context *vm, uint32_t index, uint64_t value) {
     if ((vm->params->capabilities & WT_CAPABILITY_WRITE_MEMORY) == 0)
         return -WT_EPERM;
-    if (!vm->frame || index >= WT_FRAME_RIP || index == WT_FRAME_RSP || wt_params.in_mutator)
+    if (!vm->frame || index >= WT_FRAME_RIP || index == WT_FRAME_RSP || wt_params.in_mutator ||
+        has_unknown_result(vm))
         return -WT_EFAULT;
     ((struct wt_frame *)vm->frame)->registers[index] = value;
     return 0;

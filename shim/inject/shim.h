@@ -112,7 +112,8 @@ struct wt_thread {
     uint32_t index;
     uint32_t tid;
     uint32_t trap;
-    uint32_t reserved[8];
+    uint32_t tails;
+    uint32_t reserved[7];
 };
 _Static_assert(sizeof(struct wt_thread) == WT_THREAD_BYTES, "THREAD");
 _Static_assert(WT_THREAD_BYTES % 64 == 0, "keeps the stack below it aligned to 64");
@@ -124,6 +125,17 @@ _Static_assert(offsetof(struct wt_thread, context) == WT_THREAD_CONTEXT, "THREAD
 _Static_assert(offsetof(struct wt_thread, index) == WT_THREAD_INDEX, "THREAD");
 _Static_assert(offsetof(struct wt_thread, tid) == WT_THREAD_TID, "THREAD");
 _Static_assert(offsetof(struct wt_thread, trap) == WT_THREAD_TRAP, "THREAD");
+_Static_assert(offsetof(struct wt_thread, tails) == WT_THREAD_TAILS, "THREAD");
+
+/* A return that a thread waits for; TAIL. */
+struct wt_tail {
+    uint64_t sp;
+    uint64_t return_address;
+    uint64_t rip;
+    struct wt_site_handler handler;
+};
+_Static_assert(offsetof(struct wt_tail, handler) == WT_TAIL_HANDLER, "TAIL");
+_Static_assert(sizeof(struct wt_tail) == WT_TAIL_BYTES, "TAIL");
 
 /* One module of this process; MODULE. */
 struct wt_module {
@@ -190,10 +202,12 @@ void wt_shared__note_trap(uint32_t reason, uint32_t probe);
 
 /* slots.c */
 WT_EXPORT struct wt_thread *wt_slots__acquire(uint64_t sp);
+uint64_t wt_slots__stack(const struct wt_thread *thread);
 struct wt_thread *wt_slots__of_mutator(void);
 
 /* enter.c */
 WT_EXPORT void wt_trapped(struct wt_thread *thread);
+void wt_clean_up(struct wt_thread *thread, uint32_t probe);
 WT_EXPORT uint32_t wt_run(uint64_t entry, uint32_t probe);
 void wt_start(struct wt_thread *thread, uint64_t entry, uint32_t probe);
 
@@ -218,6 +232,6 @@ int64_t wt_copy_string(void *to, uint64_t from, uint64_t length);
 void wt_enter(const struct wt_frame *frame, const struct wt_site *site);
 void wt_start_site(struct wt_thread *thread, const struct wt_site *site,
                    const struct wt_frame *frame);
-void wt_call(uint64_t entry, struct wt_vm_context *vm, uint32_t context);
+void wt_call(uint64_t entry, struct wt_vm_context *vm, uint32_t context, uint32_t probe);
 
 #endif

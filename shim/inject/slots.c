@@ -48,6 +48,11 @@ static uint64_t stack_base(uint32_t stack) {
     return wt_params.private_base + (uint64_t)stack * WT_PRIVATE_STACK_BYTES;
 }
 
+/* Lowest address of thread's stack. */
+uint64_t wt_slots__stack(const struct wt_thread *thread) {
+    return (uint64_t)(thread + 1) - WT_PRIVATE_STACK_BYTES;
+}
+
 static struct wt_thread *stack_thread(uint32_t stack) {
     return (struct wt_thread *)(stack_base(stack) + WT_PRIVATE_STACK_BYTES) - 1;
 }
@@ -68,6 +73,7 @@ static void prepare(struct wt_thread *thread, uint32_t slot, uint32_t tid) {
     thread->index = 0;
     thread->tid = tid;
     thread->trap = 0;
+    thread->tails = 0;
 }
 
 /* Multiplicative hashing, Knuth vol. 3 §6.4: spreads consecutive thread ids over the slots. */

@@ -38,6 +38,7 @@ import { recoverDead } from "./recover.js";
 import { openRemote, PROTECTION, type Remote } from "./remote.js";
 import { entryOffset, type RunnableBundle } from "./runnable.js";
 import type { Semaphores } from "./semaphores.js";
+import { DEFERRED, SETTLED } from "./tails.js";
 import type { ArmedModule, Tracee } from "./tracee.js";
 import { planData } from "./watched-data.js";
 
@@ -272,10 +273,12 @@ async function put(
     {
       areas: areas.map((area) => area?.address ?? 0),
       enter: at + shim.enter,
-      entryOf: (probe) =>
-        probe === LIBRARIES_CHANGED
-          ? at + shim.librariesChanged
-          : injection.handlers + entryOffset(bundle, bundle.meta.probes[probe]?.handler ?? ""),
+      entryOf: (probe) => {
+        if (probe === LIBRARIES_CHANGED) return at + shim.librariesChanged;
+        if (probe === DEFERRED) return at + shim.deferReturn;
+        if (probe === SETTLED) return at + shim.settleReturns;
+        return injection.handlers + entryOffset(bundle, bundle.meta.probes[probe]?.handler ?? "");
+      },
     },
   );
   return apply(tracer, tracee, plan, modules, areas);

@@ -2,10 +2,7 @@
  * Assigns each instruction to be probed to a region of bytes: regions that overlap become one,
  * and an instruction that another region displaces anyway joins it.
  */
-import { unreachable } from "../../base/assert.js";
 import { SITE_FLAG } from "../../wasm-runtime/layout/private.js";
-import { findUses, type Uses } from "./calls.js";
-import { findExits } from "./exits.js";
 import {
   type FunctionCode,
   type FunctionIndex,
@@ -27,19 +24,7 @@ import {
   runsAround,
   TOO_CLOSE,
 } from "./regions.js";
-
-const AT_EXIT: number = SITE_FLAG.returnAtSp | SITE_FLAG.exit;
-
-/** An instruction to be probed, with the probes in the order they run. */
-export interface Target {
-  readonly address: number;
-  readonly onlyTaken: boolean;
-  /** Only when a call that ends before it has returned to it. */
-  readonly onlyReturned: boolean;
-  /** Bits of SITE_FLAG. */
-  readonly siteFlags: number;
-  readonly sites: PlanSite[];
-}
+import { collectTargets, isExit, refusal, type Target } from "./targets.js";
 
 /** A region with the targets that it holds; a host of an island may hold none. */
 export interface Choice {
@@ -57,6 +42,8 @@ interface Planner {
   readonly refused: RefusedSite[];
   /** Of a Go program. */
   readonly stackRule: StackRule | null;
+  /** Where nothing can be settled. */
+  readonly unsettled: Set<number>;
 }
 
 /** Functions whose code is returned into or looked at, so that it must stay as it is. */
@@ -76,7 +63,8 @@ export function chooseRegions(
   refused: RefusedSite[],
 ): Choice[] {
   const index = indexFunctions(code);
-  const targets = collectTargets(index, sites, refused);
+  const stackRule = goStackRule(code);
+  const targets = collectTargets(index, sites, { refused, followsTails: stackRule === null });
   const addresses = targets.map((target) => target.address);
   const filler = new Set<number>();
   const owners = new Map<number, Choice>();
@@ -93,10 +81,24 @@ export function chooseRegions(
     filler,
     owners,
     refused,
-    stackRule: goStackRule(code),
+    stackRule,
+    unsettled: new Set(),
   };
-  for (const target of targets) planTarget(planner, target);
-  return inOrder(owners);
+  // What is only settled gives way to what was asked for.
+  const isAsked = ({ action }: Target): boolean => action !== "settle";
+  for (const target of targets.filter(isAsked)) planTarget(planner, target);
+  for (const target of targets) if (!isAsked(target)) planTarget(planner, target);
+  return inOrder(owners).map(({ region, targets: inside }) => ({
+    region,
+    targets: inside.map((target) => withEnds(target, planner.unsettled)),
+  }));
+}
+
+/** Handlers do not wait for what may never be: they run at the jump, without a result. */
+function withEnds(target: Target, unsettled: ReadonlySet<number>): Target {
+  if (!target.ends.some((end) => unsettled.has(end))) return target;
+  const siteFlags = target.siteFlags | SITE_FLAG.unknownResult;
+  return { ...target, action: "run", ends: [], siteFlags };
 }
 
 /** Regions ascending, but hosts before all others: an island may only be written behind a jump. */
@@ -116,93 +118,14 @@ function hasAny(bytes: Bytes, start: number, end: number): boolean {
   return false;
 }
 
-/** Instructions to probe, ascending; plain sites of an address come before its exit. */
-function collectTargets(
-  index: FunctionIndex,
-  sites: readonly PlanSite[],
-  refused: RefusedSite[],
-): Target[] {
-  const targets = new Map<string, Target>();
-  const add = (address: number, kind: TargetKind, site: PlanSite): void => {
-    const key = `${address} ${kind}`;
-    const known = targets.get(key);
-    if (known) known.sites.push(site);
-    else {
-      const isExit = kind === "exit" || kind === "taken";
-      const isEntry = (rangeAt(index.module, address)?.address ?? address) === address;
-      const siteFlags = isExit ? AT_EXIT : isEntry ? SITE_FLAG.returnAtSp : 0;
-      const onlyReturned = kind === "returned";
-      const onlyTaken = kind === "taken";
-      targets.set(key, { address, onlyTaken, onlyReturned, siteFlags, sites: [site] });
-    }
-  };
-  const called = sites.filter(({ place }) => place === "calls").map(({ address }) => address);
-  const uses = findUses(index, new Set(called));
-  for (const site of sites) {
-    const places = placesOf(index, site, uses);
-    if (typeof places === "string") refused.push(refusal(index, site, places));
-    else for (const { address, kind } of places) add(address, kind, site);
-    if (site.place !== "calls") continue;
-    for (const address of uses.get(site.address)?.jumps ?? []) {
-      refused.push(
-        refusal(index, site, "a jump to it ends a function and returns elsewhere", address),
-      );
-    }
-  }
-  return [...targets.values()].sort((a, b) => a.address - b.address || rank(a) - rank(b));
-}
-
-type TargetKind = "instruction" | "exit" | "taken" | "returned";
-
-/** The instructions that `site` stands for; a text if there are none. */
-function placesOf(
-  index: FunctionIndex,
-  site: PlanSite,
-  uses: ReadonlyMap<number, Uses>,
-): readonly { readonly address: number; readonly kind: TargetKind }[] | string {
-  switch (site.place) {
-    case "instruction":
-      return [{ address: site.address, kind: "instruction" }];
-    case "calls": {
-      const found = uses.get(site.address);
-      if (found === undefined) return "nothing in this module calls it directly";
-      return found.returns.map((address) => ({ address, kind: "returned" }));
-    }
-    case "exits": {
-      const found = findExits(index, site.address);
-      if (found.length === 0) return "the function never returns";
-      return found.map(({ address, onlyTaken }) => ({
-        address,
-        kind: onlyTaken ? "taken" : "exit",
-      }));
-    }
-    default:
-      return unreachable(site.place);
-  }
-}
-
-function rank(target: Target): number {
-  if (target.onlyReturned) return -1;
-  if (target.onlyTaken) return 2;
-  return target.sites.some((site) => site.place === "exits") ? 1 : 0;
-}
-
-function refusal(
-  { module }: FunctionIndex,
-  site: PlanSite,
-  reason: string,
-  address: number = site.address,
-  nearest: number | null = null,
-): RefusedSite {
-  return { path: module.path, site, address, reason, nearest };
-}
-
 function planTarget(planner: Planner, target: Target): void {
   const { index } = planner;
   const refuse = (reason: string, nearest: number | null = null): void => {
-    for (const site of target.sites) {
-      planner.refused.push(refusal(index, site, reason, target.address, nearest));
-    }
+    if (target.action === "settle") planner.unsettled.add(target.address);
+    else
+      for (const site of target.sites) {
+        planner.refused.push(refusal(index, site, reason, target.address, nearest));
+      }
   };
   const code = functionAt(index, target.address);
   const at = code?.insns.indexOf(target.address) ?? -1;
@@ -218,8 +141,7 @@ function planTarget(planner: Planner, target: Target): void {
     const hint = planner.rules.allowBreakpoints ? "" : "; --allow-breakpoints puts an int3 there";
     const reason = `${typeof region === "string" ? region : TOO_CLOSE}${hint}`;
     // No other instruction is an exit.
-    const isExit = target.sites.some((site) => site.place === "exits");
-    refuse(reason, isExit ? null : nearestSite(planner, code, at));
+    refuse(reason, isExit(target) ? null : nearestSite(planner, code, at));
   }
 }
 

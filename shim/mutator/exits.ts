@@ -21,6 +21,8 @@ export interface Exit {
   readonly address: number;
   /** A conditional jump: only when it is taken. */
   readonly onlyTaken: boolean;
+  /** Where a tail jump leads: ELF address, null through a pointer; "caller" of a return. */
+  readonly to: number | null | "caller";
 }
 
 /** Instructions before an indirect jump in which its table is looked for. */
@@ -36,12 +38,17 @@ export function findExits(index: FunctionIndex, address: number): Exit[] {
     let at = 0;
     for (const insn of part.insns) {
       if (insn.address < part.end && isExit(index, part, at, isInside)) {
-        exits.push({ address: insn.address, onlyTaken: insn.flow === "branch" });
+        exits.push({ address: insn.address, onlyTaken: insn.flow === "branch", to: leadsTo(insn) });
       }
       at++;
     }
   }
   return exits.sort((a, b) => a.address - b.address);
+}
+
+function leadsTo({ flow, target }: Insn): Exit["to"] {
+  if (flow === "return") return "caller";
+  return flow === "indirect-jump" ? null : target;
 }
 
 /** The function and its parts elsewhere. */

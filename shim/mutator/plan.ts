@@ -9,11 +9,12 @@
 import { assert, bug } from "../../base/assert.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { Assembler } from "./assembler.js";
-import { type Choice, chooseRegions, type Target } from "./choices.js";
+import { type Choice, chooseRegions } from "./choices.js";
 import { liveFlags } from "./flags.js";
 import { bytesOf, type FunctionCode, type ModuleCode } from "./functions.js";
 import { PAGE_BYTES } from "./maps.js";
 import { type Region, SHORT_JUMP_BYTES } from "./regions.js";
+import type { Target } from "./targets.js";
 import {
   emitTrampoline,
   type ProbeCall,
@@ -180,13 +181,12 @@ function shapeOf(region: Region, targets: readonly Target[]): TrampolineShape {
       assert(insn, "a region holds its targets");
       return {
         address: target.address,
+        action: target.action,
         probes: target.sites.map((site) => site.probe),
         flags: target.onlyTaken && !code.usesDirection ? "dead" : liveFlags(code, insn),
         siteFlags: target.siteFlags,
         floats: target.sites.some((site) => site.floats),
-        clobbers: target.sites
-          .map((site) => site.clobbers)
-          .reduce((all, one) => (all === null || one === null ? null : all | one), 0),
+        clobbers: clobbersOf(target),
         onlyTaken: target.onlyTaken,
         onlyReturned: target.onlyReturned,
       };
@@ -195,13 +195,21 @@ function shapeOf(region: Region, targets: readonly Target[]): TrampolineShape {
   };
 }
 
+/** What handlers change; null where they, or who keeps them waiting, look at the frame. */
+function clobbersOf({ action, sites }: Target): number | null {
+  if (action !== "run") return null;
+  return sites
+    .map((site) => site.clobbers)
+    .reduce((all, one) => (all === null || one === null ? null : all | one), 0);
+}
+
 /** Addresses in the process that the second phase needs. */
 export interface Placement {
   /** Start of the trampoline area of each module of the draft, in the same order. */
   readonly areas: readonly number[];
   /** Address of wt_enter. */
   readonly enter: number;
-  /** Address of the compiled entry thunk of a probe's handler. */
+  /** Address of the compiled entry thunk of a probe's handler, or of DEFERRED or SETTLED. */
   readonly entryOf: (probe: number) => number;
 }
 

@@ -24,6 +24,9 @@ export interface ShimDescription {
   readonly run: number;
   /** Entry thunk of the handler where the dynamic loader says that libraries have changed. */
   readonly librariesChanged: number;
+  /** Entry thunks of the handlers at tail jumps, and at returns of what these lead to. */
+  readonly deferReturn: number;
+  readonly settleReturns: number;
   /** In the order of HOST_FUNCTIONS. */
   readonly hosts: readonly number[];
   /** A fault with rip in [copyStart, copyEnd) is continued at copyFixup. */

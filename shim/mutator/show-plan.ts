@@ -31,7 +31,8 @@ function showCall(call: ProbeCall): string {
   if (call.floats) notes.push("floats");
   if (call.onlyTaken) notes.push("only if taken");
   if (call.onlyReturned) notes.push("only if returned to");
-  return `    probe ${call.probes.join(", ")} (${notes.join(", ")})`;
+  const what = { run: "probe", defer: "defer", settle: "settle" }[call.action];
+  return `    ${what} ${call.probes.join(", ")} (${notes.join(", ")})`;
 }
 
 function showRefused({ path, site, address, reason, nearest }: RefusedSite): string {

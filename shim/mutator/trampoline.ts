@@ -29,11 +29,14 @@ import { FLOATS, FRAME, SITE, SITE_HANDLER } from "../../wasm-runtime/layout/pri
 import { Assembler, type Label } from "./assembler.js";
 import type { FlagsKind } from "./flags.js";
 import { conditionOf, type Displaced, endsRegion, relocate } from "./relocate.js";
+import { DEFERRED, SETTLED } from "./tails.js";
+import type { Action } from "./targets.js";
 
 /** A probe call in a trampoline: what runs before one of the instructions. */
 export interface ProbeCall {
   /** Address of the instruction in the ELF file. */
   readonly address: number;
+  readonly action: Action;
   /** Probe indexes in the order they run. */
   readonly probes: readonly number[];
   readonly flags: FlagsKind;
@@ -67,7 +70,7 @@ export interface TrampolinePlace {
   readonly loadBias: number;
   /** Address of the 8-byte word that holds the address of wt_enter. */
   readonly enterWord: number;
-  /** Address of the compiled entry thunk of a probe's handler. */
+  /** Address of the compiled entry thunk of a probe's handler, or of DEFERRED or SETTLED. */
   readonly entryOf: (probe: number) => number;
 }
 
@@ -97,8 +100,8 @@ export function emitTrampoline(shape: TrampolineShape, place: TrampolinePlace): 
     const calls = shape.calls.filter((call) => call.address === address);
     for (const call of calls) if (!call.onlyTaken) emitProbeCall(out, call, place, records);
     const copy = out.address;
-    const taken = calls.find((call) => call.onlyTaken);
-    if (taken) emitTakenBranch(out, displaced, taken, place, records);
+    const taken = calls.filter((call) => call.onlyTaken);
+    if (taken.length > 0) emitTakenBranch(out, displaced, taken, place, records);
     else relocate(out, displaced, place.loadBias, place.redirects);
     return { original: address + place.loadBias, before, copy };
   });
@@ -112,17 +115,17 @@ export function emitTrampoline(shape: TrampolineShape, place: TrampolinePlace): 
 
 const NOT_TAKEN = 1;
 
-/** `jcc target` as: `jncc skip; probe call; jmp target; skip:`. */
+/** `jcc target` as: `jncc skip; probe calls; jmp target; skip:`. */
 function emitTakenBranch(
   out: Assembler,
   displaced: Displaced,
-  call: ProbeCall,
+  calls: readonly ProbeCall[],
   place: TrampolinePlace,
   records: (() => void)[],
 ): void {
   const skip = out.label();
   out.branchTo(conditionOf(displaced.bytes) ^ NOT_TAKEN, skip);
-  emitProbeCall(out, call, place, records);
+  for (const call of calls) emitProbeCall(out, call, place, records);
   out.jump(displaced.insn.target + place.loadBias);
   out.place(skip);
 }
@@ -288,15 +291,20 @@ function moveXmm(opcode: number, index: number): number[] {
   return [...rex, 0x0f, opcode, 0x84 | ((index & 7) << 3), 0x24, ...int32(16 * index)];
 }
 
-/** SITE record of a probe call. */
+/** SITE record of a probe call; behind those that are deferred there is where their handlers are. */
 function siteRecord(call: ProbeCall, entryOf: (probe: number) => number): Uint8Array {
-  const bytes = new Uint8Array(SITE.handlers + SITE_HANDLER.bytes * call.probes.length);
+  const runs = call.probes.map((probe) => ({ entry: entryOf(probe), probe }));
+  const deferred = call.probes.map((probe) => ({ entry: entryOf(DEFERRED), probe }));
+  const settled = [{ entry: entryOf(SETTLED), probe: SETTLED }];
+  const handlers = { run: runs, defer: [...deferred, ...runs], settle: settled }[call.action];
+  const bytes = new Uint8Array(SITE.handlers + SITE_HANDLER.bytes * handlers.length);
   const view = new DataView(bytes.buffer);
-  view.setUint32(SITE.handlerCount, call.probes.length, true);
+  const count = call.action === "settle" ? settled.length : runs.length;
+  view.setUint32(SITE.handlerCount, count, true);
   view.setUint32(SITE.flags, call.siteFlags, true);
-  for (const [index, probe] of call.probes.entries()) {
+  for (const [index, { entry, probe }] of handlers.entries()) {
     const at = SITE.handlers + SITE_HANDLER.bytes * index;
-    view.setBigUint64(at + SITE_HANDLER.entry, BigInt(entryOf(probe)), true);
+    view.setBigUint64(at + SITE_HANDLER.entry, BigInt(entry), true);
     view.setUint32(at + SITE_HANDLER.probe, probe, true);
   }
   return bytes;

@@ -2,7 +2,8 @@
 /** @module Interface wastap:host/host@1.0.0 **/
 /**
  * Register `index` (DWARF number; 16 = rip, 17 = rflags, 58 = fs base) of the probe hit; 1024 =
- * number of the system call that the thread stands at. 0 where none exist.
+ * number of the system call that the thread stands at; 1025 = 1 if the function that is left ends by a
+ * jump to another one, whose result is not known. 0 where none exist.
  */
 export function register(index: number): bigint;
 /**

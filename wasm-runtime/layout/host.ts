@@ -6,6 +6,9 @@ export const NO_THREAD_STORAGE_SHIFT = 63;
 /** Bit of an address that host.unwind gives: the thread goes on there, it is not behind a call. */
 export const FRAME_EXACT_SHIFT = 63;
 
+/** What host.register has beyond DWARF registers. */
+export const REGISTER = { systemCall: 1024, unknownResult: 1025 } as const;
+
 /** What host.locate can be asked for. */
 export const LOCATE = { module: 0, symbol: 1, line: 2, buildId: 3 } as const;
 

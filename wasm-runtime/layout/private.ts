@@ -7,6 +7,8 @@
 export const PRIVATE = {
   /** Handler stack of one slot; its VmContext lies at the very top. */
   stackBytes: 262144,
+  /** At the bottom of each stack: returns that are waited for (TAIL). */
+  tailCount: 64,
   /** Part of a stack that compiled code may use (VmContext.stackLimit); the rest is for signals. */
   handlerStackBytes: 65536,
   /** Pages of state after the last stack. */
@@ -96,7 +98,21 @@ export const THREAD = {
   /** u32, thread id; u32, reason of the last trap of wt_run. */
   tid: 152,
   trap: 156,
+  /** u32, how many returns it waits for (TAIL). */
+  tails: 160,
   bytes: 192,
+} as const;
+
+/** A return that is waited for since the function ended by a tail jump. */
+export const TAIL = {
+  /** u64, stack pointer there, where the return address lies, and that address. */
+  sp: 0,
+  returnAddress: 8,
+  /** u64, address of the jump. */
+  rip: 16,
+  /** SITE_HANDLER of the return probe. */
+  handler: 24,
+  bytes: 40,
 } as const;
 
 /**
@@ -199,8 +215,11 @@ export const SITE = {
   handlers: 8,
 } as const;
 
-/** The return address lies at rsp: function entries and exits; only exits. */
-export const SITE_FLAG = { returnAtSp: 1, exit: 2 } as const;
+/**
+ * The return address lies at rsp: function entries and exits; only exits; an exit by a jump to a
+ * function that is not followed, so that the result is not known yet.
+ */
+export const SITE_FLAG = { returnAtSp: 1, exit: 2, unknownResult: 4 } as const;
 
 export const SITE_HANDLER = {
   /** u64, address of the compiled entry thunk: u32 entry(struct wt_vm_context *, u32 context). */

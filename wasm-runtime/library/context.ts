@@ -1,6 +1,7 @@
 /** What a handler asks about its surroundings: identities, clocks, registers, texts of the session. */
 import {
   CONTEXT_PROBE,
+  REGISTER_UNKNOWN_RESULT,
   SESSION_ADDRESS,
   SESSION_MAX_STRING,
   SESSION_MODULE_NAME,
@@ -189,9 +190,10 @@ export function randint(context: usize, limit: i64): i64 {
   return ((state >> 32) * <u64>limit) >> 32;
 }
 
-/** Register by DWARF number, 0 for one that does not exist. */
+/** Register by DWARF number, or whether a result is unknown; 0 for one that does not exist. */
 export function register_value(_context: usize, index: i64): i64 {
-  return <u64>index < 18 ? <i64>register(<u32>index) : 0;
+  const isKnown = <u64>index < 18 || index === REGISTER_UNKNOWN_RESULT;
+  return isKnown ? <i64>register(<u32>index) : 0;
 }
 
 /** Row of SESSION.probeTable of the probe that runs. */

@@ -317,7 +317,18 @@ s("runs entry handlers before exit handlers of a one-instruction function", () =
 s("runs exit handlers of a conditional tail jump only when it is taken", () => {
   const f = { name: "f", bytes: [...load, 0x74, 0x09, ret] }; // je 16
   const lines = show({ functions: [f, long], exitsOf: [0] });
-  assert.ok(lines.includes("probe 100 (flags dead, only if taken)"), lines.join("\n"));
+  assert.ok(lines.includes("defer 100 (flags dead, only if taken)"), lines.join("\n"));
+  assert.ok(lines.includes("settle 100 (flags status)"), lines.join("\n"));
+});
+
+s("runs exit handlers at a tail jump that is not followed", () => {
+  const through = { name: "f", bytes: [...move, 0xff, 0xe0] }; // jmp rax
+  assert.match(show({ functions: [through], exitsOf: [0] }).join(), /probe 100/);
+  const f = { name: "f", bytes: [...move, 0xeb, 0x0b] }; // jmp 16
+  const tight = { name: "g", bytes: [0x75, 0x01, ret, 0x75, 0xfb] }; // jne 19; ret; jne 16
+  const text = show({ functions: [f, tight], exitsOf: [0] }).join();
+  assert.match(text, /probe 100/);
+  assert.not.match(text, /defer|settle|refused/);
 });
 
 s("saves all flags where the direction flag may be set", () => {

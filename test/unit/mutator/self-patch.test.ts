@@ -27,6 +27,7 @@ import {
   planPatches,
 } from "../../../shim/mutator/plan.js";
 import { fillParams, loadShim, type ShimImage } from "../../../shim/mutator/shim-image.js";
+import type { ProbeCall } from "../../../shim/mutator/trampoline.js";
 import { PRIVATE } from "../../../wasm-runtime/layout/private.js";
 import { CONTROL } from "../../../wasm-runtime/layout/shared.js";
 
@@ -131,11 +132,11 @@ function script(plan: PatchPlan, shim: ShimImage): string {
   return lines.join("\n");
 }
 
-/** Addresses that probes must see, from the single-stepped run. */
+/** Addresses that probe calls must see, from the single-stepped run: every call runs the handler. */
 function expected(draft: PatchDraft, trace: readonly number[]): number[] {
   const calls = draft.modules.flatMap((m) => m.regions.flatMap((r) => r.shape.calls));
-  const always = new Set(calls.filter((c) => !c.onlyTaken).map((c) => c.address));
-  const taken = new Set(calls.filter((c) => c.onlyTaken).map((c) => c.address));
+  const callsAt = (address: number): ProbeCall[] => calls.filter((c) => c.address === address);
+  const known = new Map(calls.map(({ address }) => [address, callsAt(address)]));
   const ends = new Map(
     draft.modules.flatMap((m) =>
       m.regions.flatMap((r) =>
@@ -143,10 +144,12 @@ function expected(draft: PatchDraft, trace: readonly number[]): number[] {
       ),
     ),
   );
-  return trace.filter((address, at) => {
+  return trace.flatMap((address, at) => {
     // A repeated string instruction is one hit, but many steps.
-    if (trace[at - 1] === address) return false;
-    return always.has(address) || (taken.has(address) && trace[at + 1] !== ends.get(address));
+    if (trace[at - 1] === address) return [];
+    const isTaken = trace[at + 1] !== ends.get(address);
+    const made = (known.get(address) ?? []).filter((call) => isTaken || !call.onlyTaken);
+    return made.map(() => address);
   });
 }
 

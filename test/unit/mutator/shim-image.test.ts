@@ -27,6 +27,8 @@ const good: ShimDescription = {
   enter: PARAMS.bytes,
   run: PARAMS.bytes + 16,
   librariesChanged: PARAMS.bytes + 32,
+  deferReturn: PARAMS.bytes + 48,
+  settleReturns: PARAMS.bytes + 64,
   hosts: HOST_FUNCTIONS.map((_, i) => PARAMS.bytes + i),
   copyStart: PARAMS.bytes + 20,
   copyEnd: PARAMS.bytes + 30,

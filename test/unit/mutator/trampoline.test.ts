@@ -14,6 +14,7 @@ const s = suite("mutator/trampoline");
 function probeCall(overrides: Partial<ProbeCall>): ProbeCall {
   return {
     address: 0x1000,
+    action: "run",
     probes: [3],
     flags: "dead",
     siteFlags: 1,

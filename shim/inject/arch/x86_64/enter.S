@@ -158,7 +158,7 @@ wt_start_site:
     jmp     .Lrestore
     .size   wt_start_site, . - wt_start_site
 
-/* void wt_call(uint64_t entry, struct wt_vm_context *, uint32_t context): on the same stack. */
+/* void wt_call(uint64_t entry, struct wt_vm_context *, uint32_t context, uint32_t probe): on the same stack. */
 wt_call:
     pushq   %rbx
     pushq   %rbp
@@ -169,6 +169,7 @@ wt_call:
     movq    %rdi, %rax
     movq    %rsi, %rdi
     movl    %edx, %esi
+    movl    %ecx, %edx
     subq    $8, %rsp
     call    *%rax
     addq    $8, %rsp

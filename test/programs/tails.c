@@ -1,0 +1,124 @@
+/*
+ * Functions that end by calling another one, compiled to jumps: to a known function, through
+ * several, conditionally, through a pointer, into a library, and out by longjmp. THREADS threads do
+ * ROUNDS rounds each. Prints for each function how often it returned and the sum of its results.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#ifdef __clang__
+#define OWN __attribute__((noinline))
+#else
+#define OWN __attribute__((noipa))
+#endif
+
+static _Thread_local jmp_buf out;
+
+OWN long inner(long x) {
+    return x * 3 + 1;
+}
+
+OWN long direct(long x) {
+    return inner(x + 1);
+}
+
+OWN long chain(long x) {
+    return direct(x ^ 5);
+}
+
+OWN long maybe(long x) {
+    if (x & 1)
+        return inner(x);
+    return x - 7;
+}
+
+static long (*volatile pointer)(long) = inner;
+
+OWN long indirect(long x) {
+    return pointer(x);
+}
+
+OWN long either(long x) {
+    if (x % 3 == 0)
+        return pointer(x);
+    return x * 5;
+}
+
+OWN long mixed(long x) {
+    return either(x + 2);
+}
+
+OWN double half(double x) {
+    return x / 2;
+}
+
+OWN double middle(double x) {
+    return half(x + 1);
+}
+
+OWN long leap(long x) {
+    if (x % 4 == 0)
+        longjmp(out, 1);
+    return x;
+}
+
+OWN long leaps(long x) {
+    return leap(x + 1);
+}
+
+long outer(long x);
+
+OWN long deep(long x) {
+    return x == 0 ? 0 : outer(x - 1) + 1;
+}
+
+OWN long outer(long x) {
+    return deep(x);
+}
+
+OWN void *room(size_t bytes) {
+    return malloc(bytes);
+}
+
+static long rounds;
+static long sums[9], counts[9];
+
+static void add(int function, long result) {
+    __atomic_fetch_add(&sums[function], result, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&counts[function], 1, __ATOMIC_RELAXED);
+}
+
+static void *work(void *unused) {
+    for (volatile long x = 0; x < rounds; x++) {
+        add(0, direct(x));
+        add(1, chain(x));
+        add(2, maybe(x));
+        add(3, indirect(x));
+        add(4, mixed(x));
+        add(5, (long)middle((double)x));
+        if (setjmp(out) == 0)
+            add(6, leaps(x));
+        add(7, outer(x % 5));
+        void *memory = room(16);
+        add(8, memory != NULL);
+        free(memory);
+    }
+    return unused;
+}
+
+int main(int argc, char **argv) {
+    long count = argc > 1 ? atol(argv[1]) : 1;
+    rounds = argc > 2 ? atol(argv[2]) : 1;
+    pthread_t threads[64];
+    for (long i = 0; i < count; i++)
+        pthread_create(&threads[i], NULL, work, NULL);
+    for (long i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    static const char *const names[] = {"direct", "chain", "maybe", "indirect", "mixed",
+                                        "middle", "leaps", "outer", "room"};
+    for (int i = 0; i < 9; i++)
+        printf("%s %ld %ld\n", names[i], counts[i], sums[i]);
+    return 0;
+}
