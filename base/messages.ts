@@ -93,6 +93,8 @@ export const MESSAGES = {
   "early-suffix": (): string => "'?', '!' or condition must only be specified in suffix",
   "repeated-suffix": (): string => "'?' or '!' respecified",
   "repeated-condition": (): string => "condition respecified",
+  "depends-on-version": (what: string): string =>
+    `This ${what} uses tapset constructs that are dependent on systemtap version`,
   // -- files
   "empty-file": (name: string): string => `Input file '${name}' is empty.`,
   "empty-after-preprocessing": (name: string): string =>

@@ -48,6 +48,8 @@ export interface CompileOptions {
   readonly tapsetPath: readonly string[];
   /** --compatible, e.g. "5.6". */
   readonly compatible: string;
+  /** --check-version: warn of declarations that depend on that version. */
+  readonly checkVersion: boolean;
   readonly skipBadVariables: boolean;
   /** -P: whether probes of functions lie behind their prologues; auto = where variables need it. */
   readonly prologueSearching: PrologueSearching;

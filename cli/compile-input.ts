@@ -73,6 +73,7 @@ export function compileOptions(options: Options, moduleName: string): CompileOpt
     targetPath: targetPath(options),
     tapsetPath: tapsetPath(options.tapsets, process.env),
     compatible: options.compatible,
+    checkVersion: options.checkVersion,
     skipBadVariables: options.skipBadVariables,
     prologueSearching: options.prologueSearching,
     suppressHandlerErrors: options.suppressHandlerErrors,

@@ -18,6 +18,7 @@ import { openOutput, say } from "./output.js";
 import { parseOptions } from "./parse-options.js";
 import { PassFailed } from "./pass-failed.js";
 import { readOptionsFile } from "./rc-file.js";
+import { limitResources } from "./resource-limits.js";
 import { isShellRun, optionsOfShell } from "./shell-run.js";
 import { showErrorCount } from "./show-diagnostic.js";
 
@@ -45,6 +46,7 @@ async function start(options: Options, diagnostics: Diagnostics): Promise<number
   if (options.help) return print(HELP);
   if (options.version) return print(versionText());
   if (!options.noWarnings) for (const remark of options.remarks) say(`WARNING: ${remark}`);
+  limitResources(options.limits);
   if (options.cache === "clean") return cleanCache();
   if (options.listing !== null) return list(options.listing, options, diagnostics);
   if (options.interactive) return openShell(options);

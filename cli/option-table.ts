@@ -20,6 +20,7 @@ import {
 } from "./option-values.js";
 import type { Draft, Listing } from "./options.js";
 import { DUMPS, LANGUAGE_VERSION } from "./options.js";
+import { LIMITED, parseLimit } from "./resource-limits.js";
 
 /** An option and what it does to the options collected so far. */
 export interface TableOption extends OptionSpelling {
@@ -162,6 +163,12 @@ const COMPILER: readonly TableOption[] = [
   takes("compatible", (draft, text) => {
     draft.compatible = compatibleVersion(text, LANGUAGE_VERSION);
   }),
+  sets("check-version", "checkVersion", true),
+  ...LIMITED.map((resource) =>
+    takes(`rlimit-${resource}`, (draft, text) => {
+      draft.limits = new Map([...draft.limits, [resource, parseLimit(resource, text)]]);
+    }),
+  ),
   takes("privilege", (draft, text) => {
     const allowed = ["stapusr", "stapsys", "stapdev"] as const;
     draft.privilege = choice(text, allowed, { option: "privilege", otherwise: "stapusr" });
@@ -231,7 +238,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
   ignored("build-as", "required", NO_KERNEL),
   ignored("debug", "none", "there is nothing that it would show"),
   ignored("q", "none", `${NOT_YET} (tapset coverage)`),
-  ignored("check-version", "none", NOT_YET),
   ignored("ldd", "none", "symbols of all loaded objects are used"),
   sets("P", "prologueSearching", "always"),
   define("prologue-searching", "optional", (draft, text) => {
@@ -247,14 +253,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
     }
     if (text !== "no") remark(draft, name, "debuginfod is asked where DEBUGINFOD_URLS says so");
   }),
-  ...["as", "cpu", "nproc", "stack", "fsize"].map((resource) =>
-    define(`rlimit-${resource}`, "required", (draft, text, name) => {
-      if (!/^[+-]?\d+$/.test(text ?? "")) {
-        throw new UsageError(`Unable to convert ${name} resource limit '${text}'.`);
-      }
-      remark(draft, name, "no process is limited");
-    }),
-  ),
 ];
 
 const REFUSED: readonly TableOption[] = [

@@ -1,5 +1,6 @@
 /** What the command line can ask for, and what holds when it does not (stap(1), cli.md §2). */
 import type { PrologueSearching } from "../base/stage.js";
+import type { Limited } from "./resource-limits.js";
 
 /** Where the script comes from. */
 export type ScriptSource =
@@ -61,6 +62,9 @@ export interface Options {
   /** --semantic-keep-going: errors of pass 2 are also listed for programs. */
   readonly errorCatalog: boolean;
   readonly compatible: string;
+  readonly checkVersion: boolean;
+  /** --rlimit-… */
+  readonly limits: ReadonlyMap<Limited, bigint>;
   readonly bufferMegabytes: number;
   readonly timeoutMs: number | null;
   readonly color: "auto" | "always" | "never";
@@ -124,6 +128,8 @@ export function defaultOptions(): Draft {
     languageServer: false,
     errorCatalog: false,
     compatible: LANGUAGE_VERSION,
+    checkVersion: false,
+    limits: new Map(),
     bufferMegabytes: DEFAULT_BUFFER_MEGABYTES,
     timeoutMs: null,
     color: "auto",

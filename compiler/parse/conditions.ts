@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly guru: boolean;
   /** Release of the kernel, e.g. "6.1.0-13-amd64". */
   readonly kernelRelease: string;
+  /** Told of conditions on the version of SystemTap. */
+  readonly versionAsked: () => void;
 }
 
 const MAX_NUMBER = (1n << 63n) - 1n;
@@ -40,6 +42,7 @@ export function evaluateComparison(
     case "kernel_vr":
       return version(surroundings.kernelRelease, operator, right);
     case "systemtap_v":
+      surroundings.versionAsked();
       return version(surroundings.compatible, operator, right);
     case "arch":
       return pattern("x86_64", operator, right);

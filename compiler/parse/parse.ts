@@ -7,7 +7,14 @@ import { CompileFailed, type Diagnostic } from "../../base/diagnostic.js";
 import { message } from "../../base/messages.js";
 import type { SourceFile } from "../../base/position.js";
 import type { CompileContext, CompileOptions, Stage } from "../../base/stage.js";
-import type { Script } from "../syntax/ast.js";
+import {
+  type FunctionDeclaration,
+  type GlobalDeclaration,
+  newNodeId,
+  type ProbeAlias,
+  type ProbeDeclaration,
+  type Script,
+} from "../syntax/ast.js";
 import { showScript } from "../syntax/print.js";
 import { toBytes } from "../syntax/strings.js";
 import { contains } from "../syntax/walk.js";
@@ -27,15 +34,22 @@ export interface ParseContext {
   readonly libraryMacros: ReadonlyMap<string, MacroDefinition>;
   /** Takes errors and warnings in the order they are found. */
   report(diagnostic: Diagnostic): void;
+  /** Learns of declarations in which a condition asks for the version of SystemTap. */
+  dependsOnVersion?(declaration: Declaration): void;
   /** Learns which script arguments, from 1, the file uses. */
   argumentUsed?(number: number): void;
 }
+
+/** What a script declares. */
+export type Declaration = FunctionDeclaration | GlobalDeclaration | ProbeAlias | ProbeDeclaration;
 
 /** Tokens of `file` after preprocessing, and the macros it defines. */
 interface Preprocessed {
   next(): Token | null;
   /** False as long as there was nothing but comments. */
   hasTokens(): boolean;
+  /** Number of conditions so far that asked for the version. */
+  versionsAsked(): number;
   readonly macros: MacroExpander;
 }
 
@@ -51,9 +65,21 @@ function preprocess(file: SourceFile, context: ParseContext): Preprocessed {
     argumentUsed: (number) => context.argumentUsed?.(number),
   });
   const macros = new MacroExpander(lexer, file, context.libraryMacros, context.report);
-  const surroundings = { compatible, guru: guru || file.library, kernelRelease: release() };
-  const preprocessor = new Preprocessor(macros, surroundings);
-  return { macros, next: () => preprocessor.next(), hasTokens: () => lexer.hasTokens };
+  let asked = 0;
+  const preprocessor = new Preprocessor(macros, {
+    compatible,
+    guru: guru || file.library,
+    kernelRelease: release(),
+    versionAsked: () => {
+      asked++;
+    },
+  });
+  return {
+    macros,
+    next: () => preprocessor.next(),
+    hasTokens: () => lexer.hasTokens,
+    versionsAsked: () => asked,
+  };
 }
 
 /** True if `file` is read as `version` and later ones do; the library always is. */
@@ -63,7 +89,7 @@ function isSince(version: string, file: SourceFile, { options }: ParseContext): 
 
 /** Parses `file`. Errors go to `context.report`; declarations that hold one are left out. */
 export function parseScript(file: SourceFile, context: ParseContext): Script {
-  const { next, hasTokens } = preprocess(file, context);
+  const { next, hasTokens, versionsAsked } = preprocess(file, context);
   const privileged = context.options.guru || file.library;
   const stream = new TokenStream(file, next, privileged, parseExpression);
   stream.assignsInElse = !isSince("4.0", file, context);
@@ -78,13 +104,22 @@ export function parseScript(file: SourceFile, context: ParseContext): Script {
   let goesOn = true;
   while (goesOn)
     attempt(stream, context, () => {
+      const asked = versionsAsked();
+      const before = newNodeId();
       goesOn = stream.peek() !== null;
       if (!goesOn) return;
       isEmpty = false;
       parseDeclaration(stream, into);
+      if (asked === versionsAsked()) return;
+      for (const declaration of declarationsOf(into))
+        if (declaration.id > before) context.dependsOnVersion?.(declaration);
     });
   if (isEmpty) reportEmpty(file, hasTokens(), context);
   return { file, ...into };
+}
+
+function declarationsOf(script: Declarations): readonly Declaration[] {
+  return [...script.globals, ...script.functions, ...script.aliases, ...script.probes];
 }
 
 /** Runs `parse`; an error is reported and what follows it is skipped. */
@@ -164,6 +199,7 @@ export const parseStage: Stage<ParseInput, readonly Script[]> = {
           else errors.push(diagnostic);
         },
         argumentUsed: (number) => used.add(number),
+        dependsOnVersion: (declaration) => warnOfVersion(declaration, context),
       }),
     );
     if (errors.length > 0) throw new CompileFailed(errors);
@@ -183,6 +219,19 @@ function usesArgv(script: Script): boolean {
       (node) => node.kind === "identifier" && (node.name === "argc" || node.name === "argv"),
     ),
   );
+}
+
+/** --check-version */
+function warnOfVersion({ kind, span }: Declaration, context: CompileContext): void {
+  if (!context.options.checkVersion) return;
+  context.warn({
+    code: "depends-on-version",
+    severity: "warning",
+    message: message("depends-on-version", [kind]),
+    span,
+    token: kind === "probe" || kind === "alias" ? "keyword" : "identifier",
+    notes: [],
+  });
 }
 
 function warnUnused(used: ReadonlySet<number>, context: CompileContext): void {

@@ -38,6 +38,15 @@ s("each pass says what it did, as stap does", () => {
   }
 });
 
+s("--rlimit limits wastap and what it starts", () => {
+  const limited = 'probe begin { system("grep -c 1234567890 /proc/self/limits") exit() }';
+  const { stdout, stderr } = wastap(["--rlimit-fsize=1234567890", "-e", limited]);
+  assert.is(stdout, "1\n", stderr);
+  const refused = wastap(["--rlimit-cpu=x", "-e", limited]);
+  assert.is(refused.status, 1);
+  assert.match(refused.stderr, /^Unable to convert rlimit-cpu resource limit 'x'\.$/m);
+});
+
 s("--vp asks for single passes", () => {
   const { stderr } = wastap(["--vp", "01", "-p2", "-e", "probe begin { println(1) }"]);
   assert.equal(

@@ -36,6 +36,7 @@ export function contextWith(changes: Partial<CompileOptions> = {}): CompileConte
       targetPath: process.execPath,
       tapsetPath: [join(PACKAGE_ROOT, "tapsets")],
       compatible: "5.6",
+      checkVersion: false,
       skipBadVariables: false,
       prologueSearching: "auto",
       suppressHandlerErrors: false,

@@ -11,7 +11,12 @@ import type { Token } from "../../../compiler/parse/token.js";
 
 const s = suite("parse/conditions");
 const span = { file: { name: "x", text: "", library: false }, start: 0, end: 0 };
-const surroundings = { compatible: "5.6", guru: true, kernelRelease: "6.1.0-13-amd64" };
+const surroundings = {
+  compatible: "5.6",
+  guru: true,
+  kernelRelease: "6.1.0-13-amd64",
+  versionAsked: () => {},
+};
 
 function token(text: string): Token {
   const kind = text.startsWith('"')

@@ -108,6 +108,7 @@ const OPTIONS: CompileOptions = {
   targetPath: null,
   tapsetPath: [],
   compatible: "5.6",
+  checkVersion: false,
   skipBadVariables: false,
   prologueSearching: "auto",
   suppressHandlerErrors: false,
@@ -120,9 +121,13 @@ const OPTIONS: CompileOptions = {
 function runStage(
   texts: readonly string[],
   args: readonly string[],
+  checkVersion = false,
 ): [readonly Script[], string[]] {
   const warnings: Diagnostic[] = [];
-  const context = { options: { ...OPTIONS, args }, warn: (d: Diagnostic) => warnings.push(d) };
+  const context = {
+    options: { ...OPTIONS, args, checkVersion },
+    warn: (d: Diagnostic) => warnings.push(d),
+  };
   const input = { files: texts.map((text) => scriptOfText(text)), libraryMacros: new Map() };
   const scripts = parseStage.run(input, context);
   return [scripts, warnings.map(({ message }) => message)];
@@ -135,6 +140,17 @@ s("the stage warns of arguments that nothing uses", () => {
   );
   assert.equal(warnings, ["unused command line option $2/@2"]);
   assert.equal(runStage(["probe begin { print(argv[1]) }"], ["1"])[1], []);
+});
+
+s("the stage warns of what depends on the version, if asked", () => {
+  const text = `%( systemtap_v > "1" %? probe begin { println(x) } %) probe end { println(2) }
+    global x = %( systemtap_v > "1" %? 5 %: 6 %)
+    probe a = timer.s(1) { %( systemtap_v < "9" %? v = 1 %) } probe a { println(v) }
+    function f() { return %( kernel_v > "1" %? 5 %: 6 %) }`;
+  const warning = (what: string): string =>
+    `This ${what} uses tapset constructs that are dependent on systemtap version`;
+  assert.equal(runStage([text], [], true)[1], ["probe", "global", "alias"].map(warning));
+  assert.equal(runStage([text], [])[1], []);
 });
 
 s("the stage fails with the errors of all scripts", () => {

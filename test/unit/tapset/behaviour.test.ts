@@ -29,6 +29,7 @@ const OPTIONS: CompileOptions = {
   targetPath: null,
   tapsetPath: [join(PACKAGE_ROOT, "tapsets")],
   compatible: "5.6",
+  checkVersion: false,
   skipBadVariables: false,
   prologueSearching: "auto",
   suppressHandlerErrors: false,
