@@ -4,13 +4,13 @@
  * Marks of version 1 have no arguments but that.
  */
 import type { SdtMark } from "../../base/elf/notes.js";
+import { threadLocalBytes } from "../../base/elf/thread-local.js";
 import { type Module, symbolAddress } from "../elf/read.js";
 import type { TargetSymbol } from "../syntax/ast.js";
 import { constant, type FormatPiece, type Location } from "../types/location.js";
 import { programModule } from "../variables/program-module.js";
 import { resolveTyped } from "../variables/script-targets.js";
 import { dwarfTargets } from "../variables/targets.js";
-import { threadLocalBytes } from "../variables/thread-local.js";
 import { symbolTargets } from "./code-targets.js";
 import { ResolutionError } from "./report.js";
 import { parseSdtArgument, type SdtArgument, splitSdtArguments } from "./sdt-args.js";
@@ -67,7 +67,7 @@ function symbolLocation(module: Module, text: string): Location | null {
   if (isThreadLocal === undefined) {
     return { kind: "module-address", address: BigInt(address), module: null };
   }
-  const bytes = threadLocalBytes(module);
+  const bytes = threadLocalBytes(module.image);
   return bytes === null ? null : constant(address - bytes);
 }
 

@@ -1,9 +1,9 @@
 /**
- * Thread-local variables. The block of an executable ends at the thread pointer, rounded to its
- * alignment (TLS variant II: SysV AMD64 ABI §3.4.2; Drepper, ELF Handling For Thread-Local Storage
- * §4.4.6). Where libraries have theirs only the dynamic loader knows: the host asks it.
+ * Thread-local variables. The block of an executable ends at the thread pointer. Where libraries
+ * have theirs only the dynamic loader knows: the host asks it.
  */
 import { FILE_TYPE, SEGMENT } from "../../base/elf/image.js";
+import { threadLocalBytes } from "../../base/elf/thread-local.js";
 import { ResolutionError } from "../elaborate/report.js";
 import type { Module } from "../elf/read.js";
 import { add, constant, FS_BASE, type Location } from "../types/location.js";
@@ -11,7 +11,7 @@ import type { ProgramModule } from "./program-module.js";
 
 /** Address of the thread-local block of `program`. */
 export function threadLocalAddress({ module, reference }: ProgramModule): Location {
-  const bytes = threadLocalBytes(module);
+  const bytes = threadLocalBytes(module.image);
   if (bytes === null) {
     throw new ResolutionError("not-readable", `'${module.path}' has no thread-local storage`);
   }
@@ -24,14 +24,6 @@ export function threadLocalAddress({ module, reference }: ProgramModule): Locati
     signed: false,
   };
   return add(pointer, constant(-bytes));
-}
-
-/** How far below the thread pointer the block of a program begins; null if there is none. */
-export function threadLocalBytes({ image }: Module): number | null {
-  const segment = image.segments.find(({ type }) => type === SEGMENT.tls);
-  if (segment === undefined) return null;
-  const alignment = Math.max(segment.alignment, 1);
-  return Math.ceil(segment.memorySize / alignment) * alignment;
 }
 
 /** True for programs; libraries may have an interpreter, but then they have a name. */

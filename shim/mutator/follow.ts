@@ -155,16 +155,19 @@ export function follow(follower: Follower, event: TraceEvent): void {
       follower.missedEvents += value;
       break;
     case "unwatched":
-      follower.listener.onWarning(unwatched(event));
+      warnUnwatched(follower, event);
       break;
     case "groupStop":
       break;
   }
 }
 
-function unwatched({ pid, tid, value }: TraceEvent): string {
+/** Once for all threads of a process that have the same reason. */
+function warnUnwatched({ warnings, listener }: Follower, { pid, tid, value }: TraceEvent): void {
   const reason = whyNotWatched(value) ?? `error ${value}`;
-  return `what thread ${tid} of process ${pid} does is not watched: ${reason}`;
+  const about = `threads of process ${pid} are not watched: ${reason}`;
+  if (!warnings.has(about)) listener.onWarning(`new ${about} (the first is ${tid})`);
+  warnings.add(about);
 }
 
 function stopped(follower: Follower, event: TraceEvent): void {
@@ -276,7 +279,8 @@ async function watch({ armed, paths, tracer }: Follower, tracee: Tracee): Promis
   const { pid } = tracee;
   const modules = once(() => readModules(pid, readMappings(pid)));
   const { bundle } = armed.image;
-  const { watched: data, refusal } = planData(armed.image, { pid, modules });
+  const { watched: data, awaitsLoader, refusal } = planData(armed.image, { pid, modules });
+  tracee.awaitsLoader = awaitsLoader;
   if (refusal !== null) throw cannotWatch("data", pid, refusal);
   const watched = [...data, ...planEvents(bundle, pid, paths.get(pid) ?? null)];
   if (isDeepStrictEqual(watched, tracee.watched)) return;
@@ -297,7 +301,7 @@ async function update(follower: Follower, tracee: Tracee): Promise<readonly Unpa
   if (armed === null) return [];
   const { refused, missing, hasChanged } = await arm(tracer, tracee, armed.image, armed.options);
   unpatched.push(...refused);
-  if (hasChanged) await watch(follower, tracee);
+  if (hasChanged || tracee.awaitsLoader) await watch(follower, tracee);
   await learnModules(tracer, tracee, armed.image);
   return missing;
 }

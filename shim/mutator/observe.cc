@@ -142,6 +142,18 @@ bool is_timed(const Watch &watch) {
     return is_clock || watch.is_frequency;
 }
 
+/* `watch` with its address in a thread, which is stopped. */
+Watch place(Watch watch, pid_t tid) {
+    if (!watch.is_in_thread)
+        return watch;
+    user_regs_struct regs{};
+    check(ptrace(PTRACE_GETREGS, tid, nullptr, &regs) == 0, "read the thread pointer");
+    if (regs.fs_base == 0)
+        throw SystemError(ENXIO, "thread pointer");
+    watch.address += regs.fs_base;
+    return watch;
+}
+
 /* For some 700 records; a power of two. Fewer where a user may not lock so much memory. */
 constexpr size_t RECORD_PAGES = 32;
 
@@ -182,18 +194,37 @@ void OpenWatch::map_records(int protection, size_t pages) {
             page_ = static_cast<perf_event_mmap_page *>(start);
             return;
         }
-        check(errno == EPERM && pages > 1, "mmap of a perf event");
+        if (errno == EPERM && pages == 1)
+            throw SystemError(ENOMEM, "mmap of a perf event");
+        check(errno == EPERM, "mmap of a perf event");
     }
 }
 
-/* How often something has been due; seen_ if that cannot be known. */
-uint64_t OpenWatch::all_seen() const {
+/*
+ * How many of the records since `counted_` are samples, which are bare headers where they stop the
+ * thread; of what has been overwritten since, which are most of them, all count as such.
+ */
+uint64_t OpenWatch::count_samples() {
+    uint64_t head = __atomic_load_n(&page_->data_head, __ATOMIC_ACQUIRE);
     uint64_t count = 0;
-    if (is_timed_ && is_recording_)
-        return seen_;
-    /* Where it stops the thread, a record is a bare header. */
+    if (head - counted_ > mapped_ - static_cast<size_t>(getpagesize())) {
+        count = (head - counted_) / sizeof(perf_event_header);
+        counted_ = head;
+    }
+    while (counted_ < head) {
+        perf_event_header header{};
+        copy_records(counted_, &header, sizeof header);
+        counted_ += std::max<uint64_t>(header.size, sizeof header);
+        count += header.type == PERF_RECORD_SAMPLE;
+    }
+    return count;
+}
+
+/* How often something has been due; seen_ if that cannot be known. */
+uint64_t OpenWatch::all_seen() {
+    uint64_t count = 0;
     if (is_timed_)
-        return __atomic_load_n(&page_->data_head, __ATOMIC_ACQUIRE) / sizeof(perf_event_header);
+        return is_recording_ ? seen_ : seen_ + count_samples();
     return ::read(event_fd_, &count, sizeof count) == sizeof count ? count / period_ : seen_;
 }
 
@@ -338,7 +369,8 @@ void Tracer::watch(pid_t pid, const std::vector<Watch> &watches) {
 void Tracer::open_watches(Thread &thread) {
     for (const Watch &watch : thread.process->watches) {
         try {
-            thread.watches.push_back(std::make_unique<OpenWatch>(thread.tid, own_tid_, watch));
+            Watch placed = place(watch, thread.tid);
+            thread.watches.push_back(std::make_unique<OpenWatch>(thread.tid, own_tid_, placed));
         } catch (const SystemError &error) {
             /* A thread that has ended does nothing. */
             if (error.number != ESRCH)

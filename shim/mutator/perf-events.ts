@@ -67,7 +67,7 @@ function rowOf({ type, config, sample, isFrequency }: PerfPoint): WatchRow {
   const how = howToWatch(type, config);
   const isClock = type === SOFTWARE && how === WATCH.stops;
   const events = isClock ? clockPeriod(sample, isFrequency) : sample;
-  return [how, type, BigInt(config), events, isFrequency && !isClock ? 1 : 0, 0, 0, 0];
+  return [how, type, BigInt(config), events, isFrequency && !isClock ? 1 : 0, 0, 0, 0, 0];
 }
 
 /** What the kernel brings about is recorded; what only the kernel does, it must let us see. */
@@ -110,6 +110,8 @@ export function whyNoEvents(errno: number, level: number): string | null {
     case EPERM:
     case EACCES:
       return `perf_event_open is not permitted (kernel.perf_event_paranoid is ${paranoia()}; ${level} or less, CAP_PERFMON or root is needed, and no seccomp filter against it)`;
+    case ENOMEM:
+      return "too little memory may be locked (kernel.perf_event_mlock_kb, ulimit -l)";
     case EMFILE:
       return "too many files are open (ulimit -n)";
     case ENOSYS:
@@ -129,6 +131,7 @@ function paranoia(): string {
 
 const EPERM = 1;
 const ENOENT = 2;
+const ENOMEM = 12;
 const EACCES = 13;
 const ENODEV = 19;
 const EINVAL = 22;

@@ -226,7 +226,7 @@ Napi::Value JsTracer::watch(const Napi::CallbackInfo &info) {
     for (const auto &row : rows_of(info[1]))
         watches.push_back({static_cast<Watch::How>(row.at(0)), static_cast<uint32_t>(row.at(1)),
                            row.at(2), row.at(3), row.at(4) != 0, static_cast<uint32_t>(row.at(5)),
-                           row.at(6), row.at(7)});
+                           row.at(6), row.at(7), row.at(8) != 0});
     return request(info.Env(), [pid, watches](Tracer &tracer) -> Produce {
         tracer.watch(pid, watches);
         return nothing;

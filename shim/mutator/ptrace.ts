@@ -80,7 +80,8 @@ export const REMOTE_STUB_BYTES = 112;
 
 /**
  * What is watched, as perf_event_open(2) has it: type, config, sample_period or sample_freq, 1 if
- * it is the latter, bp_type, bp_addr, bp_len; before them, how.
+ * it is the latter, bp_type, bp_addr, bp_len; before them, how; behind them, 1 if the address is
+ * counted from the thread pointer.
  */
 export type WatchRow = readonly [
   how: number,
@@ -91,6 +92,7 @@ export type WatchRow = readonly [
   access: number,
   address: number,
   bytes: number,
+  isInThread: 0 | 1,
 ];
 
 /** How a thread is watched: it stops in its own code, or the kernel records what it did. */

@@ -9,9 +9,17 @@
 import { basename } from "node:path";
 import { type ElfImage, fileOffset, SEGMENT, viewOf, word } from "../../base/elf/image.js";
 import { findSymbolAddress } from "../../base/elf/symbols.js";
+import { threadLocalBytes } from "../../base/elf/thread-local.js";
 import { TargetError } from "../../base/target-error.js";
 import { debugState } from "./libraries.js";
-import { findLoader, type Module, openMemory, type ProcessMemory } from "./process.js";
+import {
+  findLoader,
+  findProgram,
+  type Module,
+  openMemory,
+  type ProcessMemory,
+  readMemory,
+} from "./process.js";
 
 /** Values of THREAD_STORAGE. */
 export interface ThreadStorage {
@@ -52,6 +60,26 @@ export function threadStorage(
   } finally {
     memory.close();
   }
+}
+
+/** What glibc puts for a block that is not at the same place in all threads: none, and dynamic. */
+const NOT_FIXED: readonly bigint[] = [0n, -1n];
+
+/**
+ * Where the storage of every thread for `module` begins, counted from its thread pointer; null if
+ * threads get it when they first use it, or if that is not known.
+ */
+export function fixedStorage(
+  pid: number,
+  modules: readonly Module[],
+  module: Module,
+): number | null {
+  const bytes = findProgram(pid, modules) === module ? threadLocalBytes(module.image) : null;
+  if (bytes !== null) return -bytes;
+  const { distance } = threadStorage(pid, modules, module);
+  if (distance === 0) return null;
+  const below = viewOf(readMemory(pid, distance, 8)).getBigInt64(0, true);
+  return NOT_FIXED.includes(below) ? null : -Number(below);
 }
 
 /** struct r_debug: offsets of r_version, r_map, and r_next of version 2; struct link_map (link.h). */

@@ -45,6 +45,8 @@ export interface Tracee {
   changedByOthers: boolean;
   /** What is watched, in the order of the tracing thread. */
   watched: readonly Watched[];
+  /** More is to be watched when its loader is done. */
+  awaitsLoader: boolean;
 }
 
 /** Memory that had to be left in a process. */
@@ -66,6 +68,7 @@ const NOTHING = {
   areas: [],
   changedByOthers: false,
   watched: [],
+  awaitsLoader: false,
 } as const;
 
 /** The state of a child that process `parent` just forked. */

@@ -208,12 +208,16 @@ Thread &Tracer::add_thread(Process &process, pid_t tid, ThreadState state) {
     threads_[tid] = &added;
     if (tid != process.pid && state == ThreadState::expected)
         report_({Event::thread_begin, process.pid, tid, 0});
-    try {
-        open_watches(added);
-    } catch (const SystemError &error) {
-        report_({Event::unwatched, process.pid, tid, error.number});
-    }
     return added;
+}
+
+/* Watches a new thread before it has done anything. */
+void Tracer::begin_watching(Thread &thread) {
+    try {
+        open_watches(thread);
+    } catch (const SystemError &error) {
+        report_({Event::unwatched, thread.process->pid, thread.tid, error.number});
+    }
 }
 
 Thread *Tracer::find(pid_t tid) {
@@ -247,6 +251,8 @@ void Tracer::ended(Thread &thread, int status) {
 
 void Tracer::stopped(Thread &thread, int status) {
     int signal = WSTOPSIG(status);
+    if (thread.state == ThreadState::expected)
+        begin_watching(thread);
     thread.state = ThreadState::stopped;
     thread.event = status >> 16;
     thread.signal = 0;

@@ -70,6 +70,8 @@ struct Watch {
     /* Of PERF_TYPE_BREAKPOINT, else 0. */
     uint32_t access;
     uint64_t address, bytes;
+    /* The address is counted from the thread pointer. */
+    bool is_in_thread;
 };
 
 /* A Watch of one thread. */
@@ -92,7 +94,8 @@ class OpenWatch {
   private:
     explicit OpenWatch(int event_fd);
     void map_records(int protection, size_t pages);
-    uint64_t all_seen() const;
+    uint64_t count_samples();
+    uint64_t all_seen();
     void copy_records(uint64_t from, void *to, size_t bytes) const;
 
     int event_fd_;
@@ -103,6 +106,8 @@ class OpenWatch {
     size_t mapped_ = 0;
     uint64_t period_ = 1;
     uint64_t seen_ = 0;
+    /* End of the records that were counted. */
+    uint64_t counted_ = 0;
 };
 
 struct Thread {
@@ -306,6 +311,7 @@ class Tracer {
     void saw_call(Thread &thread, const user_regs_struct &regs);
     void saw_interrupt(Thread &thread);
     bool saw_watched(Thread &thread, int signal);
+    void begin_watching(Thread &thread);
     void open_watches(Thread &thread);
     void close_watches(Thread &thread);
     void read_records();

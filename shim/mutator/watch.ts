@@ -88,6 +88,8 @@ export function whyNotWatched(errno: number): string | null {
       return "its debug registers are taken, perhaps by a debugger";
     case EINVAL:
       return "the kernel refuses the address";
+    case ENXIO:
+      return "a thread has no storage of its own yet (a statically linked program that begins: attach to it later)";
     case ENOENT:
     case EOPNOTSUPP:
       return "the kernel has no perf events for debug registers";
@@ -97,6 +99,7 @@ export function whyNotWatched(errno: number): string | null {
 }
 
 const ENOENT = 2;
+const ENXIO = 6;
 const EINVAL = 22;
 const ENOSPC = 28;
 const EOPNOTSUPP = 95;

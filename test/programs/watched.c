@@ -5,6 +5,7 @@
  *     watched wait ROUNDS  waits for a line of input with its threads running, then ROUNDS times
  *     watched blocked      one thread writes `counter` with all signals blocked
  */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,6 +41,8 @@ static void *work(void *unused) {
         pthread_barrier_wait(&begin);
         for (int i = 0; i < 5; i++)
             __sync_fetch_and_add(&counter, 1);
+        own += 2;
+        errno = 4;
         pthread_barrier_wait(&done);
     }
     return unused;

@@ -5,7 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { buildProgram, cannotCount, cannotTrace, WASTAP, wastap } from "../support/tools.js";
+import {
+  buildProgram,
+  cannotCount,
+  cannotTrace,
+  hasProgram,
+  WASTAP,
+  wastap,
+} from "../support/tools.js";
 import { endWhileWatching } from "../support/watched.js";
 
 const s = suite("run/watch");
@@ -103,11 +110,40 @@ test("symbols of a separate debug file name data, too", () => {
   }
 });
 
-test("thread-local data is refused, with the reason", () => {
+test("thread-local data of a program and of its libraries, in each thread", () => {
+  const program = buildProgram("watched", ["-g"]);
+  const script = `
+    global own, mistakes
+    probe process.data("own").write {
+      value = @var("own@watched.c", "${program}")
+      if (pid() == target()) own[value, tid() == pid()]++
+    }
+    probe process.data("errno").write { if (pid() == target()) mistakes[probefunc(), tid() == pid()]++ }
+    probe end {
+      foreach ([value+, isMain] in own) printf("%d %d: %d\\n", value, isMain, own[value, isMain])
+      println(mistakes["work", 0])
+    }`;
+  const run = wastap(["-c", program, "-e", script]);
+  assert.is(run.stdout, "right\n1 1: 1\n2 0: 3\n3\n", run.stderr);
+});
+
+const musl = reason ?? (hasProgram("musl-gcc") ? null : "no musl-gcc");
+if (musl !== null) process.stdout.write(`skipped: ${musl}\n`);
+(musl === null ? s : s.skip)("thread-local data of a program of musl", () => {
+  const script = `global own probe process.data("own").write { if (pid() == target()) own++ }
+    probe end { println(own) }`;
+  const run = wastap(["-c", buildProgram("watched", [], "musl-gcc"), "-e", script]);
+  assert.is(run.stdout, "right\n4\n", run.stderr);
+});
+
+test("a statically linked program that begins has no thread-local data yet", () => {
   const script = 'global n probe process.data("own").write { n++ }';
-  const run = wastap(["-c", buildProgram("watched"), "-e", script]);
+  const run = wastap(["-c", buildProgram("watched", ["-static"]), "-e", script]);
   assert.is(run.status, 1);
-  assert.match(run.stderr, /cannot watch data of process \d+: "own" is thread-local/);
+  assert.match(
+    run.stderr,
+    /cannot watch data of process \d+: a thread has no storage of its own yet/,
+  );
 });
 
 test("a system that forbids it is said, and the program is not harmed", () => {
