@@ -70,12 +70,13 @@ function keepColumns(key: string, columns: readonly StoredColumn[]): void {
   writeCached(cacheDirectory(), key, pack(stored));
 }
 
-/** Null without a build-id. */
+/** Null without a build-id, or if the file is gone meanwhile. */
 function keyOf(file: NativeFile, kind: keyof Indexes): string | null {
   const buildId = callNative("buildId", file);
   if (buildId === "") return null;
-  const { size, mtimeMs } = statSync(file.debugPath ?? file.path);
-  const parts = [kind, VERSION, buildId, size, mtimeMs];
+  const state = statSync(file.debugPath ?? file.path, { throwIfNoEntry: false });
+  if (state === undefined) return null;
+  const parts = [kind, VERSION, buildId, state.size, state.mtimeMs];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 

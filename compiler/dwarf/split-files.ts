@@ -82,7 +82,7 @@ export function gatherSplitFiles(
   maker: (skeleton: Skeleton) => MakeSplitFile | null,
 ): string {
   const directory = mkdtempSync(join(tmpdir(), "wastap-dwo-"));
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  removeAtExit(directory);
   const renamed = new Map<string, string>();
   for (const [index, skeleton] of skeletonsOf(file).entries()) {
     const make = maker(skeleton);
@@ -97,6 +97,17 @@ export function gatherSplitFiles(
   if (renamed.size === 0) linkOrCopy(holder, linked);
   else writeFileSync(linked, renameIn(readFileSync(holder), renamed));
   return linked;
+}
+
+const temporary: string[] = [];
+
+function removeAtExit(directory: string): void {
+  const isFirst = temporary.length === 0;
+  temporary.push(directory);
+  if (!isFirst) return;
+  process.once("exit", () => {
+    for (const each of temporary) rmSync(each, { recursive: true, force: true });
+  });
 }
 
 function isBelow(directory: string, name: string): boolean {
