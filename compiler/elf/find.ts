@@ -155,7 +155,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Interpreter of a `#!` script (execve(2)); `env NAME` gives NAME. Null for anything else. */
+/**
+ * Interpreter of a `#!` script (execve(2)); `env NAME` and `env -S VARIABLE=VALUE NAME` give NAME.
+ * Null for anything else.
+ */
 function readInterpreter(path: string): string | null {
   const line = firstLine(path);
   if (!line.startsWith("#!")) return null;
@@ -163,10 +166,11 @@ function readInterpreter(path: string): string | null {
     .slice(2)
     .trim()
     .split(/[ \t]+/);
-  const [program, first] = words;
+  const [program, ...rest] = words;
   if (program === undefined || program === "") return null;
-  const isEnv = program === "/usr/bin/env" || program === "/bin/env";
-  return isEnv && first !== undefined ? first : program;
+  if (program !== "/usr/bin/env" && program !== "/bin/env") return program;
+  const operands = rest.map((word) => word.replace(/^-S/, ""));
+  return operands.find((word) => /^[^-=][^=]*$/.test(word)) ?? program;
 }
 
 function firstLine(path: string): string {

@@ -32,6 +32,8 @@ s.before(() => {
   program("bin/tool2", "\x7fELF");
   program("bin/script", `#!${join(root, "bin/tool")} -x\n`);
   program("bin/by-env", "#!/usr/bin/env tool\n");
+  program("bin/by-words", "#!/usr/bin/env -S -i LANG=C tool -x\n");
+  program("bin/by-word", "#!/usr/bin/env -Stool -x\n");
   program("bin/of-script", "#!/usr/bin/env by-env\n");
   program("bin/endless", "#!/usr/bin/env endless\n");
   writeFileSync(join(root, "here"), "");
@@ -63,6 +65,8 @@ s("takes a file of the current directory for a name that is not on $PATH", () =>
 s("takes the interpreter of a script", () => {
   assert.equal(found("script"), ["bin/tool"]);
   assert.equal(found("by-env"), ["bin/tool"]);
+  assert.equal(found("by-words"), ["bin/tool"]);
+  assert.equal(found("by-word"), ["bin/tool"]);
   assert.equal(found("of-script"), ["bin/tool"]);
   assert.equal(found("endless"), []);
 });
