@@ -54,7 +54,8 @@ uint64_t wt_thread__pointer(void) {
 
 static bool has_unknown_result(const struct wt_vm_context *vm) {
     const struct wt_thread *thread = (const struct wt_thread *)vm;
-    return thread->site && (thread->site->flags & WT_SITE_FLAG_UNKNOWN_RESULT) != 0;
+    return thread->cannot_wait != 0 ||
+           (thread->site && (thread->site->flags & WT_SITE_FLAG_UNKNOWN_RESULT) != 0);
 }
 
 /* host.register: value, 0 where there is none. */

@@ -113,7 +113,8 @@ struct wt_thread {
     uint32_t tid;
     uint32_t trap;
     uint32_t tails;
-    uint32_t reserved[7];
+    uint32_t cannot_wait;
+    uint32_t reserved[6];
 };
 _Static_assert(sizeof(struct wt_thread) == WT_THREAD_BYTES, "THREAD");
 _Static_assert(WT_THREAD_BYTES % 64 == 0, "keeps the stack below it aligned to 64");
@@ -126,6 +127,7 @@ _Static_assert(offsetof(struct wt_thread, index) == WT_THREAD_INDEX, "THREAD");
 _Static_assert(offsetof(struct wt_thread, tid) == WT_THREAD_TID, "THREAD");
 _Static_assert(offsetof(struct wt_thread, trap) == WT_THREAD_TRAP, "THREAD");
 _Static_assert(offsetof(struct wt_thread, tails) == WT_THREAD_TAILS, "THREAD");
+_Static_assert(offsetof(struct wt_thread, cannot_wait) == WT_THREAD_CANNOT_WAIT, "THREAD");
 
 /* A return that a thread waits for; TAIL. */
 struct wt_tail {

@@ -74,6 +74,7 @@ static void prepare(struct wt_thread *thread, uint32_t slot, uint32_t tid) {
     thread->tid = tid;
     thread->trap = 0;
     thread->tails = 0;
+    thread->cannot_wait = 0;
 }
 
 /* Multiplicative hashing, Knuth vol. 3 §6.4: spreads consecutive thread ids over the slots. */

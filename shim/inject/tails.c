@@ -3,8 +3,9 @@
  * handlers wait until that one returns to the same frame.
  *
  * The list of a thread lies at the bottom of its private stack, which neither compiled code nor
- * signal handlers on top of it reach. Functions that are left by an exception or longjmp never
- * settle what they wait for; it is dropped when the list is full.
+ * signal handlers on top of it reach. A function that was left by an exception or longjmp never
+ * settles what waits; it is dropped when its frame is used again by a function that its jump does
+ * not lead to, or to make room.
  */
 #include "shim.h"
 
@@ -27,36 +28,39 @@ static uint64_t word_at(uint64_t address) {
     return *(const uint64_t *)address;
 }
 
-static bool is_same(const struct wt_tail *one, const struct wt_tail *other) {
-    return one->sp == other->sp && one->handler.probe == other->handler.probe;
+/* Whether address is among those at list: their number, then the addresses, ascending. */
+static bool has(const uint64_t *list, uint64_t address) {
+    uint64_t low = 1, high = list[0] + 1;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (list[middle] == address)
+            return true;
+        if (list[middle] < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
 }
 
-/*
- * Entry thunk at a tail jump: the handler with the same index among those behind the site's own
- * waits. It is waited for once in a frame: a former one was left by an exception.
- */
-WT_EXPORT uint32_t wt_defer_return(struct wt_vm_context *vm, uint32_t context) {
-    (void)context;
-    struct wt_thread *thread = (struct wt_thread *)vm;
-    const struct wt_site *site = thread->site;
-    uint64_t sp = vm->frame->registers[WT_FRAME_RSP];
-    struct wt_tail tail = {.sp = sp,
-                           .return_address = word_at(sp),
-                           .rip = vm->frame->registers[WT_FRAME_RIP],
-                           .handler = site->handlers[site->handler_count + thread->index]};
+/* Drops what waits in the frame at sp but does not lead here. */
+static void forget_others(struct wt_thread *thread, uint64_t sp, const uint64_t *origins) {
     for (uint32_t i = thread->tails; i-- > 0;) {
-        if (is_same(&list(thread)[i], &tail))
+        const struct wt_tail *tail = &list(thread)[i];
+        if (tail->sp == sp && !(tail->return_address == word_at(sp) && has(origins, tail->rip)))
             drop(thread, i);
     }
-    if (thread->tails == WT_PRIVATE_TAIL_COUNT) {
-        wt_shared__count(WT_CONTROL_SKIPPED_NO_SLOT);
-        drop(thread, 0);
-    }
-    list(thread)[thread->tails++] = tail;
-    return 0;
 }
 
-/* Runs the handler that waited, as a hit at the tail jump with the registers of the return. */
+/* Drops what waits in frames below sp: they are gone, unless they are on another stack. */
+static void forget_below(struct wt_thread *thread, uint64_t sp) {
+    for (uint32_t i = thread->tails; i-- > 0;) {
+        if (list(thread)[i].sp < sp)
+            drop(thread, i);
+    }
+}
+
+/* Runs a handler that waited, as a hit at the tail jump with the registers of the return. */
 static void run(struct wt_thread *thread, const struct wt_tail *tail) {
     struct wt_vm_context *vm = &thread->vm;
     /* The trampoline restores all registers from the frame but this one. */
@@ -70,14 +74,43 @@ static void run(struct wt_thread *thread, const struct wt_tail *tail) {
     *rip = here;
 }
 
+/*
+ * Entry thunk at a tail jump: the handler with the same index among those behind the site's own
+ * waits. It runs at once, without a result, if too many wait.
+ */
+WT_EXPORT uint32_t wt_defer_return(struct wt_vm_context *vm, uint32_t context) {
+    (void)context;
+    struct wt_thread *thread = (struct wt_thread *)vm;
+    const struct wt_site *site = thread->site;
+    const struct wt_site_handler *waiting = &site->handlers[site->handler_count];
+    uint64_t sp = vm->frame->registers[WT_FRAME_RSP];
+    struct wt_tail tail = {.sp = sp,
+                           .return_address = word_at(sp),
+                           .rip = vm->frame->registers[WT_FRAME_RIP],
+                           .handler = waiting[thread->index]};
+    if (thread->index == 0)
+        forget_others(thread, sp, (const uint64_t *)&waiting[site->handler_count]);
+    if (thread->tails == WT_PRIVATE_TAIL_COUNT)
+        forget_below(thread, sp);
+    if (thread->tails == WT_PRIVATE_TAIL_COUNT) {
+        thread->cannot_wait = 1;
+        run(thread, &tail);
+        thread->cannot_wait = 0;
+    } else
+        list(thread)[thread->tails++] = tail;
+    return 0;
+}
+
 /* Entry thunk where a function returns that tail jumps lead to: innermost first. */
 WT_EXPORT uint32_t wt_settle_returns(struct wt_vm_context *vm, uint32_t context) {
     (void)context;
     struct wt_thread *thread = (struct wt_thread *)vm;
+    const struct wt_site *site = thread->site;
     uint64_t sp = vm->frame->registers[WT_FRAME_RSP];
+    forget_others(thread, sp, (const uint64_t *)&site->handlers[site->handler_count]);
     for (uint32_t i = thread->tails; i-- > 0;) {
         struct wt_tail tail = list(thread)[i];
-        if (tail.sp != sp || tail.return_address != word_at(sp))
+        if (tail.sp != sp)
             continue;
         drop(thread, i);
         run(thread, &tail);

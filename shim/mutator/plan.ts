@@ -182,6 +182,7 @@ function shapeOf(region: Region, targets: readonly Target[]): TrampolineShape {
       return {
         address: target.address,
         action: target.action,
+        origins: target.origins,
         probes: target.sites.map((site) => site.probe),
         flags: target.onlyTaken && !code.usesDirection ? "dead" : liveFlags(code, insn),
         siteFlags: target.siteFlags,

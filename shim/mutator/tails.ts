@@ -34,28 +34,33 @@ export function rememberExits(index: FunctionIndex): ExitsOf {
   };
 }
 
-/**
- * Exits of the functions that a jump to `target` leads through, which leave this module's known
- * code; null if none of them returns, or if there are too many.
- */
-export function followTail(
-  index: FunctionIndex,
-  target: number,
-  exitsOf: ExitsOf,
-): readonly Exit[] | null {
+/** Where a tail jump leads. */
+export interface Tail {
+  /** Tail jumps that lead on: ELF addresses. */
+  readonly through: readonly number[];
+  /** Exits that return, or that leave the code which is known. */
+  readonly ends: readonly Exit[];
+}
+
+/** Where a jump to `target` leads; null if nothing there returns, or if it is too much. */
+export function followTail(index: FunctionIndex, target: number, exitsOf: ExitsOf): Tail | null {
   const first = functionStart(index, target);
   if (first === null) return null;
   const ends: Exit[] = [];
+  const through: number[] = [];
   const functions = new Set([first]);
   for (const address of functions) {
     if (functions.size > MOST_FUNCTIONS) return null;
     for (const exit of exitsOf(address)) {
       const next = typeof exit.to === "number" ? functionStart(index, exit.to) : null;
       if (next === null) ends.push(exit);
-      else functions.add(next);
+      else {
+        through.push(exit.address);
+        functions.add(next);
+      }
     }
   }
-  return ends.some(({ to }) => to === "caller") ? ends : null;
+  return ends.some(({ to }) => to === "caller") ? { through, ends } : null;
 }
 
 /** `address` if a function is known to start there. Stubs of the linker are entered in a range's middle. */

@@ -8,7 +8,7 @@ import { findUses, type Uses } from "./calls.js";
 import type { Exit } from "./exits.js";
 import { type FunctionIndex, rangeAt } from "./functions.js";
 import type { PlanSite, RefusedSite } from "./plan.js";
-import { type ExitsOf, followTail, rememberExits } from "./tails.js";
+import { type ExitsOf, followTail, rememberExits, type Tail } from "./tails.js";
 
 const AT_EXIT: number = SITE_FLAG.returnAtSp | SITE_FLAG.exit;
 
@@ -24,6 +24,8 @@ export interface Target {
   readonly action: Action;
   /** Where what is deferred here is settled; none of other actions. */
   readonly ends: readonly number[];
+  /** The tail jumps that lead here, ascending: what was deferred elsewhere was left by an exception. */
+  readonly origins: readonly number[];
   readonly onlyTaken: boolean;
   /** Only when a call that ends before it has returned to it. */
   readonly onlyReturned: boolean;
@@ -48,10 +50,11 @@ export function collectTargets(
   const called = sites.filter(({ place }) => place === "calls").map(({ address }) => address);
   const uses = findUses(index, new Set(called));
   const exitsOf = rememberExits(index);
-  const follow = (address: number): readonly Exit[] | null =>
+  const follow = (address: number): Tail | null =>
     followsTails ? followTail(index, address, exitsOf) : null;
+  const origins = new Map<number, Set<number>>();
   for (const site of sites) {
-    const places = placesOf(site, { uses, exitsOf, follow });
+    const places = placesOf(site, { uses, exitsOf, follow, origins });
     if (typeof places === "string") refused.push(refusal(index, site, places));
     else for (const place of places) add(place, site);
     if (site.place !== "calls") continue;
@@ -61,7 +64,9 @@ export function collectTargets(
       );
     }
   }
-  return [...targets.values()].sort((a, b) => a.address - b.address || rank(a) - rank(b));
+  return [...targets.values()]
+    .map((target) => withOrigins(target, origins))
+    .sort((a, b) => a.address - b.address || rank(a) - rank(b));
 }
 
 type TargetKind = "instruction" | "exit" | "taken" | "returned";
@@ -86,6 +91,7 @@ function newTarget(index: FunctionIndex, place: TargetPlace, site: PlanSite): Ta
     address,
     action,
     ends,
+    origins: [],
     siteFlags: isExit ? AT_EXIT | (isUnknown ? SITE_FLAG.unknownResult : 0) : plainFlags,
     onlyReturned: kind === "returned",
     onlyTaken: kind === "taken",
@@ -93,11 +99,19 @@ function newTarget(index: FunctionIndex, place: TargetPlace, site: PlanSite): Ta
   };
 }
 
+function withOrigins(target: Target, origins: ReadonlyMap<number, ReadonlySet<number>>): Target {
+  if (target.action === "run") return target;
+  const leadHere = [...(origins.get(target.address) ?? [])];
+  return { ...target, origins: leadHere.sort((a, b) => a - b) };
+}
+
 /** What is known of the code that sites are in. */
 interface Flow {
   readonly uses: ReadonlyMap<number, Uses>;
   readonly exitsOf: ExitsOf;
-  readonly follow: (address: number) => readonly Exit[] | null;
+  readonly follow: (address: number) => Tail | null;
+  /** Takes the tail jumps that lead to each exit. */
+  readonly origins: Map<number, Set<number>>;
 }
 
 /** The instructions that `site` stands for; a text if there are none. */
@@ -121,12 +135,16 @@ function placesOf(site: PlanSite, flow: Flow): readonly TargetPlace[] | string {
 }
 
 /** The exit itself; of a tail jump also where the functions that it leads to are left. */
-function placesOfExit(exit: Exit, { follow }: Flow): readonly TargetPlace[] {
+function placesOfExit(exit: Exit, { follow, origins }: Flow): readonly TargetPlace[] {
   const { address, to } = exit;
   const kind = kindOf(exit);
   if (to === "caller") return [{ address, kind }];
-  const ends = to === null ? null : follow(to);
-  if (ends === null) return [{ address, kind, isUnknown: true }];
+  const tail = to === null ? null : follow(to);
+  if (tail === null) return [{ address, kind, isUnknown: true }];
+  const { through, ends } = tail;
+  for (const reached of [...through, ...ends.map((end) => end.address)]) {
+    origins.set(reached, (origins.get(reached) ?? new Set()).add(address));
+  }
   return [
     { address, kind, action: "defer", ends: ends.map((end) => end.address) },
     ...ends.map((end): TargetPlace => {

@@ -37,6 +37,8 @@ export interface ProbeCall {
   /** Address of the instruction in the ELF file. */
   readonly address: number;
   readonly action: Action;
+  /** As of a Target: ELF addresses. */
+  readonly origins: readonly number[];
   /** Probe indexes in the order they run. */
   readonly probes: readonly number[];
   readonly flags: FlagsKind;
@@ -157,7 +159,7 @@ function emitProbeCall(
   else emitRestore(out, saved, call.flags);
   records.push(() => {
     out.place(record);
-    out.bytes(siteRecord(call, place.entryOf));
+    out.bytes(siteRecord(call, place));
   });
 }
 
@@ -291,23 +293,29 @@ function moveXmm(opcode: number, index: number): number[] {
   return [...rex, 0x0f, opcode, 0x84 | ((index & 7) << 3), 0x24, ...int32(16 * index)];
 }
 
-/** SITE record of a probe call; behind those that are deferred there is where their handlers are. */
-function siteRecord(call: ProbeCall, entryOf: (probe: number) => number): Uint8Array {
-  const runs = call.probes.map((probe) => ({ entry: entryOf(probe), probe }));
-  const deferred = call.probes.map((probe) => ({ entry: entryOf(DEFERRED), probe }));
+/**
+ * SITE record of a probe call. Behind handlers that are deferred there are those that wait, behind
+ * either the number and the addresses of the tail jumps that lead there.
+ */
+function siteRecord(call: ProbeCall, { entryOf, loadBias }: TrampolinePlace): Uint8Array {
+  const { action, probes, siteFlags } = call;
+  const own = probes.map((probe) => ({ entry: entryOf(probe), probe }));
+  const deferred = probes.map((probe) => ({ entry: entryOf(DEFERRED), probe }));
   const settled = [{ entry: entryOf(SETTLED), probe: SETTLED }];
-  const handlers = { run: runs, defer: [...deferred, ...runs], settle: settled }[call.action];
-  const bytes = new Uint8Array(SITE.handlers + SITE_HANDLER.bytes * handlers.length);
-  const view = new DataView(bytes.buffer);
-  const count = call.action === "settle" ? settled.length : runs.length;
-  view.setUint32(SITE.handlerCount, count, true);
-  view.setUint32(SITE.flags, call.siteFlags, true);
+  const handlers = { run: own, defer: [...deferred, ...own], settle: settled }[action];
+  const words =
+    action === "run" ? [] : [call.origins.length, ...call.origins.map((at) => at + loadBias)];
+  const origins = SITE.handlers + SITE_HANDLER.bytes * handlers.length;
+  const view = new DataView(new ArrayBuffer(origins + 8 * words.length));
+  view.setUint32(SITE.handlerCount, action === "settle" ? 1 : own.length, true);
+  view.setUint32(SITE.flags, siteFlags, true);
   for (const [index, { entry, probe }] of handlers.entries()) {
     const at = SITE.handlers + SITE_HANDLER.bytes * index;
     view.setBigUint64(at + SITE_HANDLER.entry, BigInt(entry), true);
     view.setUint32(at + SITE_HANDLER.probe, probe, true);
   }
-  return bytes;
+  for (const [i, word] of words.entries()) view.setBigUint64(origins + 8 * i, BigInt(word), true);
+  return new Uint8Array(view.buffer);
 }
 
 function int32(value: number): number[] {

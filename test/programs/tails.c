@@ -1,12 +1,16 @@
 /*
  * Functions that end by calling another one, compiled to jumps: to a known function, through
- * several, conditionally, through a pointer, into a library, and out by longjmp. THREADS threads do
- * ROUNDS rounds each. Prints for each function how often it returned and the sum of its results.
+ * several, conditionally, through a pointer, into a library, and out by longjmp.
+ *
+ *     tails THREADS ROUNDS   all of that, ROUNDS times in each of THREADS threads; prints for each
+ *                            function how often it returned and the sum of its results
+ *     tails even N           even(N) calls odd(N - 1), which calls even(N - 2) …
  */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef __clang__
 #define OWN __attribute__((noinline))
@@ -78,6 +82,16 @@ OWN long outer(long x) {
     return deep(x);
 }
 
+long odd(long x);
+
+OWN long even(long x) {
+    return x == 0 ? 7 : odd(x - 1);
+}
+
+OWN long odd(long x) {
+    return x == 0 ? 9 : even(x - 1);
+}
+
 OWN void *room(size_t bytes) {
     return malloc(bytes);
 }
@@ -109,6 +123,8 @@ static void *work(void *unused) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 2 && strcmp(argv[1], "even") == 0)
+        return even(atol(argv[2])) == 0;
     long count = argc > 1 ? atol(argv[1]) : 1;
     rounds = argc > 2 ? atol(argv[2]) : 1;
     pthread_t threads[64];

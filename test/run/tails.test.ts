@@ -61,6 +61,33 @@ for (const compiler of ["gcc", "clang-14"]) {
   });
 }
 
+traced("functions that are left by exceptions, called at one place", () => {
+  const program = buildProgram("tails", ["-g"], "g++", "cc");
+  const points = ["Far::go", "Near::go"].map((name) => `process(@1).function("${name}").return`);
+  const script = `global n, sum
+    probe ${points} { f = substr(probefunc(), 0, strpos(probefunc(), "(")) n[f]++ sum[f] += $return }
+    probe end { foreach (f+ in n) printf("%s %d %d\\n", f, n[f], sum[f]) }`;
+  const { stdout, stderr } = wastap(["-e", script, "-c", `${program} 3000`, program]);
+  const lines = stdout.trim().split("\n");
+  assert.is(lines.length, 4, stderr);
+  assert.equal(lines.slice(2), lines.slice(0, 2));
+});
+
+traced("as many returns as entries where two functions call each other in turn", () => {
+  const program = buildProgram("tails", ["-g"]);
+  const script = `global entries, known, unknown
+    probe process(@1).{function("even"),function("odd")}.call { entries++ }
+    probe process(@1).{function("even"),function("odd")}.return {
+      try { known[$return]++ } catch { unknown++ }
+    }
+    probe end { printf("%d %d %d\\n", entries, known[7], unknown) }`;
+  const counted = (depth: number): string =>
+    wastap(["-e", script, "-c", `${program} even ${depth}`, program]).stdout;
+  assert.is(counted(40), "41 41 0\n");
+  // Only 64 returns can wait.
+  assert.is(counted(1000), "1001 65 936\n");
+});
+
 traced("the error says why; without debug information, too", () => {
   const program = buildProgram("tails", ["-g"]);
   const point = `process("${program}").function("indirect").return`;

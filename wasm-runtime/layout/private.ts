@@ -100,6 +100,8 @@ export const THREAD = {
   trap: 156,
   /** u32, how many returns it waits for (TAIL). */
   tails: 160,
+  /** u32, 1 while a handler runs that cannot wait: there are too many. */
+  cannotWait: 164,
   bytes: 192,
 } as const;
 

@@ -18,7 +18,9 @@ function jump(from: number, to: number): number[] {
 function ends(functions: readonly TestFunction[], target: number): string[] | null {
   const index = indexFunctions(testModule(functions));
   const found = followTail(index, CODE + target, rememberExits(index));
-  return found?.map(({ address, to }) => `${address - CODE}${to === "caller" ? "" : "?"}`) ?? null;
+  return (
+    found?.ends.map(({ address, to }) => `${address - CODE}${to === "caller" ? "" : "?"}`) ?? null
+  );
 }
 
 const f: TestFunction = { name: "f", bytes: jump(0, 16) };

@@ -15,6 +15,7 @@ function probeCall(overrides: Partial<ProbeCall>): ProbeCall {
   return {
     address: 0x1000,
     action: "run",
+    origins: [],
     probes: [3],
     flags: "dead",
     siteFlags: 1,

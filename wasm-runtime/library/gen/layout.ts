@@ -100,6 +100,7 @@ export const THREAD_INDEX: i32 = 148;
 export const THREAD_TID: i32 = 152;
 export const THREAD_TRAP: i32 = 156;
 export const THREAD_TAILS: i32 = 160;
+export const THREAD_CANNOT_WAIT: i32 = 164;
 export const THREAD_BYTES: i32 = 192;
 export const VM_CONTEXT_MEMORY_BASE: i32 = 0;
 export const VM_CONTEXT_MEMORY_SIZE: i32 = 8;
