@@ -11,7 +11,7 @@ export interface Messages {
 
 /** What a user asked about messages. */
 export interface MessageOptions {
-  /** -v: repeat equal messages. */
+  /** -v: repeat equal warnings. */
   readonly repeat: boolean;
   /** -w: no warnings. */
   readonly noWarnings: boolean;
@@ -19,24 +19,21 @@ export interface MessageOptions {
   readonly say?: (line: string) => void;
 }
 
-/** Messages on standard error, each distinct text once unless told otherwise. */
+/** Messages on standard error, each distinct warning once unless told otherwise. */
 export function createMessages(options: MessageOptions): Messages {
   const said = new Set<string>();
   const tell = options.say ?? say;
   let failed = false;
-  const once = (text: string): void => {
-    const line = text.endsWith("\n") ? text.slice(0, -1) : text;
-    if (said.has(line) && !options.repeat) return;
-    said.add(line);
-    tell(line);
-  };
+  const sayLine = (line: string): void => tell(line.endsWith("\n") ? line.slice(0, -1) : line);
   return {
     error: (text) => {
       failed = true;
-      once(`ERROR: ${text}`);
+      sayLine(`ERROR: ${text}`);
     },
     warning: (text) => {
-      if (!options.noWarnings) once(`WARNING: ${text}`);
+      if (options.noWarnings || (said.has(text) && !options.repeat)) return;
+      said.add(text);
+      sayLine(`WARNING: ${text}`);
     },
     hasErrors: () => failed,
   };

@@ -230,15 +230,13 @@ function checkPrivilege(point: ProbePoint): void {
 
 function derivedProbe(site: Site, point: ProbePoint, derivation: Derivation): DerivedProbe {
   const written = derivation.written ?? point;
-  const hasWildcard = written.components.some(
-    (c) => c.argument?.kind === "string" && isPattern(c.argument.value),
-  );
   return {
     declaration: derivation.declaration,
     site,
     name: showComponents(site.point),
-    written:
-      hasWildcard && written === point ? showComponents(site.point) : showComponents(written),
+    written: showComponents(
+      written === point && isExpanded(point) ? (site.listed ?? site.point) : written,
+    ),
     isAlias: derivation.aliases.length > 0,
     origins: [
       ...derivation.aliases.map(showAliasHead).reverse(),
@@ -247,6 +245,16 @@ function derivedProbe(site: Site, point: ProbePoint, derivation: Derivation): De
     conditions: derivation.conditions,
     body: derivation.body,
   };
+}
+
+/** True if pn() shows what `point` was found to be: functions, statements, wildcards. */
+function isExpanded({ components }: ProbePoint): boolean {
+  return components.some(
+    ({ name, argument }) =>
+      name === "function" ||
+      name === "statement" ||
+      (argument?.kind === "string" && isPattern(argument.value)),
+  );
 }
 
 function deriveAlias(

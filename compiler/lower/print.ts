@@ -15,6 +15,9 @@ import { callLibrary, checkError, literal, type Scope, type Text, takeText } fro
 import { histogramValue } from "./stat.js";
 import { typeOfExpression } from "./unit.js";
 
+/** Most arguments of a print. */
+const MOST_ARGUMENTS = 32;
+
 /** print, println, printf, printd, printdln, print_char. */
 export function lowerPrint(node: PrintExpression, scope: Scope): void {
   const [first] = node.args;
@@ -75,6 +78,7 @@ interface Output {
 
 /** Splits a print into constant text and conversions; literal strings become text. */
 function planOutput(node: PrintExpression, scope: Scope): Output {
+  checkCount(node, scope);
   const parts: Part[] = [];
   const text = (value: string): void => {
     const last = parts.at(-1);
@@ -92,6 +96,18 @@ function planOutput(node: PrintExpression, scope: Scope): Output {
   }
   if (node.name.endsWith("ln")) text("\n");
   return { parts, args: node.args };
+}
+
+function checkCount({ args, span }: PrintExpression, scope: Scope): void {
+  if (args.length <= MOST_ARGUMENTS) return;
+  scope.unit.report({
+    code: "too-many-arguments",
+    severity: "semantic error",
+    message: `too many arguments to print (${args.length})`,
+    span,
+    token: "identifier",
+    notes: [],
+  });
 }
 
 function plainPart(node: PrintExpression, arg: Expression, value: number, scope: Scope): Part {

@@ -103,14 +103,15 @@ function array(
   level: number,
 ): readonly FormatPiece[] {
   if (isElided(depth, level)) return text("[...]");
-  if (isCharacter(type.element())) {
-    const most = type.count;
-    return orUnknown(() => [{ value: addressOf(object.place), conversion: "quoted", most }]);
-  }
   let element = type.element();
+  let most = type.count;
   // Several dimensions are shown as one.
   for (let inner = strip(element); inner.kind === "array"; inner = strip(element)) {
     element = inner.element();
+    most = most === null || inner.count === null ? null : most * inner.count;
+  }
+  if (isCharacter(element)) {
+    return orUnknown(() => [{ value: addressOf(object.place), conversion: "quoted", most }]);
   }
   const first = { ...object, type: element, place: partOf(object.place, 0) };
   return [{ text: "[" }, ...show(first, depth, level + 1), { text: ", ...]" }];
@@ -125,7 +126,7 @@ function struct(
 ): readonly FormatPiece[] {
   const members = membersOf(object, type, 0).flatMap(([member, at], index) => {
     const inner = strip(member.type());
-    const keyword = inner.kind === "struct" ? inner.keyword : "";
+    const keyword = inner.kind === "struct" && inner.keyword === "union" ? "union" : "class";
     const label = member.name === "" ? `<${keyword}>=` : `.${member.name}=`;
     const separator = index === 0 ? "" : ", ";
     return [{ text: separator + label }, ...show(at, depth, level + 1)];

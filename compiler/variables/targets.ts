@@ -86,10 +86,21 @@ function openFrame(place: TargetPlace): Frame {
   const own = around.findIndex(({ id }) => id === code.id);
   const outer = own >= 0 ? around.slice(own) : [code, ...info.enclosing(code.id)];
   const blocks = blocksInside(around.slice(0, Math.max(own, 0)));
-  const variables = [code, ...blocks].flatMap((die) => variablesIn(die, info));
+  const variables = withoutOrigins([code, ...blocks].flatMap((die) => variablesIn(die, info)));
   const source = sourceUnit(code, info) ?? unit;
   const position = codePosition(program, address, outer);
   return { ...place, unit: source, program, position, variables };
+}
+
+/** Variables without those whose trace is in an inner block. */
+function withoutOrigins(variables: readonly Variable[]): readonly Variable[] {
+  const origins = new Set(
+    variables.map(({ die }) => {
+      const origin = die.attributes.get("abstract_origin");
+      return origin?.kind === "reference" ? origin.die : null;
+    }),
+  );
+  return variables.filter(({ die }) => !origins.has(die.id));
 }
 
 const BLOCKS: ReadonlySet<string> = new Set([

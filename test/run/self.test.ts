@@ -306,6 +306,14 @@ test("warn() and log() go to standard error and output", () => {
   assert.is(result.stderr, "WARNING: careful\n");
 });
 
+test("equal errors are all told, equal warnings once", () => {
+  const script = `function f() { warn("w") error("e") } probe begin { f() } probe begin { f() exit() }
+    probe begin(1) { exit() }`;
+  const result = wastap(["-DMAXERRORS=5", "-e", script]);
+  const lines = result.stderr.split("\n").map((line) => line.replace(/ near .*/, ""));
+  assert.equal(lines.slice(0, 3), ["WARNING: w", "ERROR: e", "ERROR: e"]);
+});
+
 test("a line feed that ends a warning is not doubled", () => {
   const result = wastap(["-e", `probe begin { warn("a\\n") warn("b\\n\\n") warn("c") exit() }`]);
   assert.is(result.stderr, "WARNING: a\nWARNING: b\n\nWARNING: c\n");

@@ -137,6 +137,24 @@ test("functions with and without debug information", () => {
   assert.match(own, /^numbers\(c=\S+ uc=/m);
 });
 
+test("a local of inlined code is listed once", () => {
+  const program = buildProgram("inlined", ["-g", "-O2"]);
+  const script = `probe process("${program}").function("scale") { println($$vars) println($$locals) }`;
+  const { stdout } = wastap(["-e", script, "-c", program]);
+  assert.match(stdout, /^q=0x5 w=\S+\nw=\S+$/m);
+});
+
+test("anonymous structures and texts of several dimensions", () => {
+  const program = buildProgram("inlined", ["-g", "-O2"]);
+  const script = `probe process("${program}").function("show") { println($named$$) println($named$) println(pn() == pp()) }
+    probe named = process("${program}").function("show") {} probe named { println(pn()) }`;
+  const { stdout } = wastap(["-e", script, "-c", program]);
+  assert.match(
+    stdout,
+    /^{.words="one", <class>={.inner=7}}\n{.words=\[...\], <class>={...}}\n1\nnamed$/m,
+  );
+});
+
 test("types of headers are those of the program, else a compiler's", () => {
   const program = buildProgram("values", ["-g", "-O0"]);
   const cast = (type: string): string =>

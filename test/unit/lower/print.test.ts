@@ -46,6 +46,15 @@ test("arguments are complete before anything is printed", () => {
   );
 });
 
+test("no more than 32 arguments", () => {
+  const args = Array.from({ length: 33 }, (_, i) => i);
+  const list = (count: number): string => args.slice(0, count).join(",");
+  assert.is(begin(`print(sprint(${list(32)})); print(${list(32)})`).length, 2 * 54);
+  for (const call of [`println(${list(33)})`, `x = sprintd(".", ${list(33)}); print(x)`]) {
+    assert.throws(() => begin(call), /too many arguments to print \(33\)/);
+  }
+});
+
 test("sprint family makes strings", () => {
   assert.is(
     begin(
