@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { PACKAGE_ROOT } from "../../base/root.js";
 import { openDebugInfo } from "../../compiler/dwarf/debug-info.js";
 import { emptyDirectory } from "../support/dwarf-programs.js";
 import { type Finished, hasProgram, wastap } from "../support/tools.js";
@@ -150,6 +151,18 @@ test("times of thousands of functions", () => {
   const [, count = ""] = /^count (\d+), /m.exec(result.stdout) ?? [];
   assert.ok(Number(count) > 10_000, result.stdout);
   assert.match(result.stdout, /^value \|-+ count$/m);
+});
+
+test("samples show the stacks of Python functions", () => {
+  const program = `def leaf(n): return sum(range(n))
+def outer():
+  for i in range(4000): leaf(5000)
+outer()`;
+  const file = join(emptyDirectory("python-stacks"), "busy.py");
+  writeFileSync(file, program);
+  const example = join(PACKAGE_ROOT, "docs", "examples", "pystacks.stp");
+  const result = wastap([example, "-c", `${PYTHON} -S ${file}`]);
+  assert.match(result.stdout, /^<module>;outer(;leaf)? [1-9]\d*$/m, result.stderr);
 });
 
 s.run();
