@@ -190,8 +190,8 @@ function inferForeach(node: ForeachStatement, state: Inference): void {
     state.report.error({ code: "invalid-stats", message: "invalid type stats", node: node.value });
     return;
   }
-  const type = inferVariable(node.value, cells.value.type, state);
-  if (type !== null) unify(cells.value, type, node.value, state);
+  // What is done with the value does not tell what the array holds.
+  inferVariable(node.value, cells.value.type, state);
 }
 
 /** Results of calls that stand alone are not needed. */

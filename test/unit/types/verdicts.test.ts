@@ -25,6 +25,9 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
   ["probe begin { next; println(x) }"],
   ["probe begin { $foo = 1 }", "1:15 unresolved target-symbol expression"],
   ["function f(a) { next } probe begin { f(1) }", "- no probes found"],
+  // What an array holds is told by its elements, not by what a loop does with them.
+  ["global m probe begin { foreach (v = i in m) println(v + 1, i + 1) }", "1:42 unresolved type "],
+  ["global m probe begin { foreach (v = i in m) println(v, i + 1); if (m[1]) exit() }"],
   // All overloads of a call must agree, also those of the library and those never reached.
   [
     "function f(a:long) { return 1 } function f(a:string) { return 2 } probe begin { println(f(1)) }",
