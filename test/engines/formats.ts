@@ -61,8 +61,8 @@ function makeConversion(site: Site, args: Term<Value>[]): [string, MakePiece] {
   const letter = random.pick(["d", "i", "u", "o", "x", "X", "p", "c", "s", "s"] as const);
   const isNumber = letter !== "s" && letter !== "c";
   const flag = random.pick(isNumber ? ["", "-", "0", "+", " ", "#"] : ["", "-"]);
-  const width = makeSize(site, args, -12);
-  const precision = letter === "c" ? NO_SIZE : makeSize(site, args, 0);
+  const width = makeSize(site, args);
+  const precision = letter === "c" ? NO_SIZE : makeSize(site, args);
   args.push(letter === "s" ? site.make.text(site) : site.make.long(site));
   const point = precision.text === "" ? "" : `.${precision.text}`;
   return [
@@ -81,18 +81,20 @@ interface Size {
 
 const NO_SIZE: Size = { text: "", take: () => -1n };
 
-/** Nothing, a number up to 12, or `*` with an argument from `least` on. */
-function makeSize({ random }: Site, args: Term<Value>[], least: number): Size {
+/** Nothing, a number up to 12, or `*` with an argument; a negative one counts as 0. */
+function makeSize({ random }: Site, args: Term<Value>[]): Size {
   if (random.oneIn(2)) return NO_SIZE;
   if (random.oneIn(2)) {
     const value = BigInt(1 + random.below(12));
     return { text: String(value), take: () => value };
   }
-  const drawn = BigInt(least + random.below(12 - least));
-  // -1 stands for a size that is not given.
-  const value = drawn === -1n ? -2n : drawn;
+  const value = BigInt(random.below(24) - 12);
   args.push({ text: value < 0n ? `(${value})` : String(value), level: 17, run: () => value });
-  return { text: "*", take: (next) => next() as bigint };
+  const take: Size["take"] = (next) => {
+    const given = next() as bigint;
+    return given < 0n ? 0n : given;
+  };
+  return { text: "*", take };
 }
 
 /** `sprintf`. */

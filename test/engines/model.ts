@@ -217,8 +217,8 @@ export interface Conversion {
 /** `value` by `conversion` (printf(3), with SystemTap's %p and 0 prefix). */
 export function convert(conversion: Conversion, value: Value): string {
   const { precision, letter } = conversion;
-  const left = conversion.flag === "-" || conversion.width < -1n;
-  const width = Number(conversion.width < -1n ? -conversion.width : conversion.width);
+  const left = conversion.flag === "-";
+  const width = Number(conversion.width);
   const justify = (text: string): string => (left ? text.padEnd(width) : text.padStart(width));
   if (typeof value === "string") {
     return justify(precision < 0n ? value : value.slice(0, Number(precision)));
