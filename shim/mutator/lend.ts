@@ -22,19 +22,23 @@ const LENT = 3;
 export async function lendDescriptor(pid: number, descriptor: number): Promise<Loan | null> {
   const [uid, gid] = [fileId(pid, "Uid"), fileId(pid, "Gid")];
   if (uid === null || gid === null || process.geteuid?.() !== 0) return null;
-  const stdio = ["pipe", "ignore", "ignore", descriptor] as const;
-  const holder = spawn(HOLDER, { uid, gid, cwd: "/", stdio: [...stdio] });
-  const hasStarted = await Promise.race([
-    once(holder, "spawn").then(() => true),
-    once(holder, "error").then(() => false),
-  ]);
-  if (!hasStarted) return null;
-  return { path: `/proc/${holder.pid}/fd/${LENT}`, end: () => end(holder) };
+  try {
+    const stdio = ["pipe", "ignore", "ignore", descriptor] as const;
+    // They see its environment, too.
+    const holder = spawn(HOLDER, { uid, gid, cwd: "/", env: {}, stdio: [...stdio] });
+    const ended = new Promise<void>((resolve) => holder.once("exit", () => resolve()));
+    await once(holder, "spawn");
+    return { path: `/proc/${holder.pid}/fd/${LENT}`, end: () => end(holder, ended) };
+  } catch {
+    return null;
+  }
 }
 
-async function end(holder: ChildProcess): Promise<void> {
-  const ended = once(holder, "exit");
-  holder.stdin?.end();
+/** Also if somebody has ended or stopped it; without CAP_KILL it ends with its standard input. */
+async function end(holder: ChildProcess, ended: Promise<void>): Promise<void> {
+  holder.on("error", () => {});
+  holder.stdin?.destroy();
+  holder.kill("SIGKILL");
   await ended;
 }
 
