@@ -2,7 +2,7 @@
  * Processes that the points of a bundle name, for sessions that start no program and are given no
  * process: by their ids, or by the programs that they run now.
  */
-import { readdirSync, type Stats, statSync } from "node:fs";
+import { type BigIntStats, readdirSync, statSync } from "node:fs";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
 import type { RunnableBundle } from "./runnable.js";
 
@@ -34,14 +34,15 @@ export function processesRunning(paths: readonly string[]): number[] {
   });
 }
 
-function statOf(path: string): Stats | null {
+/** In full: some file systems have inode numbers beyond 2^53. */
+function statOf(path: string): BigIntStats | null {
   try {
-    return statSync(path);
+    return statSync(path, { bigint: true });
   } catch {
     return null;
   }
 }
 
-function isSame(a: Stats, b: Stats): boolean {
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
   return a.ino === b.ino && a.dev === b.dev;
 }
