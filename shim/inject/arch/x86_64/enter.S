@@ -158,7 +158,10 @@ wt_start_site:
     jmp     .Lrestore
     .size   wt_start_site, . - wt_start_site
 
-/* void wt_call(uint64_t entry, struct wt_vm_context *, uint32_t context, uint32_t probe): on the same stack. */
+/*
+ * void wt_call(uint64_t entry, struct wt_vm_context *, uint32_t context, uint32_t probe): on the
+ * same stack.
+ */
 wt_call:
     pushq   %rbx
     pushq   %rbp
