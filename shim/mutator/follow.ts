@@ -34,13 +34,10 @@ import {
 } from "./ptrace.js";
 import type { StopCounter } from "./stops.js";
 import {
-  disarm,
   forgetImage,
   forkedTracee,
-  type Leaked,
   learnModules,
   learnThreadId,
-  letGo,
   newTracee,
   type Tracee,
 } from "./tracee.js";
@@ -67,16 +64,7 @@ export interface FollowListener {
   onWarning(message: string): void;
 }
 
-/** What `disarm` could not do. */
-export interface Remains {
-  readonly leaked: readonly Leaked[];
-  /** Code that was changed by others and so not restored. */
-  readonly foreign: readonly string[];
-  /** Processes that could not be stopped; their probes are inert. */
-  readonly stuck: readonly { readonly pid: number; readonly reason: string }[];
-}
-
-/** The processes of a session. Its fields are changed by the functions of this file only. */
+/** The processes of a session. Its fields are changed by the functions of this file and of leave.ts. */
 export interface Follower {
   readonly tracer: Tracer;
   /** Does something between two stops of processes. */
@@ -241,11 +229,32 @@ function enqueue({ work }: Follower, pid: number, task: () => Promise<void>): Pr
   return mine;
 }
 
+/** Attaches, by `attach`, to a process that is found while armed, and patches it. */
+export function takeIn(follower: Follower, pid: number, attach: () => Promise<void>): void {
+  const task = async (): Promise<void> => {
+    if (follower.state !== "armed") return;
+    await attach();
+    const tracee = follower.tracees.get(pid);
+    if (tracee === undefined || tracee.injection !== null) return;
+    try {
+      await probe(follower, tracee);
+    } catch (cause) {
+      warn(follower, tracee, targetError("arm probes", pid, cause));
+    }
+  };
+  enqueue(follower, pid, task).catch(ignoreGone);
+}
+
+/** Patches a process for the first time. */
+async function probe(follower: Follower, tracee: Tracee): Promise<readonly Unpatched[]> {
+  await observe(follower, tracee);
+  return update(follower, tracee);
+}
+
 /** A program that was executed while armed; its loader tells of the libraries. */
 async function followExec(follower: Follower, tracee: Tracee): Promise<void> {
   try {
-    await observe(follower, tracee);
-    await update(follower, tracee);
+    await probe(follower, tracee);
   } catch (cause) {
     if (tracee.held) warn(follower, tracee, targetError("follow a program", tracee.pid, cause));
   }
@@ -420,8 +429,7 @@ export async function armAll(
   follower.libraries = listenForLibraries(image.shared, () => answerRequests(follower));
   for (const tracee of [...tracees.values()]) {
     await enqueue(follower, tracee.pid, async () => {
-      await observe(follower, tracee);
-      const missing = await update(follower, tracee);
+      const missing = await probe(follower, tracee);
       const isTarget = tracee.pid === target && !tracee.held;
       if (isTarget) unpatched.push(...missing.filter(({ module }) => !isLibrary(module)));
     }).catch((cause: unknown) => {
@@ -432,56 +440,9 @@ export async function armAll(
   }
 }
 
-/** Takes everything back and lets go of all processes. */
-export async function disarmAll(follower: Follower): Promise<Remains> {
-  const { tracees, tracer, work } = follower;
-  follower.state = "ending";
-  follower.libraries?.stop();
-  follower.libraries = null;
-  const remains = { leaked: [] as Leaked[], foreign: [] as string[], stuck: [] as Stuck[] };
-  const failed = new Set<number>();
-  const attempt = async (tracee: Tracee, step: () => Promise<void>): Promise<void> => {
-    if (failed.has(tracee.pid) || tracees.get(tracee.pid) !== tracee) return;
-    try {
-      await step();
-    } catch (error) {
-      if (isSystemFailure(error) && error.errno === ESTALE) return;
-      if (!tracees.has(tracee.pid)) return;
-      failed.add(tracee.pid);
-      remains.stuck.push({ pid: tracee.pid, reason: messageOf(error) });
-    }
-  };
-  const left = (): Tracee[] => [...tracees.values()].filter(({ pid }) => !failed.has(pid));
-  for (let list = left(); list.length > 0; list = left()) {
-    await Promise.allSettled(work.values());
-    for (const tracee of list) {
-      await attempt(tracee, async () => {
-        if (tracee.watched.length > 0) await tracer.watch(tracee.pid, []);
-        remains.foreign.push(...(await disarm(tracer, tracee)));
-      });
-    }
-    for (const tracee of list) {
-      await attempt(tracee, async () => {
-        const leaked = await letGo(tracer, tracee);
-        tracees.delete(tracee.pid);
-        if (leaked !== null) remains.leaked.push(leaked);
-      });
-    }
-  }
-  return remains;
-}
-
-type Stuck = Remains["stuck"][number];
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** For a process that ended meanwhile. */
 function ignoreGone(error: unknown): undefined {
   if (!isSystemFailure(error) && !(error instanceof TargetError)) throw error;
 }
 
-/** The process executed another program meanwhile: what was to be undone is gone. */
-const ESTALE = 116;
 const ESRCH = 3;

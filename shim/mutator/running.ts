@@ -1,6 +1,6 @@
 /**
  * Processes that the points of a bundle name, for sessions that start no program and are given no
- * process: by their ids, or by the programs that they run now.
+ * process: by their ids, or by the programs that they run.
  */
 import { type BigIntStats, readdirSync, statSync } from "node:fs";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
@@ -23,8 +23,19 @@ function programOf(point: BundlePoint): string[] {
   return point.kind !== "procfs" && "path" in point && point.path !== null ? [point.path] : [];
 }
 
+/** Gives, each time that it is asked, the processes that run one of `programs` only since then. */
+export function watchPrograms(programs: readonly string[]): () => readonly number[] {
+  let before = new Set<number>();
+  return () => {
+    const now = processesRunning(programs);
+    const fresh = now.filter((pid) => !before.has(pid));
+    before = new Set(now);
+    return fresh;
+  };
+}
+
 /** Ids of the other processes that run one of the programs at `paths`, as far as we may know. */
-export function processesRunning(paths: readonly string[]): number[] {
+function processesRunning(paths: readonly string[]): number[] {
   const programs = paths.flatMap((path) => statOf(path) ?? []);
   if (programs.length === 0) return [];
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));

@@ -20,15 +20,14 @@ import { attachError, checkTarget, targetError } from "./errors.js";
 import {
   armAll,
   createFollower,
-  disarmAll,
   type Follower,
   follow,
   lookForThreadId,
   lookLater,
   type ProcessEvent,
-  type Remains,
   release,
   reportAttached,
+  takeIn,
 } from "./follow.js";
 import {
   closeShared,
@@ -38,6 +37,7 @@ import {
   type SharedArea,
   sharedBytes,
 } from "./inject.js";
+import { disarmAll, type Remains } from "./leave.js";
 import { type LocalEngine, startLocal } from "./local.js";
 import { createLocalModules, type LocalModules } from "./local-modules.js";
 import { type Sampling, samplePeriods, startSampling, type ThreadStop } from "./observe.js";
@@ -45,7 +45,7 @@ import type { PatchDraft } from "./plan.js";
 import { isSystemFailure, startTracer, type Tracer } from "./ptrace.js";
 import { openRemote } from "./remote.js";
 import type { RunnableBundle } from "./runnable.js";
-import { namedProcesses, namedPrograms, processesRunning } from "./running.js";
+import { namedProcesses, namedPrograms, watchPrograms } from "./running.js";
 import { loadShim, type ShimImage } from "./shim-image.js";
 import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
@@ -127,6 +127,8 @@ interface Started {
   readonly engine: LocalEngine;
   readonly image: SessionImage;
   readonly sweeper: SlotSweeper;
+  /** Gives the processes that began to run a program which points name. */
+  readonly newcomers: () => readonly number[];
 }
 
 /** Prepares a session. Throws TargetError if the target cannot be traced or injected into. */
@@ -162,7 +164,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   const started = await start(tracer, follower, options, modules);
   target = started.pid;
   if (status !== null) ended(status);
-  const { shared, engine, image, sweeper } = started;
+  const { shared, engine, image, sweeper, newcomers } = started;
   let looks = 0;
   let turn = 0;
   const sweep = (): void => {
@@ -174,6 +176,9 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       const tracees = [...follower.tracees.values()];
       const tracee = tracees[turn++ % tracees.length];
       if (tracee !== undefined) lookLater(follower, tracee);
+      for (const pid of newcomers()) {
+        takeIn(follower, pid, () => attachIfAllowed(tracer, follower, pid, options.onWarning));
+      }
     }
     if (!dirty) return;
     dirty = false;
@@ -227,7 +232,8 @@ async function start(
   const { bundle, target, shim, name, debugSource = NO_DEBUG_SOURCE } = options;
   try {
     const pid = await take(tracer, follower, target);
-    await takeNamed(tracer, follower, options);
+    const newcomers = watchPrograms(target.kind === "none" ? namedPrograms(bundle) : []);
+    await takeNamed(tracer, follower, options, newcomers());
     const shared = await makeShared(tracer, follower, target, sharedBytes(bundle));
     const guard = await tracer.holdGuard(shared.buffer, CONTROL.guard);
     const image = {
@@ -244,7 +250,7 @@ async function start(
     fillSession(shared, pid);
     if (name !== undefined) nameSession(shared, name);
     const sweeper = createSweeper(tracer, shared.buffer, bundle.meta.memory.slotCount);
-    return { tracer, follower, pid, shared, engine, image, sweeper };
+    return { tracer, follower, pid, shared, engine, image, sweeper, newcomers };
   } catch (error) {
     await disarmAll(follower).catch(ignore);
     await tracer.close().catch(() => tracer.abandon());
@@ -260,24 +266,34 @@ async function take(tracer: Tracer, follower: Follower, target: SessionTarget): 
   return target.pid;
 }
 
-/** Attaches to the processes that points name; without a target also to those that run programs. */
+/** Attaches to the processes that points name, and to those `running` programs that they name. */
 async function takeNamed(
   tracer: Tracer,
   follower: Follower,
-  { bundle, target, onWarning }: SessionOptions,
+  options: SessionOptions,
+  running: readonly number[],
 ): Promise<void> {
+  const { bundle, target, onWarning } = options;
   for (const pid of namedProcesses(bundle)) await attach(tracer, follower, pid);
-  if (target.kind !== "none") return;
-  const programs = namedPrograms(bundle);
-  for (const pid of processesRunning(programs)) {
-    await attach(tracer, follower, pid).catch((error: unknown) => {
-      if (!(error instanceof TargetError)) throw error;
-      if (error.errno !== ESRCH) onWarning?.(error.message);
-    });
+  for (const pid of running) await attachIfAllowed(tracer, follower, pid, onWarning);
+  if (target.kind !== "none" || follower.tracees.size > 0) return;
+  for (const path of namedPrograms(bundle)) {
+    onWarning?.(`no process runs "${path}" yet that could be probed (-c CMD starts one)`);
   }
-  if (follower.tracees.size > 0) return;
-  for (const path of programs) {
-    onWarning?.(`no process runs "${path}" that could be probed (-c CMD starts one)`);
+}
+
+/** Attaches to one of many processes; if that is refused, it is told. */
+async function attachIfAllowed(
+  tracer: Tracer,
+  follower: Follower,
+  pid: number,
+  onWarning: SessionOptions["onWarning"],
+): Promise<void> {
+  try {
+    await attach(tracer, follower, pid);
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    if (error.errno !== ESRCH) onWarning?.(error.message);
   }
 }
 

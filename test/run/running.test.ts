@@ -5,7 +5,14 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { codeOf } from "../support/process.js";
-import { buildProgram, cannotTrace, type Running, start, wastap } from "../support/tools.js";
+import {
+  buildProgram,
+  cannotTrace,
+  type Running,
+  start,
+  startWastap,
+  wastap,
+} from "../support/tools.js";
 
 const s = suite("run/running");
 const missing = cannotTrace();
@@ -82,7 +89,33 @@ test("it is said if there is none", () => {
   const script = `probe process("${idle}").function("work") { println("hit") } probe timer.ms(1) { exit() }`;
   const { stdout, stderr } = wastap(["-e", script]);
   assert.is(stdout, "");
-  assert.match(stderr, `WARNING: no process runs "${idle}" that could be probed`);
+  assert.match(stderr, `WARNING: no process runs "${idle}" yet that could be probed`);
+});
+
+test("processes that start later, several, and they are left as they were", async () => {
+  const late = join(directory, "late");
+  cpSync(program, late);
+  const script = `global seen
+    probe begin { println("armed") }
+    probe process("${late}").function("look") { if (!seen[pid()]++) println("hit ", pid()) }
+    probe process("${late}").begin { println("begin ", pid()) }`;
+  const tracer = startWastap(["-e", script]);
+  await tracer.until(/armed/);
+  const started = [start(late, ["1"]), start(late, ["2"])];
+  for (const { pid } of started) {
+    await tracer.until(new RegExp(`begin ${pid}\\n`));
+    await tracer.until(new RegExp(`hit ${pid}\\n`));
+  }
+  tracer.child.kill("SIGINT");
+  const { status, stderr } = await tracer.finished();
+  assert.is(status, 0);
+  assert.match(stderr, /^WARNING: no process runs ".*late" yet/);
+  for (const target of started) {
+    target.child.kill("SIGTERM");
+    const { stdout, status: own } = await target.finished();
+    assert.match(stdout, /rounds \d+\n$/);
+    assert.is(own, 0);
+  }
 });
 
 s.run();
