@@ -164,7 +164,7 @@ function readLibraryFile({ path, processPath }: FoundFile): ScannedFile {
   return { file: { name: path, text, library: true }, processPath, names: scanNames(text) };
 }
 
-/** Macros that stand for options of the session; those of files with their names are the same. */
+/** Macros that stand for options of the session, whatever files say of their names. */
 function builtInMacros(options: LibraryOptions): ReadonlyMap<string, MacroDefinition> {
   const length = options.defines.get("MAXSTRINGLEN") ?? DEFAULT_MAXSTRINGLEN;
   const text = `@define MAXSTRINGLEN %( ${length} %)\n`;

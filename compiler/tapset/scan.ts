@@ -9,7 +9,6 @@ export interface PossibleNames {
   readonly globals: ReadonlySet<string>;
   /** Dotted names. */
   readonly aliases: ReadonlySet<string>;
-  readonly macros: ReadonlySet<string>;
 }
 
 const FUNCTION = /\bfunction\s+([A-Za-z_]\w*)/g;
@@ -17,7 +16,6 @@ const GLOBALS = /\bglobal\s+/g;
 const GLOBAL_NAME =
   /\s*([A-Za-z_]\w*)\s*%?\s*(?:\[[^\]]*\])?\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|-?\s*\w+))?\s*(,?)/y;
 const ALIAS = /\bprobe\s+((?:[\w.]+\s*\+?=\s*)+)/g;
-const MACRO = /@define\s+([A-Za-z_]\w*)/g;
 
 /** Looks through `text`. */
 export function scanNames(text: string): PossibleNames {
@@ -28,7 +26,6 @@ export function scanNames(text: string): PossibleNames {
     functions: firstGroups(text, FUNCTION),
     globals: scanGlobals(text),
     aliases,
-    macros: firstGroups(text, MACRO),
   };
 }
 
