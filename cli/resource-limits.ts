@@ -15,14 +15,17 @@ const UNLIMITED = (1n << 64n) - 1n;
 
 /** Sets the limits of this process, soft and hard ones. Throws UsageError if that is not allowed. */
 export function limitResources(limits: ReadonlyMap<Limited, bigint>): void {
-  for (const [resource, limit] of limits) {
+  if (limits.size === 0) return;
+  // All at once: with few processes or little memory allowed no second program might start.
+  const args = [...limits].map(([resource, limit]) => {
     const value = limit === UNLIMITED ? "unlimited" : `${limit}`;
-    const args = [`--pid=${process.pid}`, `--${resource}=${value}:${value}`];
-    const { status, error, stderr } = spawnSync("prlimit", args, { encoding: "utf8" });
-    if (status === 0) continue;
-    const reason = error === undefined ? stderr.trim() : error.message;
-    throw new UsageError(`Unable to set resource limits for rlimit-${resource} : ${reason}`);
-  }
+    return `--${resource}=${value}:${value}`;
+  });
+  const set = spawnSync("prlimit", [`--pid=${process.pid}`, ...args], { encoding: "utf8" });
+  if (set.status === 0) return;
+  const reason = set.error === undefined ? set.stderr.trim() : set.error.message;
+  const names = [...limits.keys()].map((resource) => `rlimit-${resource}`).join(", ");
+  throw new UsageError(`Unable to set resource limits for ${names} : ${reason}`);
 }
 
 /** The limit that `text` gives for `resource`, in the range of a rlim_t. Throws UsageError. */

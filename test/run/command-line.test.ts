@@ -42,6 +42,8 @@ s("--rlimit limits wastap and what it starts", () => {
   const limited = 'probe begin { system("grep -c 1234567890 /proc/self/limits") exit() }';
   const { stdout, stderr } = wastap(["--rlimit-fsize=1234567890", "-e", limited]);
   assert.is(stdout, "1\n", stderr);
+  const both = ["--rlimit-cpu=1234567890", "--rlimit-fsize=1234567890"];
+  assert.is(wastap([...both, "-e", limited]).stdout, "2\n");
   const refused = wastap(["--rlimit-cpu=x", "-e", limited]);
   assert.is(refused.status, 1);
   assert.match(refused.stderr, /^Unable to convert rlimit-cpu resource limit 'x'\.$/m);
