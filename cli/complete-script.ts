@@ -22,27 +22,31 @@ export interface NameSource {
 
 /** Names in the tapsets and the programs that a compilation in `context` finds. */
 export function createNameSource(context: CompileContext): NameSource {
-  let library: Promise<LibraryNames> | null = null;
+  let library: LibraryNames | null = null;
   const readLibrary = async (): Promise<LibraryNames> => {
     const { libraryNames } = await import("../compiler/list-library.js");
     return libraryNames(context);
   };
   return {
-    library: () => {
-      library ??= readLibrary();
-      return library;
+    library: async () => {
+      library ??= await orElse(null, readLibrary);
+      return library ?? { functions: [], points: [], macros: [] };
     },
     places: async (pattern, { variables }) => {
       const { listProbes } = await import("../compiler/list-probes.js");
-      try {
-        return listProbes(pattern, context, { variables, verbose: false });
-      } catch (error) {
-        // Text that is being typed is seldom right; who asks for names is not told of errors.
-        if (error instanceof CompileFailed || error instanceof TargetError) return [];
-        throw error;
-      }
+      return orElse([], () => listProbes(pattern, context, { variables, verbose: false }));
     },
   };
+}
+
+/** What `get` gives. Text that is being typed is seldom right: if it has errors, `none`, in silence. */
+async function orElse<T>(none: T, get: () => T | Promise<T>): Promise<T> {
+  try {
+    return await get();
+  } catch (error) {
+    if (error instanceof CompileFailed || error instanceof TargetError) return none;
+    throw error;
+  }
 }
 
 /** Completes the last word of `text`. */
@@ -65,13 +69,15 @@ export async function completeScript(text: string, source: NameSource): Promise<
   return completeWord(text, await source.library());
 }
 
+const DECLARED = /\b(?:private\s+)?(?:function|global|private)\s+(\w+(?:\s*,\s*\w+)*)/g;
+
 /** Behind a dot a word of a probe point, else whatever may begin there. */
 function completeWord(text: string, { functions, points }: LibraryNames): Completion {
   const [, before, word = ""] = /(?:(\w+)(?:\([^()]*\))?\.)?(\w*)$/.exec(text) ?? [];
   const paths = points.map((point) => point.split("."));
   if (before === undefined) {
-    const own = [...text.matchAll(/\b(?:function|global|private)\s+(\w+)/g)];
-    const declared = own.map(([, name = ""]) => name);
+    const own = [...text.matchAll(DECLARED)];
+    const declared = own.flatMap(([, names = ""]) => names.split(/\s*,\s*/));
     return begun(
       [...KEYWORDS, ...functions, ...declared, ...paths.map(([first = ""]) => first)],
       word,

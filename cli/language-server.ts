@@ -3,7 +3,7 @@
  * Errors and warnings of passes 1 and 2 for each open script, and completion. Specification:
  * Language Server Protocol 3.17.
  */
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import {
   createMessageConnection,
   type MessageConnection,
@@ -93,10 +93,11 @@ function watchDocuments(
   const waiting = new Map<string, NodeJS.Timeout>();
   const publish = (uri: string, diagnostics: readonly object[], version?: number): void => {
     const about = { uri, diagnostics, ...(version === undefined ? {} : { version }) };
-    void connection.sendNotification("textDocument/publishDiagnostics", about);
+    // An editor that is gone takes nothing more; standard input ends then, too.
+    connection.sendNotification("textDocument/publishDiagnostics", about).catch(() => undefined);
   };
   const take = ({ uri, version, text }: TextDocument): void => {
-    const document = scriptDocument(pathOf(uri), version, text);
+    const document = scriptDocument(uri, text);
     documents.set(uri, document);
     clearTimeout(waiting.get(uri));
     const look = (): void => publish(uri, examine(document, options), version);
@@ -162,7 +163,7 @@ function examine(document: ScriptDocument, options: Options): readonly object[] 
   return found.map((each) => {
     const severity = each.severity === "warning" ? 2 : 1;
     const related = each.notes.flatMap(({ message, span }) =>
-      span === null ? [] : [{ location: locationOf(span), message }],
+      span === null || message === "" ? [] : [{ location: locationOf(span, document), message }],
     );
     return {
       ...shown(document, each.message, each.span, severity),
@@ -188,10 +189,7 @@ function rangeOf({ file, start, end }: Span): Range {
   return { start: positionOf(file, start), end: positionOf(file, end) };
 }
 
-function locationOf(span: Span): object {
-  return { uri: pathToFileURL(span.file.name).href, range: rangeOf(span) };
-}
-
-function pathOf(uri: string): string {
-  return uri.startsWith("file:") ? fileURLToPath(uri) : uri;
+function locationOf(span: Span, { file, uri }: ScriptDocument): object {
+  const where = span.file === file ? uri : pathToFileURL(span.file.name).href;
+  return { uri: where, range: rangeOf(span) };
 }

@@ -2,6 +2,7 @@
  * A script open in an editor: its text as bytes (Latin-1 code units, as all sources), and places in
  * it as the Language Server Protocol counts them: lines from 0, characters in UTF-16 code units.
  */
+import { fileURLToPath } from "node:url";
 import { lineColumn, type SourceFile } from "../base/position.js";
 import { toBytes } from "../compiler/syntax/strings.js";
 
@@ -14,20 +15,20 @@ export interface Position {
 /** One state of a document. */
 export interface ScriptDocument {
   readonly file: SourceFile;
-  readonly version: number;
+  /** Its name in the protocol. */
+  readonly uri: string;
 }
 
-/** The document `name` with `text`. */
-export function scriptDocument(name: string, version: number, text: string): ScriptDocument {
-  return { file: { name, text: toBytes(text), library: false }, version };
+/** The document `uri` with `text`. Throws TypeError for a file of another machine. */
+export function scriptDocument(uri: string, text: string): ScriptDocument {
+  const name = uri.startsWith("file:") ? fileURLToPath(uri) : uri;
+  return { file: { name, text: toBytes(text), library: false }, uri };
 }
 
 /** What stands before `position`, as the editor has it. */
 export function textBefore({ file }: ScriptDocument, { line, character }: Position): string {
-  const lines = file.text.split("\n");
-  const before = lines.slice(0, line).map((each) => `${each}\n`);
-  const current = fromBytes(lines[line] ?? "").slice(0, character);
-  return fromBytes(before.join("")) + current;
+  const lines = fromBytes(file.text).split("\n");
+  return [...lines.slice(0, line), (lines[line] ?? "").slice(0, character)].join("\n");
 }
 
 /** The place of the byte `offset`. */

@@ -1,6 +1,6 @@
 /** --language-server, asked by a client of the protocol as editors ask it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -38,8 +38,9 @@ interface Editor {
 
 async function startEditor(...args: readonly string[]): Promise<Editor> {
   const server = spawn(process.execPath, [WASTAP, "--language-server", ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
+    stdio: "pipe",
   });
+  server.stderr.pipe(process.stderr, { end: false });
   const ended = new Promise<number | null>((resolve) => server.on("exit", resolve));
   const connection = createMessageConnection(
     new StreamMessageReader(server.stdout),
@@ -112,6 +113,10 @@ s("completion of functions, macros, points and the script's own names", async ()
   const editor = await startEditor();
   assert.equal(await editor.offered("probe begin { str_repl"), ["str_replace"]);
   assert.equal(await editor.offered("global total_bytes\nprobe end { total_"), ["total_bytes"]);
+  const declared =
+    "private global own_a, own_b private own_c private function own_d() {} probe end { ";
+  const own = ["own_a", "own_b", "own_c", "own_d"];
+  assert.equal(await editor.offered(`${declared}own_`), own);
   assert.equal(await editor.offered("probe begin { @hist_"), ["@hist_linear", "@hist_log"]);
   assert.equal(await editor.offered("probe timer.jif"), ["jiffies"]);
   const names = await editor.offered(`probe process("${directory}`);
@@ -135,6 +140,36 @@ s("a server whose editor is gone ends", async () => {
   const ended = new Promise((resolve) => server.on("exit", resolve));
   server.stdin?.end();
   assert.is(await ended, 1);
+});
+
+s("an editor that stops reading is no error of the server", async () => {
+  const { server, connection } = await startEditor();
+  server.stdout?.destroy();
+  const textDocument = { uri: "untitled:1", version: 1, languageId: "systemtap", text: "" };
+  let said = "";
+  const told = new Promise<void>((resolve) =>
+    server.stderr?.on("data", (data: Buffer) => {
+      said += data;
+      resolve();
+    }),
+  );
+  const ended = new Promise((resolve) => server.on("close", resolve));
+  await connection.sendNotification("textDocument/didOpen", { textDocument });
+  await told;
+  server.stdin?.end();
+  assert.is(await ended, 1);
+  assert.is(said, "Sending notification failed.\n");
+});
+
+s("a library with errors offers nothing until it is mended", async () => {
+  const macros = join(directory, "wrong.stpm");
+  writeFileSync(macros, "@define m %( 1 %) probe");
+  const editor = await startEditor("-I", directory);
+  assert.equal(await editor.offered("probe begin { str_repl"), []);
+  writeFileSync(macros, "@define m %( 1 %)");
+  assert.equal(await editor.offered("probe begin { str_repl"), ["str_replace"]);
+  rmSync(macros);
+  assert.is(await editor.leave(), 0);
 });
 
 s("options that exclude it", () => {
