@@ -210,7 +210,7 @@ s("Tab offers what fits", async () => {
   assert.equal(await offered("s"), ["sample", "save", "set", "show"]);
   assert.equal(await offered("help h"), ["help", "history"]);
   assert.equal(await offered("set ti"), ["timeout", "timing"]);
-  assert.equal(await offered("sample py"), ["pyfuntop.stp"]);
+  assert.equal(await offered("sample py"), ["pyfuntop.stp", "pystacks.stp"]);
   assert.equal(await offered("add p"), ["pid", "println_all", "private", "probe", "process"]);
   assert.equal(await offered('add probe process("a").'), ["function", "mark"]);
   assert.equal(await offered('add probe process("a").function("f").r'), ["return"]);
