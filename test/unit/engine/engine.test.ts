@@ -191,7 +191,7 @@ s("what is no bundle is refused with the reason", () => {
     [encodeModule(sampleModule()), /no section "wastap"/],
     [encodeModule(sampleModule({ custom })), /no msgpack|a map|version/],
     [bundle("text"), /expected a map/],
-    [withMeta({ version: 7 }), /description has version 7, this program reads 1; compile it again/],
+    [withMeta({ version: 7 }), /description has version 7, this program reads 2; compile it again/],
     [withMeta({ abi: 99 }), /memory layout has version 99/],
     [withMeta({ probes: [{ handler: 5 }] }), /meta\.probes\[0\]\.handler: expected text/],
     [withMeta({ probes: [{ ...meta.probes[0], point: { kind: "x" } }] }), /point\.kind: unknown/],

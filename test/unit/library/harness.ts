@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PREBUILDS } from "../../../base/root.js";
-import type { BundleMeta } from "../../../wasm-runtime/bundle.js";
+import { BUNDLE_VERSION, type BundleMeta } from "../../../wasm-runtime/bundle.js";
 import { EMPTY_HIT, type Hit } from "../../../wasm-runtime/engine/hit.js";
 import { createHost, type HostHits } from "../../../wasm-runtime/engine/host-hits.js";
 import { instantiateLibrary, type LibraryExports } from "../../../wasm-runtime/engine/v8.js";
@@ -60,7 +60,7 @@ export function libraryBytes(): Uint8Array {
 export function testMeta(probes = 4): BundleMeta {
   const probe = { handler: "", name: "", source: "", point: { kind: "never" } } as const;
   return {
-    version: 1,
+    version: BUNDLE_VERSION,
     abi: ABI_VERSION,
     memory: { ...PLACES },
     probes: Array.from({ length: probes }, () => probe),
