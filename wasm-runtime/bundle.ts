@@ -44,10 +44,10 @@ export type FormatPiece =
   | {
       readonly kind: "histogram";
       readonly histogram: "linear" | "log";
-      /** Parameters of @hist_linear; 0 for log. */
-      readonly low: number;
-      readonly high: number;
-      readonly width: number;
+      /** Parameters of @hist_linear, decimal (i64); 0 for log. */
+      readonly low: string;
+      readonly high: string;
+      readonly width: string;
       /** Columns of the bars. */
       readonly barWidth: number;
       /** Empty rows shown around those in use, negative = all. */

@@ -7,6 +7,7 @@ import type { BundleMeta, BundleProbe } from "./bundle.js";
 import { BUNDLE_VERSION } from "./bundle.js";
 import { CONTEXT, PROCFS, RING } from "./layout/memory.js";
 import { ABI_VERSION, MAX_SLOTS, WASM_PAGE_BYTES } from "./layout/shared.js";
+import { MAX_BAR_WIDTH } from "./layout/values.js";
 
 type Check = (value: unknown, path: string) => string | null;
 
@@ -32,6 +33,11 @@ const text: Check = (value, path) => (typeof value === "string" ? null : `${path
 
 const decimal: Check = (value, path) =>
   typeof value === "string" && /^\d{1,20}$/.test(value) ? null : `${path}: expected decimal digits`;
+
+const signed: Check = (value, path) =>
+  typeof value === "string" && /^-?\d{1,19}$/.test(value)
+    ? null
+    : `${path}: expected decimal digits`;
 
 /** A path that stays below where it begins. */
 const innerPath: Check = (value, path) =>
@@ -97,7 +103,6 @@ const number: Check = (value, path) =>
 /** An address as written, which may lie where no process has memory. */
 const u64: Check = (value, path) => number(value, path);
 const count = integer(0, Number.MAX_SAFE_INTEGER);
-const safe = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 
 const conversion = object({
   spec: u32,
@@ -111,10 +116,10 @@ const piece = variant({
   memory: conversion,
   histogram: object({
     histogram: oneOf("linear", "log"),
-    low: safe,
-    high: safe,
-    width: safe,
-    barWidth: u32,
+    low: signed,
+    high: signed,
+    width: signed,
+    barWidth: integer(1, MAX_BAR_WIDTH),
     elision: i32,
   }),
 });

@@ -2,6 +2,7 @@
 import type { Diagnostic } from "../../base/diagnostic.js";
 import type { CompileOptions } from "../../base/stage.js";
 import { MAX_SLOTS } from "../../wasm-runtime/layout/shared.js";
+import { MAX_BAR_WIDTH } from "../../wasm-runtime/layout/values.js";
 
 /** What bounds handlers and their data. */
 export interface Limits {
@@ -41,7 +42,7 @@ export function readLimits(options: CompileOptions, report: (d: Diagnostic) => v
     maxString,
     maxAction: options.suppressTimeLimits ? null : maxAction,
     maxMapEntries: number("MAXMAPENTRIES", 2048, 1, 2 ** 24),
-    barWidth: number("HIST_WIDTH", 50, 1, 1000),
+    barWidth: number("HIST_WIDTH", 50, 1, MAX_BAR_WIDTH),
     elision: number("HIST_ELISION", 2, -(2 ** 31), 2 ** 31 - 1),
     procfsBytes: number("STP_PROCFS_BUFSIZE", maxString, 1, 2 ** 24),
     maxErrors: count("MAXERRORS", 0),

@@ -15,7 +15,7 @@ import {
   type BundlePoint,
 } from "../../wasm-runtime/bundle.js";
 import { ABI_VERSION, WASM_PAGE_BYTES } from "../../wasm-runtime/layout/shared.js";
-import { MAX_LINEAR_BUCKETS } from "../../wasm-runtime/layout/values.js";
+import { linearBuckets, MAX_LINEAR_BUCKETS } from "../../wasm-runtime/layout/values.js";
 import { compileEmbedded } from "../embedded/embedded.js";
 import type { ForeignFunction, IrFunction, IrModule } from "../ir/ir.js";
 import { showModule } from "../ir/print.js";
@@ -34,7 +34,7 @@ import { planRegexes } from "./regex.js";
 import { type SharedHandlers, shareHandlers } from "./share.js";
 import { sharedLocations } from "./shared-location.js";
 import { createStaticData } from "./static-data.js";
-import { linearBuckets, planStorage } from "./storage.js";
+import { planStorage } from "./storage.js";
 import { createTable, storageOf, type Unit } from "./unit.js";
 import { analyzeUsage } from "./usage.js";
 
@@ -212,7 +212,9 @@ function sessionSettings(unit: Unit, context: CompileContext): SessionSettings {
 /** Finds histograms that SystemTap refuses when it starts the session. */
 function checkBuckets(program: Program, report: (diagnostic: Diagnostic) => void): void {
   for (const { name, span, stat } of program.globals) {
-    if (stat?.histogram.kind !== "linear" || linearBuckets(stat.histogram) > 0) continue;
+    if (stat?.histogram.kind !== "linear") continue;
+    const { low, high, width } = stat.histogram;
+    if (linearBuckets(low, high, width) > 0) continue;
     report({
       code: "too-many-buckets",
       severity: "semantic error",

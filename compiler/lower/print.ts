@@ -287,9 +287,9 @@ function printHistogram(node: PrintExpression, histogram: HistogramOperation, sc
   const piece: FormatPiece = {
     kind: "histogram",
     histogram: shape.histogram === HISTOGRAM.log ? "log" : "linear",
-    low: Number(shape.low),
-    high: Number(shape.high),
-    width: Number(shape.width),
+    low: `${shape.low}`,
+    high: `${shape.high}`,
+    width: `${shape.width}`,
     barWidth: shape.barWidth,
     elision: shape.elision,
   };

@@ -20,7 +20,7 @@ import {
   align8,
   HISTOGRAM,
   LOG_BUCKETS,
-  MAX_LINEAR_BUCKETS,
+  linearBuckets,
   type MapShape,
   mapBytes,
   statBytes,
@@ -36,8 +36,6 @@ const LINE = 64;
 
 /** STAT_DESCRIPTOR.shift of statistics whose variance nobody asks for. */
 const NO_VARIANCE = -1;
-
-type LinearHistogram = Extract<StatUse["histogram"], { kind: "linear" }>;
 
 /** What a statistics value records. */
 export interface StatShape {
@@ -179,17 +177,14 @@ export function statShape(
   if (histogram === undefined || histogram.kind === "none") {
     return { ...none, histogram: HISTOGRAM.none, buckets: 0, bytes: statBytes(0) };
   }
-  const buckets = histogram.kind === "log" ? LOG_BUCKETS : linearBuckets(histogram);
-  const bytes = statBytes(buckets);
-  if (histogram.kind === "log") return { ...none, histogram: HISTOGRAM.log, buckets, bytes };
+  if (histogram.kind === "log") {
+    const bytes = statBytes(LOG_BUCKETS);
+    return { ...none, histogram: HISTOGRAM.log, buckets: LOG_BUCKETS, bytes };
+  }
   const { low, high, width } = histogram;
-  return { ...none, histogram: HISTOGRAM.linear, low, high, width, buckets, bytes };
-}
-
-/** Number of buckets with those for underflow and overflow, 0 if these are too many. */
-export function linearBuckets({ low, high, width }: LinearHistogram): number {
-  const wanted = (high - low) / width + 3n;
-  return wanted > BigInt(MAX_LINEAR_BUCKETS) ? 0 : Number(wanted);
+  const buckets = linearBuckets(low, high, width);
+  const linear = { histogram: HISTOGRAM.linear, low, high, width };
+  return { ...none, ...linear, buckets, bytes: statBytes(buckets) };
 }
 
 /** True if `handler` runs in the mutator whatever comes; those of processes count not. */

@@ -79,6 +79,16 @@ export const LOG_BUCKETS = 128;
 
 export const MAX_LINEAR_BUCKETS = 128;
 
+/** Most columns that bars of histograms may have (HIST_WIDTH). */
+export const MAX_BAR_WIDTH = 1000;
+
+/** Buckets of a linear histogram with those for underflow and overflow, 0 if these are too many. */
+export function linearBuckets(low: bigint, high: bigint, width: bigint): number {
+  if (width <= 0n || high < low) return 0;
+  const wanted = (high - low) / width + 3n;
+  return wanted > BigInt(MAX_LINEAR_BUCKETS) ? 0 : Number(wanted);
+}
+
 /** Bit of an entry of a REGEX_SEARCH: a match ends right there; the other bits are a state. */
 export const REGEX_MATCHES = 0x8000;
 

@@ -2,7 +2,8 @@
  * Statistics on the layout STAT. Variance is Welford's method in integers on values shifted left
  * by the bit shift; the shards of a scalar are joined with the method of Chan et al. from their
  * truncated means and variances. So @variance of 1..5 is 12 unshifted, 7 in an element of an array,
- * and 2 with a shift of 1, as in SystemTap. A shard is written by its own thread only and read by others without a lock.
+ * and 2 with a shift of 1, as in SystemTap. A shard is written by its own thread only and read by
+ * others without a lock.
  */
 import {
   HISTOGRAM_LINEAR,

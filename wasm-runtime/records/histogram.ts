@@ -3,15 +3,15 @@
  * bucket from two before the first to two behind the last one in use, `~` for a run of empty rows
  * further than HIST_ELISION from any in use, bars of at most HIST_WIDTH `@`, an empty line.
  */
-import { LOG_BUCKETS, MAX_LINEAR_BUCKETS } from "../layout/values.js";
+import { LOG_BUCKETS, linearBuckets } from "../layout/values.js";
 
 /** Kind and parameters of a histogram. */
 export interface HistogramShape {
   readonly histogram: "linear" | "log";
-  /** Parameters of @hist_linear. */
-  readonly low: number;
-  readonly high: number;
-  readonly width: number;
+  /** Parameters of @hist_linear, decimal (i64); 0 for log. */
+  readonly low: string;
+  readonly high: string;
+  readonly width: string;
   /** Columns of the bars. */
   readonly barWidth: number;
   /** Empty rows shown around those in use, negative = all. */
@@ -24,8 +24,7 @@ const MARGIN = 2;
 /** Number of buckets of `shape` with those for underflow and overflow; 0 if there are too many. */
 export function bucketCount(shape: HistogramShape): number {
   if (shape.histogram === "log") return LOG_BUCKETS;
-  const buckets = Math.trunc((shape.high - shape.low) / shape.width) + 3;
-  return buckets >= 3 && buckets <= MAX_LINEAR_BUCKETS ? buckets : 0;
+  return linearBuckets(BigInt(shape.low), BigInt(shape.high), BigInt(shape.width));
 }
 
 /** The chart of `counts`; "" if they do not fit `shape`. */
@@ -87,7 +86,12 @@ function boundOf(shape: HistogramShape, buckets: number, bucket: number): bigint
     return steps > 0 ? 1n << BigInt(steps - 1) : -(1n << BigInt(-steps - 1));
   }
   const steps = bucket === 0 ? 0 : bucket === buckets - 1 ? bucket - 2 : bucket - 1;
-  return BigInt(shape.low) + BigInt(steps) * BigInt(shape.width);
+  return stepsFromLow(shape, steps);
+}
+
+/** Wraps as SystemTap's reckoning with 64 bits does. */
+function stepsFromLow({ low, width }: HistogramShape, steps: number): bigint {
+  return BigInt.asIntN(64, BigInt(low) + BigInt(steps) * BigInt(width));
 }
 
 function labelOf(shape: HistogramShape, buckets: number, bucket: number): string {
@@ -103,11 +107,10 @@ function labelWidth(shape: HistogramShape, buckets: number, rows: RowRange): num
     const widths = [rows.first, rows.last].map((row) => labelOf(shape, buckets, row).length);
     return Math.max(smallest, ...widths);
   }
-  const low = BigInt(shape.low);
-  const high = low + BigInt(rows.last) * BigInt(shape.width);
+  const high = stepsFromLow(shape, rows.last);
   return Math.max(
     smallest,
-    low.toString().length + (rows.first === 0 ? 1 : 0),
+    shape.low.length + (rows.first === 0 ? 1 : 0),
     high.toString().length + (rows.last === buckets - 1 ? 1 : 0),
   );
 }

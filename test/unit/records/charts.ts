@@ -13,11 +13,19 @@ export interface ChartCase {
 const STYLE = { barWidth: 50, elision: 2 };
 
 /** Shape of `@hist_log`. */
-export const LOG_SHAPE: HistogramShape = { histogram: "log", low: 0, high: 0, width: 0, ...STYLE };
+export const LOG_SHAPE: HistogramShape = {
+  histogram: "log",
+  low: "0",
+  high: "0",
+  width: "0",
+  ...STYLE,
+};
+
+type Bound = number | bigint;
 
 /** Shape of `@hist_linear`. */
-export function linearShape(low: number, high: number, width: number): HistogramShape {
-  return { histogram: "linear", low, high, width, ...STYLE };
+export function linearShape(low: Bound, high: Bound, width: number): HistogramShape {
+  return { histogram: "linear", low: `${low}`, high: `${high}`, width: `${width}`, ...STYLE };
 }
 
 const HEADER = `value |${"-".repeat(50)} count`;
@@ -146,6 +154,17 @@ export const CHARTS: readonly ChartCase[] = [
       row("-100000", 25, 51, 2),
       row(" -99995", 0, 0, 2),
       row(" -99990", 0, 0, 2),
+    ],
+  },
+  {
+    name: "linear: bounds that only 64 bits hold",
+    shape: linearShape((1n << 63n) - 400n, (1n << 63n) - 200n, 100),
+    values: [[(1n << 63n) - 300n, 1]],
+    chart: [
+      `${"value".padStart(19)} |${"-".repeat(50)} count`,
+      row("9223372036854775408", 0, 0, 1),
+      row("9223372036854775508", 1, 1, 1),
+      row("9223372036854775608", 0, 0, 1),
     ],
   },
   {

@@ -315,6 +315,7 @@ export const MAP_WRAP_WRAP: i32 = 1;
 export const MAP_WRAP_SIZED: i32 = 2;
 export const MATCH_GROUPS: i32 = 0;
 export const MATCH_TEXT: i32 = 8;
+export const MAX_BAR_WIDTH: i32 = 1000;
 export const MAX_LINEAR_BUCKETS: i32 = 128;
 export const REGEX_CAPTURE_CLASSES: i32 = 0;
 export const REGEX_CAPTURE_ROW_BYTES: i32 = 256;
