@@ -16,6 +16,8 @@ export interface Diagnostic {
   readonly token: string;
   /** True where the parser only stopped at `span` and does not blame it: "saw:", not "at:". */
   readonly saw?: boolean;
+  /** How often the same was found again. */
+  readonly repeats?: number;
   /** Further places ("other definition here") and causes. */
   readonly notes: readonly {
     readonly message: string;

@@ -39,6 +39,7 @@ export function createDiagnostics(options: DiagnosticOptions): Diagnostics {
       const shown = [diagnostic, ...diagnostic.notes].findLast(({ span }) => span !== null);
       near = shown?.span?.file ?? near;
     }
+    if (verbosity === 0) suppressed[kind] += diagnostic.repeats ?? 0;
     seen[kind].add(key);
   };
   return {

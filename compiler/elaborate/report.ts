@@ -41,16 +41,18 @@ export class ResolutionError extends Error {
   }
 }
 
-/** A reporter that drops repeated errors and hands warnings to `context`. */
+/** A reporter that counts repeated errors and hands warnings to `context`. */
 export function createReporter(context: CompileContext): Reporter {
   const errors: Diagnostic[] = [];
-  const seen = new Set<string>();
+  const seen = new Map<string, number>();
   return {
     error(message) {
       const diagnostic = toDiagnostic(message, "semantic error");
       const key = `${diagnostic.message} ${diagnostic.span?.file.name} ${diagnostic.span?.start}`;
-      if (!seen.has(key)) errors.push(diagnostic);
-      seen.add(key);
+      const index = seen.get(key) ?? errors.length;
+      const before = errors[index];
+      errors[index] = before ? { ...before, repeats: (before.repeats ?? 0) + 1 } : diagnostic;
+      seen.set(key, index);
     },
     warn(message) {
       context.warn(toDiagnostic(message, "warning"));
@@ -95,8 +97,14 @@ const IDENTIFIERS: ReadonlySet<string> = new Set([
 /** Type of the token that a message about `place` shows. */
 export function tokenOf(place: Place): string {
   if (IDENTIFIERS.has(place.kind) && textOf(place).startsWith("@")) return "operator";
-  if (place.kind === "expression") return tokenOfText(textOf(place));
+  if (place.kind === "expression" || isFolded(place)) return tokenOfText(textOf(place));
   return TOKENS[place.kind] ?? (IDENTIFIERS.has(place.kind) ? "identifier" : "operator");
+}
+
+/** True for a literal in the place of an operator. */
+function isFolded(place: Place): boolean {
+  const isLiteral = place.kind === "number" || place.kind === "string";
+  return isLiteral && /^[-+~!.*/%&|^<>=]+$/.test(textOf(place));
 }
 
 function tokenOfText(text: string): string {

@@ -186,8 +186,9 @@ function callBound(
 ): void {
   checkBinding(fn, name);
   guardBound(node, scope);
+  if (fn.result === "void") clearResult(result, scope);
   if (name === "probe_text" || name === "is_return") scope.unit.usesProbeTexts = true;
-  const out = result.out ?? (fn.result === "string" ? literal(scope, "") : null);
+  const out = fn.result === "string" ? (result.out ?? literal(scope, "")) : null;
   const all = [scope.context, ...args, ...(out === null ? [] : [out.address])];
   const call = callOf({ kind: "library", name }, all);
   if (result.long !== null && fn.result === "long") {
@@ -198,6 +199,12 @@ function callBound(
   }
   // What a script says with error() is an error of the call; others are in the library.
   if (canFail(name)) checkError(scope, ...(name === "error" ? [node] : [fn, node]));
+}
+
+/** The value of a function that gives none. */
+function clearResult({ long, out }: Result, scope: Scope): void {
+  if (long !== null) scope.code.set(long, i64(0n));
+  if (out !== null) scope.code.store("i32.store8", out.address, 0, i32(0));
 }
 
 /** Where the depth of calls is limited, one of a library function is a level too. */

@@ -72,6 +72,9 @@ export function lowerLongExpression(node: Expression, scope: Scope): IrExpressio
       return lowerAggregate(node, scope);
     case "perf":
       return lowerCounter(node, scope);
+    case "print":
+      lowerPrint(node, scope);
+      return i64(0n);
     case "embedded":
     case "const":
       return embeddedLong(node, scope);

@@ -5,6 +5,7 @@
 import {
   type AssignmentOperator,
   type BinaryOperator,
+  COMPARISONS,
   type Expression,
   type LogicalExpression,
   newNodeId,
@@ -145,8 +146,6 @@ function parseArrayIn(stream: TokenStream): Expression {
     base: parseIndexable(stream),
   };
 }
-
-const COMPARISONS: ReadonlySet<string> = new Set(["<", ">", "<=", ">=", "==", "!="]);
 
 /** Comparisons, or one match against a regular expression. */
 function parseComparison(stream: TokenStream): Expression {

@@ -260,6 +260,8 @@ export type BinaryOperator =
   | "*"
   | "/"
   | "%";
+/** Binary operators that compare numbers or texts. */
+export const COMPARISONS: ReadonlySet<string> = new Set(["<", ">", "<=", ">=", "==", "!="]);
 export interface BinaryExpression extends NodeBase {
   readonly kind: "binary";
   readonly operator: BinaryOperator;

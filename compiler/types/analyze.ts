@@ -51,10 +51,10 @@ import {
 import { findModule } from "../variables/script-targets.js";
 import { buildProgram } from "./build-program.js";
 import { createInference, type Inference } from "./cells.js";
-import { checkConditions, checkProgram, checkSupported } from "./check.js";
+import { checkAssigned, checkConditions, checkProgram, checkSupported } from "./check.js";
 import { checkRegexes } from "./check-regex.js";
 import { displayProbe } from "./display.js";
-import { infer, reachableFunctions, reportUnresolved } from "./infer.js";
+import { inferAll, reachableFunctions } from "./infer.js";
 import { monitorScript, switchGlobal } from "./monitor.js";
 import { optimize, optimizeLittle } from "./optimize.js";
 import type { Program } from "./program.js";
@@ -123,8 +123,11 @@ export function analyze(
   analysis.resolver.resolveFunctions();
   analysis.report.finish();
   const { report, targets, resolver } = analysis;
-  const state = createInference(resolver.table, targets, report, context.options.guru);
+  const { guru, skipBadVariables: skipsBadVariables } = context.options;
+  const symbols = resolver.table;
+  const state = createInference({ symbols, targets, report, guru, skipsBadVariables });
   checkConditions(state);
+  checkAssigned(state);
   analysis.report.finish();
   if (context.options.unoptimized) optimizeLittle(state);
   else {
@@ -132,7 +135,7 @@ export function analyze(
     optimize(state);
   }
   analysis.report.finish();
-  reportUnresolved(state);
+  inferAll(state);
   checkProgram(state);
   analysis.report.finish();
   if (state.symbols.handlers.length === 0) {
@@ -377,8 +380,7 @@ function isShown({ library, declaration }: VariableSymbol): boolean {
 /** Resolves and types what was added to a program that has its types. */
 function inferAdded(analysis: Analysis, state: Inference): void {
   analysis.resolver.resolveFunctions();
-  infer(state);
-  reportUnresolved(state);
+  inferAll(state);
 }
 
 function* bodiesOf(state: Inference): Generator<Node> {

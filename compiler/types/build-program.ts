@@ -163,13 +163,19 @@ function scalarType(type: Type | null): ScalarType {
   return type === "string" ? "string" : "long";
 }
 
+/** A primitive of the library gives what it is declared to, whatever its callers want of it. */
+function resultIn(symbol: FunctionSymbol, state: Inference): Type | null {
+  const isPrimitive = symbol.library && symbol.body.kind === "embedded";
+  return isPrimitive ? symbol.declaration.type : resultOf(symbol, state).type;
+}
+
 function functionInstance(symbol: FunctionSymbol, building: Building): FunctionInstance {
   const parameters = symbol.parameters.map((parameter, i) => {
     const local = localOf(parameter, i, building);
     building.converted.set(parameter, local);
     return local;
   });
-  const result = resultOf(symbol, building.state).type;
+  const result = resultIn(symbol, building.state);
   return {
     kind: "function",
     name: symbol.declaration.name,

@@ -14,6 +14,8 @@ export interface Cell {
   type: Type | null;
   /** Where it was inferred; null if it is unknown or declared. */
   place: Node | null;
+  /** Inferred as this key or argument of what is at the place; null for values. */
+  position: number | null;
 }
 
 /** Cells of a variable: its value, or the values and keys of an array. */
@@ -29,6 +31,8 @@ export interface Inference {
   readonly report: Reporter;
   /** Variables of the program may be written (-g). */
   readonly guru: boolean;
+  /** `$variables` that cannot be found are 0 (--skip-badvars). */
+  readonly skipsBadVariables: boolean;
   /** Type of each expression visited. */
   readonly types: Map<NodeId, Type>;
   readonly variables: Map<VariableSymbol, VariableCells>;
@@ -37,28 +41,32 @@ export interface Inference {
   readonly pointers: Map<VariableSymbol | FunctionSymbol, PointerType | null>;
   /** Set when something was learnt in a round. */
   changed: boolean;
-  /** True while functions that return nothing known learn what their callers expect. */
-  callsTeach: boolean;
+  /** The highest rank of faults found in a round. */
+  worst: number;
+  /** What a visit reports: all that counts once optimization is over, or only what never agrees. */
+  reports: "nothing" | "disagreement" | "all";
+  /** The function that is visited; null in handlers. */
+  owner: FunctionSymbol | null;
 }
 
+/** What an inference is given. */
+export type Given = Pick<
+  Inference,
+  "symbols" | "targets" | "report" | "guru" | "skipsBadVariables"
+>;
+
 /** An inference that knows only what is declared. */
-export function createInference(
-  symbols: SymbolTable,
-  targets: TargetTable,
-  report: Reporter,
-  guru: boolean,
-): Inference {
+export function createInference(given: Given): Inference {
   return {
-    guru,
-    symbols,
-    targets,
-    report,
+    ...given,
     types: new Map(),
     variables: new Map(),
     results: new Map(),
     pointers: new Map(),
     changed: false,
-    callsTeach: false,
+    worst: 0,
+    reports: "nothing",
+    owner: null,
   };
 }
 
@@ -77,29 +85,37 @@ export function cellsOf(variable: VariableSymbol, state: Inference): VariableCel
 export function resultOf(symbol: FunctionSymbol, state: Inference): Cell {
   const known = state.results.get(symbol);
   if (known) return known;
-  const cell: Cell = { type: symbol.declaration.type, place: null };
+  const cell: Cell = { type: symbol.declaration.type, place: null, position: null };
   state.results.set(symbol, cell);
   return cell;
 }
 
-/** Learns that `cell` has `type` at `place`; false if it is known to have another. */
-export function unify(cell: Cell, type: Type, place: Node, state: Inference): boolean {
-  if (cell.type === null) {
-    cell.type = type;
-    cell.place = place;
-    state.changed = true;
-  }
-  return cell.type === type;
+/** Learns that `cell` has `type` at `place`, as key or argument `position` of it. */
+export function learn(
+  cell: Cell,
+  type: Type,
+  place: Node,
+  position: number | null,
+  state: Inference,
+): void {
+  cell.type = type;
+  cell.place = place;
+  cell.position = position;
+  state.changed = true;
 }
 
 function newKeys(variable: VariableSymbol): Cell[] {
-  return Array.from({ length: variable.arity ?? 0 }, () => ({ type: null, place: null }));
+  return Array.from({ length: variable.arity ?? 0 }, unknownCell);
+}
+
+function unknownCell(): Cell {
+  return { type: null, place: null, position: null };
 }
 
 function declaredCell(variable: VariableSymbol): Cell {
   const { place } = variable;
-  if (place.kind === "parameter") return { type: place.type, place: null };
+  if (place.kind === "parameter") return { ...unknownCell(), type: place.type };
   const initial = variable.declaration?.initial ?? null;
-  if (initial === null) return { type: null, place: null };
-  return { type: initial.kind === "string" ? "string" : "long", place: null };
+  if (initial === null) return unknownCell();
+  return { ...unknownCell(), type: initial.kind === "string" ? "string" : "long" };
 }

@@ -6,7 +6,7 @@ import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, VariableSymbol } from "../elaborate/symbol.js";
 import type { Expression, ForeachStatement, Node, NodeId } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
-import { cellsOf, type Inference } from "./cells.js";
+import type { Inference } from "./cells.js";
 import { reachableFunctions } from "./infer.js";
 import { baseOf } from "./usage.js";
 
@@ -38,6 +38,26 @@ function checkBody(body: Node, writes: Writes, state: Inference): void {
     else if (node.kind === "aggregate" || node.kind === "histogram") checkStat(node, state);
   });
 }
+
+/** What is assigned to must be a name, as SystemTap finds before it looks at types. */
+export function checkAssigned(state: Inference): void {
+  const { handlers } = state.symbols;
+  for (const { body } of [...reachableFunctions(handlers, state), ...handlers]) {
+    forEachNode(body, (node) => {
+      if (node.kind !== "assignment" || OF_THE_PROGRAM.has(node.target.kind)) return;
+      checkTarget(node, node.target, state);
+    });
+  }
+}
+
+/** Whether these can be written to depends on the program. */
+const OF_THE_PROGRAM: ReadonlySet<Expression["kind"]> = new Set([
+  "target",
+  "cast",
+  "autocast",
+  "register",
+  "deref",
+]);
 
 function checkTarget(node: Expression, target: Expression, state: Inference): void {
   if (baseOf(target) !== null) return;
@@ -92,11 +112,6 @@ function checkStat(
 function checkForeach(node: ForeachStatement, writes: Writes, state: Inference): void {
   const array = state.symbols.variables.get(node.base.id);
   if (array === undefined) return;
-  const { type } = cellsOf(array, state).value;
-  if (node.sort?.statistic && type !== "stats") {
-    const message = `invalid type ${type}`;
-    state.report.error({ code: "not-a-statistic", message, node: node.base });
-  }
   const modified = (place: Expression): void =>
     state.report.error({
       code: "modified-in-foreach",

@@ -1,105 +1,107 @@
 /**
- * Types of expressions: one visit learns what it can from the operators and passes on what the
- * surroundings expect; visits repeat until nothing is learnt (language.md §6).
+ * Types of expressions (language.md §6). A visit tells each operand what is wanted of it, and learns
+ * from what is known already; visits repeat until nothing is learnt. An operand that is not what is
+ * wanted is a fault of it or of the operator, as SystemTap sees it: print operators, statistics
+ * operators and embedded code never ask what is wanted.
  */
 import { unreachable } from "../../base/assert.js";
 import type { FunctionSymbol } from "../elaborate/symbol.js";
-import type {
-  AccessStep,
-  AssignmentExpression,
-  AutocastExpression,
-  CallExpression,
-  Expression,
-  Identifier,
-  IndexExpression,
-  InExpression,
-  PrintExpression,
+import {
+  type AssignmentExpression,
+  type CallExpression,
+  COMPARISONS,
+  type Expression,
+  type Identifier,
+  type IndexExpression,
+  type InExpression,
+  type Node,
+  type PrintExpression,
 } from "../syntax/ast.js";
 import { hasPragma } from "../syntax/pragmas.js";
 import { operandsOf } from "../syntax/walk.js";
-import { type Cell, cellsOf, type Inference, resultOf, unify } from "./cells.js";
-import { conflict, isOperator, mismatch, positionOf } from "./mismatch.js";
+import { type Cell, cellsOf, type Inference, learn, resultOf } from "./cells.js";
+import {
+  conflicting,
+  disagree,
+  invalid,
+  mismatch,
+  missing,
+  unresolved,
+  wantsNumber,
+  wrongCount,
+} from "./faults.js";
 import { learnPointer, resolveAutocast } from "./pointers.js";
 import type { Type } from "./program.js";
-import { WRITABLE } from "./usage.js";
 
-/** Visits `node`, of which `expected` is known from outside; its type, or null if still unknown. */
-export function inferExpression(
-  node: Expression,
-  expected: Type | null,
-  state: Inference,
-): Type | null {
-  const type = typeOf(node, expected, state);
-  if (type !== null) state.types.set(node.id, type);
+/** The type of `node` so far; null if it is not known. */
+export function typeOf(node: Expression, state: Inference): Type | null {
+  const type = state.types.get(node.id);
+  if (type !== undefined) return type === "void" ? null : type;
+  if (node.kind === "number") return "long";
+  return node.kind === "string" ? "string" : null;
+}
+
+/** What a print operator gives: the text, or nothing, which counts as a number. */
+export function printType({ name }: PrintExpression): Type {
+  return name.startsWith("s") ? "string" : "long";
+}
+
+/** `node` has `type` unless it is known to have another, which is given then. */
+function settle(node: Expression, type: Type, state: Inference): Type {
+  const known = typeOf(node, state);
+  if (known !== null) return known;
+  state.types.set(node.id, type);
+  state.changed = true;
   return type;
 }
 
-/** Like inferExpression, where a statistics variable cannot stand. */
-export function inferScalar(
-  node: Expression,
-  expected: Type | null,
-  state: Inference,
-): Type | null {
-  const type = inferExpression(node, expected, state);
-  if (type === "stats" && expected === null) {
-    state.report.error({ code: "invalid-stats", message: "invalid type stats", node });
-  }
-  return type;
-}
-
-/** Visits `node` as a number. */
-export function inferLong(node: Expression, state: Inference): void {
-  inferScalar(node, "long", state);
-}
-
-// One case per kind of expression.
-function typeOf(node: Expression, expected: Type | null, state: Inference): Type | null {
+/** Visits `node`, of which `wanted` is known from outside; its type so far. */
+export function visit(node: Expression, wanted: Type | null, state: Inference): Type | null {
   switch (node.kind) {
     case "number":
     case "string":
-      return found(node, node.kind === "number" ? "long" : "string", expected, state);
+      return visitLiteral(node, wanted, state);
     case "identifier":
-      return inferVariable(node, expected, state);
+      return visitVariable(node, wanted, state);
     case "index":
-      return inferIndex(node, expected, state);
+      return visitElement(node, wanted, state);
     case "unary":
-      if (node.operator === "&") return inferAddress(node, expected, state);
-      inferLong(node.operand, state);
-      return found(node, "long", expected, state);
+      return node.operator === "&"
+        ? visitContextual(node, "long", wanted, state)
+        : visitNumeric(node, [node.operand], wanted, state);
     case "update":
-      inferLong(node.operand, state);
-      return found(node, "long", expected, state);
-    case "binary":
-      return inferBinary(node, expected, state);
+      return visitNumeric(node, [node.operand], wanted, state);
     case "logical":
-      inferLong(node.left, state);
-      inferLong(node.right, state);
-      return found(node, "long", expected, state);
+      return visitArithmetic(node, node.left, node.right, wanted, state);
+    case "binary":
+      return COMPARISONS.has(node.operator)
+        ? visitComparison(node, wanted, state)
+        : visitArithmetic(node, node.left, node.right, wanted, state);
     case "ternary":
-      return inferTernary(node, expected, state);
+      return visitTernary(node, wanted, state);
     case "assignment":
-      return inferAssignment(node, expected, state);
+      return visitAssignment(node, wanted, state);
     case "in":
-      inferKeys(node, state);
-      return found(node, "long", expected, state);
+      return visitIn(node, wanted, state);
     case "match":
-      inferScalar(node.left, "string", state);
-      return found(node, "long", expected, state);
+      wantsNumber(node, wanted, state);
+      visit(node.left, "string", state);
+      return settle(node, "long", state);
     case "concatenation":
-      inferScalar(node.left, "string", state);
-      inferScalar(node.right, "string", state);
-      return found(node, "string", expected, state);
+      if (wanted !== null && wanted !== "string") invalid(node, wanted, state);
+      visit(node.left, "string", state);
+      visit(node.right, "string", state);
+      return settle(node, "string", state);
     case "call":
-      return inferCall(node, expected, state);
+      return visitCall(node, wanted, state);
     case "print":
-      inferPrint(node, state);
-      return found(node, node.name.startsWith("s") ? "string" : "long", expected, state);
+      return visitPrint(node, state);
     case "aggregate":
     case "histogram":
-      inferStat(node.stat, state);
-      return found(node, "long", expected, state);
+      visit(node.stat, "stats", state);
+      return settle(node, "long", state);
     default:
-      return inferContextual(node, expected, state);
+      return visitContext(node, wanted, state);
   }
 }
 
@@ -123,350 +125,365 @@ type Contextual = Extract<
 >;
 
 /** Expressions over the probe's context: numbers, but for texts like $$name. */
-function inferContextual(node: Contextual, expected: Type | null, state: Inference): Type | null {
+function visitContext(node: Contextual, wanted: Type | null, state: Inference): Type | null {
   switch (node.kind) {
     case "target":
-      inferSteps(node.steps, state);
-      // What cannot be found is reported as such.
-      if (state.targets.failures.has(node.id)) return expected ?? "long";
-      return found(node, state.targets.values.get(node.id)?.type ?? "long", expected, state);
     case "cast":
-      inferSteps(node.steps, state);
-      inferLong(node.operand, state);
-      return found(node, state.targets.values.get(node.id)?.type ?? "long", expected, state);
+      if (state.targets.failures.has(node.id)) return visitMissing(node, state);
+      return visitContextual(node, valueType(node, state) ?? "long", wanted, state);
     case "autocast":
-      inferSteps(node.steps, state);
-      inferLong(node.operand, state);
       resolveAutocast(node, node.id, "value", state);
-      return inferAutocast(node, expected, state);
+      if (!state.targets.values.has(node.id)) return visitMissing(node, state);
+      return visitContextual(node, valueType(node, state), wanted, state);
     case "register":
-      inferLong(node.index, state);
-      return found(node, "long", expected, state);
     case "deref":
-      inferLong(node.size, state);
-      inferLong(node.address, state);
-      return found(node, "long", expected, state);
-    case "enum":
-      for (const arg of node.args) {
-        if (arg.kind === "string") inferScalar(arg, "string", state);
-        else inferLong(arg, state);
+      wantsNumber(node, wanted, state);
+      for (const part of node.kind === "deref" ? [node.size, node.address] : [node.index]) {
+        visit(part, "long", state);
       }
-      return found(node, node.operator === "enumname" ? "string" : "long", expected, state);
+      return settle(node, "long", state);
+    case "enum":
+      for (const arg of node.args) visit(arg, typeOf(arg, state) ?? "long", state);
+      return bind(node, declared(enumType(node.operator)), wanted, state);
     case "embedded":
-      return found(node, hasPragma(node, "string") ? "string" : "long", expected, state);
+      return settle(node, hasPragma(node, "string") ? "string" : "long", state);
     case "entry":
     case "defined":
     case "probewrite":
-    case "perf":
     case "const":
-      return found(node, "long", expected, state);
+      return settle(node, "long", state);
+    case "perf":
+      wantsNumber(node, wanted, state);
+      return settle(node, "long", state);
     default:
       return unreachable(node);
   }
 }
 
-/** An autocast has a type as soon as that of its operand is known. */
-function inferAutocast(
-  node: AutocastExpression,
-  expected: Type | null,
-  state: Inference,
-): Type | null {
-  const type = state.targets.values.get(node.id)?.type;
-  return type === undefined ? expected : found(node, type, expected, state);
+function enumType(operator: Extract<Expression, { kind: "enum" }>["operator"]): Type {
+  return operator === "enumname" ? "string" : "long";
 }
 
-/** `&`: only the parts of the operand have values. */
-function inferAddress(
-  node: Extract<Expression, { kind: "unary" }>,
-  expected: Type | null,
+function valueType(node: Expression, state: Inference): Type | null {
+  return state.targets.values.get(node.id)?.type ?? null;
+}
+
+/** A value of the program, which is read as if by a function of `type`; null if that is not known. */
+function visitContextual(
+  node: Expression,
+  type: Type | null,
+  wanted: Type | null,
+  state: Inference,
+): Type | null {
+  if (node.kind === "unary" && node.operand.kind === "autocast") {
+    resolveAutocast(node.operand, node.id, "address", state);
+  }
+  for (const [i, part] of operandsOf(node).entries()) {
+    visitKey(part, i, declared("long"), "long", state);
+  }
+  return type === null ? null : bind(node, declared(type), wanted, state);
+}
+
+/** What cannot be found has no type; an operand of `->` may tell more later. */
+function visitMissing(node: Contextual, state: Inference): Type | null {
+  if (node.kind === "target" && !node.atVar && state.skipsBadVariables) {
+    return settle(node, "long", state);
+  }
+  missing(node, state);
+  if (node.kind === "autocast") visit(node.operand, "long", state);
+  return null;
+}
+
+function declared(type: Type): Cell {
+  return { type, place: null, position: null };
+}
+
+function visitLiteral(
+  node: Extract<Expression, { kind: "number" | "string" }>,
+  wanted: Type | null,
   state: Inference,
 ): Type {
-  const { operand } = node;
-  for (const part of operandsOf(operand)) inferLong(part, state);
-  if (operand.kind === "autocast") resolveAutocast(operand, node.id, "address", state);
-  return found(node, "long", expected, state);
-}
-
-function inferSteps(steps: readonly AccessStep[], state: Inference): void {
-  for (const step of steps) if (step.kind === "element") inferLong(step.index, state);
-}
-
-/** The type of an expression that cannot be anything else. */
-function found(node: Expression, type: Type, expected: Type | null, state: Inference): Type {
-  if (expected !== null && expected !== type) mismatch(node, expected, type, state);
+  const type = node.kind === "number" ? "long" : "string";
+  state.types.set(node.id, type);
+  if (wanted !== null && wanted !== type) mismatch(node, wanted, type, state);
   return type;
 }
 
-/** Visits an argument or result that is declared to be `declared`. */
-export function inferDeclared(node: Expression, declared: Type, state: Inference): Type | null {
-  const isBackwards = SAID_BACKWARDS.has(node.kind);
-  const type = inferScalar(node, isBackwards ? null : declared, state);
-  const wrong = type !== null && type !== "stats" && type !== declared;
-  if (wrong && (isBackwards || isOperator(node))) {
-    const message = `type mismatch: expected ${type} but found ${declared}`;
-    state.report.error({ code: "declared-mismatch", message, node });
+/** Brings together what is known of `node`, of what it names, and what is wanted. */
+function bind(node: Expression, cell: Cell, wanted: Type | null, state: Inference): Type | null {
+  const type = typeOf(node, state);
+  const used = clash(type, cell.type, wanted);
+  if (used !== null) {
+    const position = node.kind === "identifier" ? positionOf(node, state) : null;
+    conflicting({ node, type: used, cell, position, whole: cell.type }, state);
+    return type;
   }
-  return type;
+  if (type !== null) {
+    if (cell.type === null) learn(cell, type, node, null, state);
+    return type;
+  }
+  const known = wanted ?? cell.type;
+  if (known !== null) return settle(node, known, state);
+  if (node.kind !== "call") unresolved(node, state);
+  return null;
 }
 
-/** Of these SystemTap names the two types the other way round where a declaration wants another. */
-const SAID_BACKWARDS: ReadonlySet<Expression["kind"]> = new Set([
-  "aggregate",
-  "number",
-  "print",
-  "string",
-]);
-
-/** The type that `cell` gets or has; `node` is where it is used, as parameter `position` if it is one. */
-function learn(
-  cell: Cell,
-  node: Expression,
-  expected: Type | null,
-  state: Inference,
-  position: number | null = null,
-): Type | null {
-  if (expected === null || unify(cell, expected, node, state)) return cell.type;
-  if (cell.place === null) mismatch(node, expected, cell.type, state);
-  else conflict(cell, node, expected, position, state);
-  return cell.type;
+/** The type with which something is used that has another; null if all that is known agrees. */
+function clash(type: Type | null, named: Type | null, wanted: Type | null): Type | null {
+  if (type !== null && named !== null && type !== named) return type;
+  const known = type ?? named;
+  return known !== null && wanted !== null && known !== wanted ? wanted : null;
 }
 
-/** Binds `node` as a variable of type `expected`. */
-export function inferVariable(
+/** Number of the variable `node` among the parameters of the function that is visited. */
+function positionOf(node: Identifier, { owner, symbols }: Inference): number | null {
+  const variable = symbols.variables.get(node.id);
+  const index = variable === undefined ? -1 : (owner?.parameters.indexOf(variable) ?? -1);
+  return index < 0 ? null : index;
+}
+
+/** Visits the name of a variable. */
+export function visitVariable(
   node: Identifier,
-  expected: Type | null,
+  wanted: Type | null,
   state: Inference,
 ): Type | null {
   const variable = state.symbols.variables.get(node.id);
-  if (variable === undefined) return null;
-  if (expected === "stats" && variable.kind !== "global") {
-    state.report.error({
-      code: "stat-local",
-      message: "stat locals not supported, missing global declaration? ",
-      node,
-    });
-    return null;
-  }
-  const cell = cellsOf(variable, state).value;
-  const isWrong = expected !== null && cell.type !== null && cell.type !== expected;
-  const position = isWrong ? positionOf(variable, state) : null;
-  const type = learn(cell, node, expected, state, position);
-  if (type !== null) state.types.set(node.id, type);
-  return type;
+  return variable ? bind(node, cellsOf(variable, state).value, wanted, state) : null;
 }
 
-function inferIndex(node: IndexExpression, expected: Type | null, state: Inference): Type | null {
-  inferKeys(node, state);
-  if (node.base.kind === "histogram") return found(node, "long", expected, state);
+function visitElement(node: IndexExpression, wanted: Type | null, state: Inference): Type | null {
+  if (node.base.kind === "histogram") {
+    visitBucket(node, node.base, node.indexes, state);
+    return settle(node, "long", state);
+  }
   const variable = state.symbols.variables.get(node.base.id);
   if (variable === undefined) return null;
-  const type = learn(cellsOf(variable, state).value, node, expected, state);
-  if (type !== null) state.types.set(node.base.id, type);
+  const { value } = cellsOf(variable, state);
+  const type = bind(node, value, wanted, state);
+  if (value.type !== null) state.types.set(node.base.id, value.type);
+  visitKeys(node.base, node.indexes, state);
   return type;
 }
 
-/** Visits base and keys of an index or `in`. */
-function inferKeys(node: IndexExpression | InExpression, state: Inference): void {
-  if (node.base.kind === "histogram") {
-    inferExpression(node.base, null, state);
-    for (const index of node.indexes) if (index) inferLong(index, state);
-    if (node.indexes.length !== 1) {
-      state.report.error({ code: "unresolved-type", message: "unresolved type ", node });
-    }
-    return;
-  }
-  inferKeyList(node.base, node.indexes, state);
+/** A histogram has one key, a number. */
+function visitBucket(
+  node: Node,
+  histogram: Expression,
+  indexes: readonly (Expression | null)[],
+  state: Inference,
+): void {
+  const [index] = indexes;
+  if (indexes.length !== 1) unresolved(node, state);
+  if (index && visit(index, "long", state) !== "long") unresolved(node, state);
+  visit(histogram, null, state);
 }
 
 /** Visits keys of array `base`; null is a wildcard. */
-export function inferKeyList(
+export function visitKeys(
   base: Identifier,
   indexes: readonly (Expression | null)[],
   state: Inference,
 ): void {
   const variable = state.symbols.variables.get(base.id);
-  const cells = variable === undefined ? [] : cellsOf(variable, state).keys;
-  const value = variable === undefined ? null : cellsOf(variable, state).value.type;
-  if (value !== null) state.types.set(base.id, value);
-  indexes.forEach((index, i) => {
-    const cell = cells[i];
-    if (index === null) return;
-    if (cell === undefined) inferScalar(index, null, state);
-    else inferKey(index, i, cell, state);
-  });
-}
-
-/** Visits an array key or an argument: number `position`, with the type of `cell`. */
-function inferKey(node: Expression, position: number, cell: Cell, state: Inference): void {
-  const type = inferScalar(node, null, state);
-  if (type === null) {
-    if (cell.type !== null) inferScalar(node, cell.type, state);
-    return;
-  }
-  if (type !== "stats" && !unify(cell, type, node, state)) {
-    state.report.error({
-      code: "type-mismatch",
-      message: `index ${position} type mismatch (${type})`,
-      node,
-      notes: [
-        {
-          message: `type of index ${position} was first inferred here (${cell.type})`,
-          node: cell.place,
-        },
-      ],
-    });
+  if (variable === undefined) return;
+  const { keys, value } = cellsOf(variable, state);
+  for (const [i, index] of indexes.entries()) {
+    const cell = keys[i];
+    if (index && cell) visitKey(index, i, cell, value.type, state);
   }
 }
 
-const COMPARISONS: ReadonlySet<string> = new Set(["<", ">", "<=", ">=", "==", "!="]);
+/** Visits number `position` of the keys or arguments of something that is a `whole`. */
+function visitKey(
+  node: Expression,
+  position: number,
+  cell: Cell,
+  whole: Type | null,
+  state: Inference,
+): void {
+  const type = visit(node, cell.type, state);
+  if (type === null) unresolved(node, state);
+  else if (type === "stats") invalid(node, type, state);
+  else if (cell.type === null) learn(cell, type, node, position, state);
+  if (type !== null && cell.type !== null && cell.type !== type) {
+    conflicting({ node, type, cell, position, whole }, state);
+  }
+}
 
-function inferBinary(
-  node: Extract<Expression, { kind: "binary" }>,
-  expected: Type | null,
+function visitNumeric(
+  node: Expression,
+  operands: readonly Expression[],
+  wanted: Type | null,
   state: Inference,
 ): Type {
-  if (COMPARISONS.has(node.operator)) {
-    // A literal on the right tells what is expected on the left.
-    const literal = literalType(node.right);
-    if (literal === null) inferSame(node.left, node.right, null, state);
-    else {
-      inferScalar(node.left, literal, state);
-      inferScalar(node.right, literal, state);
-    }
-  } else {
-    inferLong(node.left, state);
-    inferLong(node.right, state);
-  }
-  return found(node, "long", expected, state);
+  wantsNumber(node, wanted, state);
+  for (const operand of operands) visit(operand, "long", state);
+  return settle(node, "long", state);
 }
 
-function literalType({ kind }: Expression): Type | null {
-  return kind === "string" ? "string" : kind === "number" ? "long" : null;
-}
-
-/** Two expressions of one type. */
-function inferSame(
+function visitArithmetic(
+  node: Expression,
   left: Expression,
   right: Expression,
-  expected: Type | null,
+  wanted: Type | null,
   state: Inference,
-): Type | null {
-  const first = inferScalar(left, expected, state) ?? expected;
-  const second = inferScalar(right, first === "stats" ? null : first, state);
-  if (first !== null || second === null || second === "stats") return first;
-  return inferScalar(left, second, state);
-}
-
-function inferTernary(
-  node: Extract<Expression, { kind: "ternary" }>,
-  expected: Type | null,
-  state: Inference,
-): Type | null {
-  inferLong(node.condition, state);
-  return inferSame(node.consequent, node.alternate, expected, state);
-}
-
-function inferAssignment(
-  node: AssignmentExpression,
-  expected: Type | null,
-  state: Inference,
-): Type | null {
-  switch (node.operator) {
-    case "<<<":
-      // What is not assignable is reported as such.
-      inferExpression(node.target, WRITABLE.has(node.target.kind) ? "stats" : null, state);
-      inferLong(node.value, state);
-      return found(node, "long", expected, state);
-    case ".=":
-      inferScalar(node.value, "string", state);
-      inferScalar(node.target, "string", state);
-      return found(node, "string", expected, state);
-    case "=":
-      return inferPlainAssignment(node, expected, state);
-    default:
-      inferLong(node.value, state);
-      inferLong(node.target, state);
-      return found(node, "long", expected, state);
-  }
-}
-
-function inferPlainAssignment(
-  node: AssignmentExpression,
-  expected: Type | null,
-  state: Inference,
-): Type | null {
-  const value = inferScalar(node.value, null, state);
-  const variable = state.symbols.variables.get(node.target.id);
-  if (variable !== undefined) learnPointer(variable, node.value, state);
-  if (value !== null && value !== "stats") {
-    inferExpression(node.target, value, state);
-    return found(node, value, expected, state);
-  }
-  const target = inferScalar(node.target, expected, state);
-  if (target !== null && target !== "stats" && value === null) {
-    inferScalar(node.value, target, state);
-  }
-  return target;
-}
-
-function inferCall(node: CallExpression, expected: Type | null, state: Inference): Type | null {
-  const overloads = state.symbols.calls.get(node.id);
-  if (overloads === undefined) {
-    for (const arg of node.args) inferScalar(arg, null, state);
-    return null;
-  }
-  let type: Type | null = null;
-  for (const overload of overloads) {
-    node.args.forEach((arg, i) => {
-      inferArgument(arg, i, overload, state);
-    });
-    const result = resultOf(overload, state);
-    if (result.type === null && !state.callsTeach) continue;
-    type = learn(result, node, expected ?? type, state) ?? type;
-  }
+): Type {
+  const type = visitNumeric(node, [left, right], wanted, state);
+  compare(node, left, right, state);
   return type;
 }
 
-function inferArgument(
+/** Says so if the two sides of `node` have different types. */
+function compare(node: Node, left: Expression, right: Expression, state: Inference): void {
+  const [one, other] = [typeOf(left, state), typeOf(right, state)];
+  if (one !== null && other !== null && one !== other) disagree(node, one, other, state);
+}
+
+function visitComparison(
+  node: Extract<Expression, { kind: "binary" }>,
+  wanted: Type | null,
+  state: Inference,
+): Type {
+  wantsNumber(node, wanted, state);
+  const left = visit(node.left, typeOf(node.right, state), state);
+  visit(node.right, left, state);
+  compare(node, node.left, node.right, state);
+  return settle(node, "long", state);
+}
+
+function visitTernary(
+  node: Extract<Expression, { kind: "ternary" }>,
+  wanted: Type | null,
+  state: Inference,
+): Type | null {
+  visit(node.condition, "long", state);
+  const type = typeOf(node, state);
+  const branch = wanted ?? type;
+  const consequent = visit(node.consequent, branch, state);
+  const alternate = visit(node.alternate, branch, state);
+  if (type !== null && branch !== null && type !== branch) mismatch(node, branch, type, state);
+  const found = type ?? branch ?? consequent ?? alternate;
+  return found === null ? null : settle(node, found, state);
+}
+
+function visitAssignment(
+  node: AssignmentExpression,
+  wanted: Type | null,
+  state: Inference,
+): Type | null {
+  const { target, value } = node;
+  if (wanted === "stats") invalid(node, wanted, state);
+  if (node.operator === "<<<") {
+    if (wanted === "string") invalid(node, wanted, state);
+    visit(target, "stats", state);
+    visit(value, "long", state);
+    return settle(node, "long", state);
+  }
+  const stat = [target, value].find((side) => typeOf(side, state) === "stats");
+  if (stat !== undefined) {
+    invalid(stat, "stats", state);
+    return typeOf(node, state);
+  }
+  switch (node.operator) {
+    case "=":
+      return visitPlainAssignment(node, wanted, state);
+    case ".=":
+      if (wanted === "long") invalid(node, wanted, state);
+      visit(target, "string", state);
+      visit(value, "string", state);
+      return settle(node, "string", state);
+    default:
+      return visitArithmetic(node, target, value, wanted, state);
+  }
+}
+
+function visitPlainAssignment(
+  node: AssignmentExpression,
+  wanted: Type | null,
+  state: Inference,
+): Type | null {
+  const { target, value } = node;
+  const variable = state.symbols.variables.get(target.id);
+  if (variable !== undefined) learnPointer(variable, value, state);
+  const known = wanted ?? typeOf(node, state);
+  const assigned = visit(target, known ?? typeOf(value, state), state);
+  visit(value, known ?? assigned, state);
+  compare(node, target, value, state);
+  const type = known ?? assigned;
+  return type === null ? null : settle(node, type, state);
+}
+
+function visitIn(node: InExpression, wanted: Type | null, state: Inference): Type {
+  if (node.base.kind === "histogram") visitBucket(node, node.base, node.indexes, state);
+  else {
+    visitVariable(node.base, null, state);
+    visitKeys(node.base, node.indexes, state);
+  }
+  if (wanted === "string" || wanted === "stats") mismatch(node, wanted, "long", state);
+  return settle(node, "long", state);
+}
+
+function visitCall(node: CallExpression, wanted: Type | null, state: Inference): Type | null {
+  for (const overload of state.symbols.calls.get(node.id) ?? []) {
+    const type = bind(node, resultOf(overload, state), wanted, state);
+    if (type === "stats") invalid(node, type, state);
+    for (const [i, arg] of node.args.entries()) visitArgument(arg, i, overload, state);
+  }
+  return typeOf(node, state);
+}
+
+function visitArgument(
   arg: Expression,
   position: number,
-  overload: FunctionSymbol,
+  { parameters }: FunctionSymbol,
   state: Inference,
 ): void {
-  const parameter = overload.parameters[position];
+  const parameter = parameters[position];
   if (parameter === undefined) return;
   const cell = cellsOf(parameter, state).value;
-  const isDeclared = parameter.place.kind === "parameter" && parameter.place.type !== null;
-  if (isDeclared && cell.type !== null) inferDeclared(arg, cell.type, state);
-  else inferKey(arg, position, cell, state);
+  visitKey(arg, position, cell, cell.type, state);
+  if (cell.type === "stats") invalid(parameter.place, "stats", state);
 }
 
-function inferPrint(node: PrintExpression, state: Inference): void {
-  if (node.format) inferFormatted(node, state);
-  else for (const arg of node.args) inferExpression(arg, null, state);
+/** A print operator has its type as soon as all its arguments have theirs. */
+function visitPrint(node: PrintExpression, state: Inference): Type | null {
+  if (node.format) visitFormatted(node, state);
+  else if (!visitPlainArguments(node.args, state)) {
+    unresolved(node, state);
+    return null;
+  }
+  return settle(node, printType(node), state);
 }
 
-function inferFormatted(node: PrintExpression, state: Inference): void {
-  const expected: Type[] = [];
+/** True if all of `args` have types. */
+function visitPlainArguments(args: readonly Expression[], state: Inference): boolean {
+  const untyped = args.filter((arg) => {
+    if (visit(arg, null, state) !== null) return false;
+    unresolved(arg, state);
+    return true;
+  });
+  return untyped.length === 0;
+}
+
+function visitFormatted(node: PrintExpression, state: Inference): void {
+  const wanted: Type[] = [];
   for (const piece of node.format ?? []) {
     if (piece.kind === "text") continue;
-    if (piece.width === "*") expected.push("long");
-    if (piece.precision === "*") expected.push("long");
-    expected.push(piece.conversion === "s" ? "string" : "long");
+    if (piece.width === "*") wanted.push("long");
+    if (piece.precision === "*") wanted.push("long");
+    wanted.push(piece.conversion === "s" ? "string" : "long");
   }
-  if (expected.length !== node.args.length) {
-    state.report.error({
-      code: "format-arguments",
-      message: "Wrong number of args to formatted print operator",
-      node,
-    });
+  if (wanted.length !== node.args.length) {
+    wrongCount(node, state);
+    return;
   }
-  node.args.forEach((arg, i) => {
-    inferScalar(arg, expected[i] ?? null, state);
-  });
+  for (const [i, arg] of node.args.entries()) visitAs(wanted[i] ?? "long", arg, state);
 }
 
-/** Visits the operand of a statistics operator. */
-export function inferStat(node: Expression, state: Inference): void {
-  inferExpression(node, "stats", state);
+/** Visits `node`, which must be a `wanted`. */
+export function visitAs(wanted: Type, node: Expression, state: Inference): void {
+  const type = visit(node, wanted, state);
+  if (type === null) settle(node, wanted, state);
+  else if (type !== wanted) mismatch(node, wanted, type, state);
 }

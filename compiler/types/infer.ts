@@ -1,52 +1,101 @@
 /**
- * Type inference over all handlers and the functions that they reach, in rounds until nothing more
- * is learnt. Requires resolved names; mismatches are errors at once, what has no type only later.
+ * Type inference over all functions that are reached and all handlers, in rounds until nothing more
+ * is learnt; names are resolved. Types that do not agree are found at once. What has no type, and
+ * operators where they cannot stand, count only if they are still there after optimization.
  */
 import { unreachable } from "../../base/assert.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { FunctionSymbol, HandlerSymbol } from "../elaborate/symbol.js";
-import { SYNTHESIZED } from "../elaborate/synthesize.js";
-import type {
-  CallExpression,
-  Expression,
-  ForeachStatement,
-  Node,
-  Statement,
-} from "../syntax/ast.js";
-import { cellsOf, type Inference, resultOf, unify } from "./cells.js";
-import {
-  inferDeclared,
-  inferExpression,
-  inferKeyList,
-  inferLong,
-  inferScalar,
-  inferVariable,
-} from "./expressions.js";
+import type { ForeachStatement, Node, Statement } from "../syntax/ast.js";
+import { type Cell, cellsOf, type Inference, learn, resultOf } from "./cells.js";
+import { typeOf, visit, visitAs, visitKeys, visitVariable } from "./expressions.js";
+import { conflicting, invalid, statLocal, unresolved } from "./faults.js";
 import { learnPointer } from "./pointers.js";
 import { callersIn } from "./tree-facts.js";
+import { variableUse } from "./usage.js";
 
-/** Runs `state` to convergence, and reports what has no type. */
+/** Learns all types; reports what does not agree. */
 export function infer(state: Inference): void {
-  const functions = reachableFunctions(state.symbols.handlers, state);
-  // What a function returns tells its type; only if nothing else does, what its callers expect.
-  for (const callsTeach of [false, true]) {
-    state.callsTeach = callsTeach;
-    do {
-      state.changed = false;
-      for (const handler of state.symbols.handlers) inferHandler(handler, state);
-      for (const symbol of functions) inferFunction(symbol, state);
-    } while (state.changed);
+  const functions = functionsOf(state);
+  converge(functions, state);
+  if (state.worst > 0) report("disagreement", functions, state);
+}
+
+/** Learns all types; reports what does not agree, and what is wrong with the rest. */
+export function inferAll(state: Inference): void {
+  const functions = functionsOf(state);
+  converge(functions, state);
+  report("all", functions, state);
+  for (const { body } of [...functions, ...state.symbols.handlers]) {
+    forEachNode(body, (node) => {
+      if (node.kind === "call" && typeOf(node, state) === null) state.types.set(node.id, "void");
+    });
   }
 }
 
-/** Reports what has no type after inference. */
-export function reportUnresolved(state: Inference): void {
-  for (const handler of state.symbols.handlers) {
-    for (const condition of handler.conditions) checkResolved(condition, state);
-    checkResolved(handler.body, state);
+function converge(functions: readonly FunctionSymbol[], state: Inference): void {
+  do {
+    state.changed = false;
+    state.worst = 0;
+    visitAll(functions, state);
+  } while (state.changed);
+}
+
+function report(
+  what: "disagreement" | "all",
+  functions: readonly FunctionSymbol[],
+  state: Inference,
+): void {
+  state.reports = what;
+  visitAll(functions, state);
+  if (what === "all") checkGlobals(functions, state);
+  state.reports = "nothing";
+}
+
+/** Globals that nothing mentions any more need no type. */
+function checkGlobals(functions: readonly FunctionSymbol[], state: Inference): void {
+  const { globals, handlers } = state.symbols;
+  const open = globals.filter((global) => cellsOf(global, state).value.type === null);
+  if (open.length === 0) return;
+  const { read, written } = variableUse(
+    [...functions, ...handlers].map(({ body }) => body),
+    state.symbols,
+  );
+  for (const global of open) {
+    if (read.has(global) || written.has(global)) unresolved(global.place, state);
   }
-  for (const symbol of reachableFunctions(state.symbols.handlers, state)) {
-    checkResolved(symbol.body, state);
+}
+
+/** Functions that the handlers call, directly or not, in the order in which SystemTap visits them. */
+export function functionsOf(state: Inference): FunctionSymbol[] {
+  const reached = reachableFunctions(state.symbols.handlers, state);
+  return reached.sort((a, b) => (a.uniqueName < b.uniqueName ? -1 : 1));
+}
+
+function visitAll(functions: readonly FunctionSymbol[], state: Inference): void {
+  for (const symbol of functions) {
+    if (symbol.body.kind !== "block") continue;
+    state.owner = symbol;
+    visitStatement(symbol.body, state);
+    state.owner = null;
+    if (state.reports === "all") checkLocals(symbol, state);
+  }
+  for (const handler of state.symbols.handlers) {
+    visitStatement(handler.body, state);
+    if (state.reports === "all") checkLocals(handler, state);
+    for (const condition of handler.conditions) visit(condition, "long", state);
+  }
+}
+
+function checkLocals({ locals, body }: FunctionSymbol | HandlerSymbol, state: Inference): void {
+  if (body.kind !== "block") return;
+  const used = new Set<unknown>();
+  forEachNode(body, ({ id }) => used.add(state.symbols.variables.get(id)));
+  for (const local of locals) {
+    if (!used.has(local)) continue;
+    const { type } = cellsOf(local, state).value;
+    if (type === null) unresolved(local.place, state);
+    else if (type === "stats") statLocal(local, state);
   }
 }
 
@@ -56,67 +105,56 @@ export function reachableFunctions(
   state: Pick<Inference, "symbols">,
 ): FunctionSymbol[] {
   const reached = new Set<FunctionSymbol>();
-  const visit = (root: Node): void => {
+  const visitCalls = (root: Node): void => {
     for (const { id } of callersIn(root, state.symbols)) {
       for (const symbol of state.symbols.calls.get(id) ?? []) reached.add(symbol);
     }
   };
   for (const handler of handlers) {
-    for (const condition of handler.conditions) visit(condition);
-    visit(handler.body);
+    for (const condition of handler.conditions) visitCalls(condition);
+    visitCalls(handler.body);
   }
-  for (const symbol of reached) visit(symbol.body);
+  for (const symbol of reached) visitCalls(symbol.body);
   return [...reached];
 }
 
-function inferHandler(handler: HandlerSymbol, state: Inference): void {
-  for (const condition of handler.conditions) inferLong(condition, state);
-  inferStatement(handler.body, null, state);
-}
-
-function inferFunction(symbol: FunctionSymbol, state: Inference): void {
-  if (symbol.body.kind === "block") inferStatement(symbol.body, symbol, state);
-}
-
-function inferStatement(node: Statement, owner: FunctionSymbol | null, state: Inference): void {
-  const inner = (statement: Statement): void => inferStatement(statement, owner, state);
+function visitStatement(node: Statement, state: Inference): void {
+  const inner = (statement: Statement): void => visitStatement(statement, state);
   switch (node.kind) {
     case "block":
       node.statements.forEach(inner);
       return;
     case "expression":
-      inferExpression(node.expression, null, state);
+      visit(node.expression, null, state);
       return;
     case "if":
-      inferLong(node.condition, state);
+      visit(node.condition, "long", state);
       inner(node.consequent);
       if (node.alternate) inner(node.alternate);
       return;
     case "while":
-      inferLong(node.condition, state);
+      visit(node.condition, "long", state);
       inner(node.body);
       return;
     case "for":
-      if (node.initial) inferExpression(node.initial, null, state);
-      if (node.condition) inferLong(node.condition, state);
-      if (node.update) inferExpression(node.update, null, state);
+      if (node.initial) visit(node.initial, null, state);
+      if (node.condition) visit(node.condition, "long", state);
+      if (node.update) visit(node.update, null, state);
       inner(node.body);
       return;
     case "foreach":
-      inferForeach(node, state);
+      visitForeach(node, state);
       inner(node.body);
       return;
     case "return":
-      if (owner === null) return;
-      if (node.value) inferReturn(node.value, owner, state);
-      else checkBareReturn(node, owner, state);
+      visitReturn(node, state);
       return;
     case "delete":
-      inferExpression(node.target, null, state);
+      visit(node.target, null, state);
       return;
     case "try":
       inner(node.body);
-      if (node.variable) inferVariable(node.variable, "string", state);
+      if (node.variable) visitVariable(node.variable, "string", state);
       inner(node.handler);
       return;
     case "null":
@@ -130,90 +168,44 @@ function inferStatement(node: Statement, owner: FunctionSymbol | null, state: In
   }
 }
 
-function inferReturn(value: Expression, owner: FunctionSymbol, state: Inference): void {
+function visitReturn(node: Extract<Statement, { kind: "return" }>, state: Inference): void {
+  const { owner } = state;
+  if (owner === null) return;
   const cell = resultOf(owner, state);
-  const declared = owner.declaration.type;
-  const type =
-    declared === null ? inferScalar(value, null, state) : inferDeclared(value, declared, state);
+  const conflict = (place: Node, type: Cell["type"]): void =>
+    conflicting({ node: place, type, cell, position: null, whole: cell.type }, state);
+  const { value } = node;
+  if (value === null) {
+    // A function with a result cannot return without one.
+    if (cell.type !== null) conflict(node, null);
+    return;
+  }
+  const type = visit(value, cell.type, state);
   learnPointer(owner, value, state);
-  if (type === null && cell.type !== null) inferScalar(value, cell.type, state);
-  if (type === null || type === "stats" || declared !== null) return;
-  if (!unify(cell, type, value, state)) {
-    state.report.error({
-      code: "type-mismatch",
-      message: `type mismatch (${type})`,
-      node: value,
-      notes: [{ message: `type was first inferred here (${cell.type})`, node: cell.place }],
-    });
-  }
+  if (type === "stats") invalid(value, type, state);
+  if (type === null || cell.type === type) return;
+  if (cell.type !== null) conflict(value, type);
+  else if (type !== "stats") learn(cell, type, value, null, state);
 }
 
-/** A function with a result cannot return without one. */
-function checkBareReturn(node: Statement, owner: FunctionSymbol, state: Inference): void {
-  const cell = resultOf(owner, state);
-  if (cell.type === null) return;
-  const code = "type-mismatch";
-  if (cell.place === null) {
-    const message = `type mismatch: expected unknown but found ${cell.type}`;
-    state.report.error({ code, message, node });
-    return;
-  }
-  state.report.error({
-    code,
-    message: "type mismatch (unknown)",
-    node,
-    notes: [{ message: `type was first inferred here (${cell.type})`, node: cell.place }],
-  });
-}
-
-function inferForeach(node: ForeachStatement, state: Inference): void {
-  if (node.limit) inferLong(node.limit, state);
+function visitForeach(node: ForeachStatement, state: Inference): void {
   if (node.base.kind === "histogram") {
-    inferExpression(node.base, null, state);
     if (node.keys.length !== 1) unresolved(node, state);
-    for (const key of node.keys) inferVariable(key, "long", state);
-    if (node.value) inferVariable(node.value, "long", state);
-    return;
+    for (const key of node.keys) visitVariable(key, "long", state);
+    visit(node.base, null, state);
+  } else {
+    visitKeys(node.base, node.keys, state);
+    visitKeys(node.base, node.slice ?? [], state);
+    visitVariable(node.base, null, state);
   }
-  inferKeyList(node.base, node.slice ?? [], state);
-  const variable = state.symbols.variables.get(node.base.id);
-  if (variable === undefined) return;
-  const cells = cellsOf(variable, state);
-  node.keys.forEach((key, i) => {
-    const cell = cells.keys[i];
-    const type = inferVariable(key, cell?.type ?? null, state);
-    if (cell && type !== null) unify(cell, type, key, state);
-  });
-  if (cells.value.type !== null) state.types.set(node.base.id, cells.value.type);
-  if (!node.value) return;
-  if (cells.value.type === "stats") {
-    state.report.error({ code: "invalid-stats", message: "invalid type stats", node: node.value });
-    return;
+  const type = node.base.kind === "histogram" ? "long" : typeOf(node.base, state);
+  if (node.value) {
+    // What is done with the value does not tell what the array holds.
+    if (type === "stats") invalid(node.value, type, state);
+    else if (type !== null) visitAs(type, node.value, state);
+    else visitVariable(node.value, null, state);
   }
-  // What is done with the value does not tell what the array holds.
-  inferVariable(node.value, cells.value.type, state);
-}
-
-/** Results of calls that stand alone are not needed. */
-function checkResolved(root: Node, state: Inference): void {
-  const ignored = new Set<CallExpression>();
-  const reported = new Set<unknown>();
-  forEachNode(root, (node) => {
-    if (node.kind === "expression" && node.expression.kind === "call") ignored.add(node.expression);
-    if (node.kind === "call" && !state.types.has(node.id)) {
-      if (ignored.has(node)) state.types.set(node.id, "void");
-      else unresolved(node, state);
-    }
-    if (node.kind !== "identifier" || state.types.has(node.id)) return;
-    const variable = state.symbols.variables.get(node.id);
-    if (variable === undefined || reported.has(variable)) return;
-    reported.add(variable);
-    // What the compiler wrote itself is no place for the user: the declaration is.
-    if (node.span.file.name !== SYNTHESIZED) unresolved(node, state);
-    else if (variable.kind === "global") unresolved(variable.place, state);
-  });
-}
-
-function unresolved(node: Node, state: Inference): void {
-  state.report.error({ code: "unresolved-type", message: "unresolved type ", node });
+  const statistic = node.sort?.statistic ?? null;
+  if (statistic !== null && type !== null && type !== "stats") invalid(node.base, type, state);
+  if (node.limit) visit(node.limit, "long", state);
 }

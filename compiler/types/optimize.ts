@@ -1,7 +1,8 @@
 /**
  * What SystemTap takes out of a program before it decides about types (language.md §19), in its
- * order and with its warnings: dead assignments, statements and branches, overloads that are never
- * reached, probes left empty. Rounds until nothing changes; only the first one warns.
+ * order and with its warnings: dead assignments, statements and branches, operators whose result
+ * nobody needs, overloads that are never reached, probes left empty. Rounds until nothing changes;
+ * only the first one warns.
  *
  * Requires resolved names. Types are inferred once, after the first round has elided and before
  * constants are folded: what folding drops is checked, what eliding drops is not.
@@ -13,10 +14,11 @@ import type { Inference } from "./cells.js";
 import { hasEffect, impureFunctions } from "./effects.js";
 import { dropDeadAssignments, dropDeadStatements, type Elided } from "./elide.js";
 import { type Folding, foldConstants } from "./fold.js";
-import { infer, reachableFunctions } from "./infer.js";
+import { functionsOf, infer, reachableFunctions } from "./infer.js";
 import { callersIn } from "./tree-facts.js";
 import { dropUnreachable } from "./unreachable.js";
 import { variableUse } from "./usage.js";
+import { type Reduction, reduceStatements } from "./void-context.js";
 
 type ScriptFunction = FunctionSymbol & { body: BlockStatement };
 type Owner = HandlerSymbol | ScriptFunction;
@@ -28,6 +30,7 @@ export function optimize(state: Inference): void {
   let changed = true;
   while (changed) {
     changed = elideRound(state, settled, isFirst ? warnOf(state) : () => {});
+    changed = reduceRound(state, settled) || changed;
     if (isFirst) infer(state);
     if (state.report.count() > 0) return;
     changed = foldRound(state, settled) || changed;
@@ -39,26 +42,21 @@ export function optimize(state: Inference): void {
 
 /** With -u: only what decides whether names and types must be right. */
 export function optimizeLittle(state: Inference): void {
+  const settled = nothingSettled();
+  reduceRound(state, settled);
   infer(state);
   if (state.report.count() > 0) return;
-  const settled = nothingSettled();
   while (foldRound(state, settled)) {}
   dropOverloads(state);
 }
 
 /** Everything of `state` that has statements. */
 function ownersOf(state: Inference): Owner[] {
-  const { handlers } = state.symbols;
-  const functions = reachableFunctions(handlers, state).sort(byName);
-  return [...handlers, ...functions.filter(isScript)];
+  return [...state.symbols.handlers, ...functionsOf(state).filter(isScript)];
 }
 
 function isScript(symbol: FunctionSymbol): symbol is ScriptFunction {
   return symbol.body.kind === "block";
-}
-
-function byName(a: FunctionSymbol, b: FunctionSymbol): number {
-  return a.uniqueName < b.uniqueName ? -1 : 1;
 }
 
 /**
@@ -71,11 +69,13 @@ type Settled = WeakMap<BlockStatement, number>;
 interface Settlement {
   readonly assignments: Settled;
   readonly statements: Settled;
+  readonly operators: Settled;
   readonly constants: Settled;
 }
 
 function nothingSettled(): Settlement {
-  return { assignments: new WeakMap(), statements: new WeakMap(), constants: new WeakMap() };
+  const none = (): Settled => new WeakMap();
+  return { assignments: none(), statements: none(), operators: none(), constants: none() };
 }
 
 /** Replaces bodies by what `edit` makes of them; true if something changed. */
@@ -113,6 +113,16 @@ function elideRound(state: Inference, settled: Settlement, elided: Elided): bool
     return left;
   });
   return assigned || pruned;
+}
+
+/** Keeps of expressions whose value nobody needs only what they do. */
+function reduceRound(state: Inference, settled: Settlement): boolean {
+  const { symbols, types } = state;
+  const impure = impureFunctions(reachableFunctions(symbols.handlers, state), symbols);
+  const reduction: Reduction = { symbols, impure, types, failures: state.targets.failures };
+  return editBodies(ownersOf(state), settled.operators, impure.size, (body) =>
+    reduceStatements(body, reduction),
+  );
 }
 
 function isEmpty(body: BlockStatement): boolean {

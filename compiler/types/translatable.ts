@@ -7,6 +7,7 @@ import { createReporter, type Reporter } from "../elaborate/report.js";
 import { forEachNode } from "../elaborate/rewrite.js";
 import type { Expression, HistogramOperation, Node, PrintExpression } from "../syntax/ast.js";
 import { forEachChild } from "../syntax/walk.js";
+import { checkOperandTypes } from "./operand-types.js";
 import type { Global, Handler, Probe, Program } from "./program.js";
 import { threadUsage } from "./thread-usage.js";
 import { baseOf } from "./usage.js";
@@ -21,6 +22,7 @@ export function checkTranslatable(program: Program, context: CompileContext): vo
   for (const { body } of [...program.handlers, ...program.functions]) {
     checkJumps(body, false, report);
     forEachNode(body, (node) => {
+      checkOperandTypes(node, program.types, report);
       if (node.kind === "print") checkPrint(node, program, report);
       else if (node.kind === "update") checkUpdated(node.operand, program, report);
       else if (node.kind === "delete") checkDeleted(node.target, report);

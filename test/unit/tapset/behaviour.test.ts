@@ -201,7 +201,9 @@ test("values in memory by size and sign", () => {
     "user_int(0x10000)": String(0x76543210),
     "user_long(0)": "0",
   });
-  assert.equal(lines("user_int_error(0)"), ["ERROR: read fault [man error::fault] at 0x0"]);
+  assert.equal(lines("println(user_int_error(0))"), [
+    "ERROR: read fault [man error::fault] at 0x0",
+  ]);
   assert.equal(lines("println(user_int_warn(16))"), [
     "WARNING: user int copy fault 0x10 [man error::fault]",
     "0",
@@ -220,7 +222,7 @@ test("strings in memory", () => {
     "user_buffer_quoted(0x1001c, 3, 100)": '"\\"\\n\\000"',
     "user_buffer_quoted(16, 3, 100)": "0x10",
   });
-  assert.equal(lines("user_string(16)"), [`ERROR: ${fault}`]);
+  assert.equal(lines("println(user_string(16))"), [`ERROR: ${fault}`]);
   assert.equal(lines('println(user_string_warn(16, "none"))'), [`WARNING: ${fault}`, "none"]);
 });
 
@@ -246,11 +248,11 @@ test("strings of wider characters", () => {
     'user_string_utf16(0x10060, "none")': "none",
     'user_string2_utf32(16, "none")': "none",
   });
-  assert.equal(lines("user_string_utf16(16)"), [`ERROR: ${fault}`]);
-  assert.equal(lines("user_string_utf16(0x10060)"), [
+  assert.equal(lines("println(user_string_utf16(16))"), [`ERROR: ${fault}`]);
+  assert.equal(lines("println(user_string_utf16(0x10060))"), [
     "ERROR: invalid UTF-16 character U+D800 at 0x10060",
   ]);
-  assert.equal(lines("user_string_utf32(0x10080)"), [
+  assert.equal(lines("println(user_string_utf32(0x10080))"), [
     "ERROR: invalid UTF-32 character U+110000 at 0x10084",
   ]);
 });

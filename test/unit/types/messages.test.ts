@@ -22,8 +22,12 @@ const ERRORS: readonly (readonly [script: string, ...errors: string[]])[] = [
     'function f(x) { return x } probe begin { println(f(1)) println(f("x")) }',
     "1:66 index 0 type mismatch (string) | type of index 0 was first inferred here (long)",
   ],
-  ["function f(x) { } probe begin { println(f(1)) }", "1:41 unresolved type "],
-  ["probe begin { println(x) }", "1:23 unresolved type "],
+  [
+    "function f(x) { } probe begin { println(f(1)) }",
+    "1:41 unresolved type ",
+    "1:33 unresolved type ",
+  ],
+  ["probe begin { println(x) }", "1:23 unresolved type ", "1:15 unresolved type "],
   [
     'probe a("x") = begin { } probe begin { println(1) }',
     "1:1 while registering probe alias | alias component a contains illegal parameter",
@@ -59,10 +63,18 @@ const ERRORS: readonly (readonly [script: string, ...errors: string[]])[] = [
     "global s probe begin { s <<< 1; s = 2 }",
     "1:33 type mismatch (long) | type was first inferred here (stats)",
   ],
-  ["global s probe begin { s <<< 1 f(s) } function f(x) { println(x) }", "1:34 invalid type stats"],
+  [
+    "global s probe begin { s <<< 1 f(s) } function f(x) { println(x) }",
+    "1:63 unresolved type ",
+    "1:55 unresolved type ",
+    "1:34 invalid type stats",
+  ],
   [
     "global s probe begin { s[1]<<<1; foreach (v=k in s) { println(v) } }",
     "1:43 invalid type stats",
+    "1:63 unresolved type ",
+    "1:55 unresolved type ",
+    "1:43 unresolved type ",
   ],
   [
     'global s probe begin { s <<< "x" println(@count(s)) }',
@@ -149,9 +161,24 @@ const ERRORS: readonly (readonly [script: string, ...errors: string[]])[] = [
   ],
   ["probe begin if ($x) { println(1) }", "1:17 unresolved target-symbol expression"],
   ["probe begin { println(@entry(1)) }", "1:23 @entry is only valid in .return probes"],
-  ['probe begin { println(@var("x")) }', "1:23 unresolved @var() expression"],
-  ['probe begin { println(@cast(1, "foo")->x) }', "1:23 type definition 'foo' not found in ''"],
-  ["probe begin { println($x) }", "1:23 unresolved target-symbol expression"],
+  [
+    'probe begin { println(@var("x")) }',
+    "1:23 unresolved @var() expression",
+    "1:23 unresolved type ",
+    "1:15 unresolved type ",
+  ],
+  [
+    'probe begin { println(@cast(1, "foo")->x) }',
+    "1:23 type definition 'foo' not found in ''",
+    "1:23 unresolved type ",
+    "1:15 unresolved type ",
+  ],
+  [
+    "probe begin { println($x) }",
+    "1:23 unresolved target-symbol expression",
+    "1:23 unresolved type ",
+    "1:15 unresolved type ",
+  ],
   ["probe begin { set_user_long(1, 2) }", "1:15 function may not be used unless -g is specified"],
 ];
 
@@ -169,6 +196,17 @@ const LATE_ERRORS: readonly (readonly [script: string, ...errors: string[]])[] =
   ],
   ["global s probe begin { s <<< 1; println(s) }", "1:41 cannot print a raw stats object"],
   ["global x probe begin { x=5++; println(x) }", "1:26 invalid lvalue type"],
+  ['probe begin { println("b" . print("a")) }', "1:27 expected string types"],
+  ['probe begin { println(-sprint("a")) }', "1:23 expected numeric types"],
+  ['probe begin { println(sprint("a") && sprint("b")) }', "1:35 expected numeric types"],
+  ['probe begin { while (sprint("a")) println(1) }', "1:22 expected numeric type"],
+  ['probe begin { println(sprint("a") ? 1 : 2) }', "1:23 expected numeric condition"],
+  ['probe begin { println(pid() ? 1 : sprint("x")) }', "1:29 expected matching types"],
+  [
+    'global s probe begin { s <<< sprint("a"); println(@count(s)) }',
+    "1:30 non-number right operand to <<< expression",
+  ],
+  ['global s probe begin { s = "a"; s .= print("a"); println(s) }', "1:38 type mismatch"],
   ["probe begin { println(f()++) } function f() { return 1 }", "1:23 invalid lvalue type"],
   ["global s probe begin { s <<< 1; @hist_log(s)[1]++}", "1:33 cannot assign to histogram buckets"],
   [
