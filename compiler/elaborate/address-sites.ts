@@ -2,10 +2,10 @@
 import { isExecutableAddress } from "../../base/elf/image.js";
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
+import { entryOf } from "../dwarf/ranges.js";
 import type { Unit } from "../dwarf/units.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
-import { entryOf } from "./code-functions.js";
 import { entryPlace, targetsAt } from "./code-query.js";
 import { codeSite } from "./code-site.js";
 import { debugInfoOf } from "./debug-info.js";

@@ -5,9 +5,10 @@
  * must be those of the call sites, unless STAP_CALLEE_MATCHALL is defined.
  */
 import type { Die } from "../dwarf/die.js";
+import { entryOf } from "../dwarf/ranges.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { CALL_CHAIN_CONDITION, callChainTargets } from "./call-chain.js";
-import { type ChosenFunction, chooseFunctions, entryOf } from "./code-functions.js";
+import { type ChosenFunction, chooseFunctions } from "./code-functions.js";
 import { type CodeQuery, entryPlace, showPlace, targetsAt } from "./code-query.js";
 import { codeSite } from "./code-site.js";
 import { matcher } from "./function-pattern.js";

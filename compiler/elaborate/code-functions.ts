@@ -5,7 +5,7 @@
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
 import type { FunctionEntry } from "../dwarf/functions.js";
-import type { AddressRange } from "../dwarf/ranges.js";
+import { type AddressRange, entryOf } from "../dwarf/ranges.js";
 import type { Unit } from "../dwarf/units.js";
 import { isPattern } from "../elf/glob.js";
 import type { Module } from "../elf/read.js";
@@ -83,16 +83,6 @@ export function functionAtEntry(info: DebugInfo, address: number): Die | null {
   const scopes = unit === null ? [] : info.scopesAt(unit, address);
   const die = scopes.find(({ tag }) => tag === "subprogram") ?? null;
   return die !== null && entryOf(info, die) === address ? die : null;
-}
-
-/** First address of the code of `die` (DWARF 5 §2.18), null if it has none. */
-export function entryOf(info: DebugInfo, die: Die): number | null {
-  const entry = die.attributes.get("entry_pc");
-  if (entry?.kind === "address") return entry.address;
-  const low = die.attributes.get("low_pc");
-  const base = low?.kind === "address" ? low.address : info.ranges(die.id)[0]?.begin;
-  if (base === undefined) return null;
-  return entry?.kind === "constant" ? base + Number(entry.value) : base;
 }
 
 function matchingEntries(

@@ -84,6 +84,10 @@ function preparePiece(piece: FormatPiece, evaluation: Evaluation): () => void {
   const { scope } = evaluation;
   if ("text" in piece) return appendText(literal(scope, piece.text), scope);
   if ("nested" in piece) return appendText(textAt(piece.nested, evaluation), scope);
+  if ("needed" in piece) {
+    keep(scope, evaluate(piece.needed, evaluation));
+    return () => undefined;
+  }
   const value = keep(scope, evaluate(piece.value, evaluation));
   switch (piece.conversion) {
     case "string":

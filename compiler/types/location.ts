@@ -111,7 +111,9 @@ export type FormatPiece =
   | { readonly value: Location; readonly conversion: "quoted"; readonly most: number | null }
   | { readonly value: Location; readonly conversion: "name"; readonly names: EnumeratorNames }
   /** A text within the text, with a fault of its own. */
-  | { readonly nested: Location };
+  | { readonly nested: Location }
+  /** Nothing, if this value can be known. */
+  | { readonly needed: Location };
 
 /** Names of an enumeration by their values. */
 export type EnumeratorNames = ReadonlyMap<bigint, string>;
@@ -187,6 +189,7 @@ export function partsOf(location: Location): readonly Location[] {
     case "format":
       return location.pieces.flatMap((piece) => {
         if ("value" in piece) return [piece.value];
+        if ("needed" in piece) return [piece.needed];
         return "nested" in piece ? [piece.nested] : [];
       });
     default:
@@ -202,4 +205,12 @@ export function someLocation(location: Location, test: (part: Location) => boole
     for (const inner of partsOf(part)) seen.add(inner);
   }
   return false;
+}
+
+/** True if it is known only at run time whether `location` has a value, whatever can be read. */
+export function mayBeUnknown(location: Location): boolean {
+  return someLocation(
+    location,
+    (part) => part.kind === "unavailable" || (part.kind === "register" && part.isResult === true),
+  );
 }

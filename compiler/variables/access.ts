@@ -7,7 +7,14 @@ import { type Place, ResolutionError } from "../elaborate/report.js";
 import { nearestNames } from "../elaborate/similar.js";
 import type { AccessStep } from "../syntax/ast.js";
 import { add, constant, type Location, scale } from "../types/location.js";
-import { addressOf, type ObjectPlace, partOf, readBitField, readNumber } from "./place.js";
+import {
+  addressOf,
+  type ObjectPlace,
+  partOf,
+  readBitField,
+  readNumber,
+  targetOf,
+} from "./place.js";
 import {
   type Member,
   type SourceType,
@@ -104,6 +111,8 @@ export function addressOfObject(object: SourceObject): Location {
 export function follow(object: SourceObject, index: Location = constant(0)): SourceObject {
   const plain = strip(object.type);
   const target = plain.kind === "pointer" ? plain.target() : refuse("not a pointer");
+  const known = targetOf(object.place);
+  if (known !== null) return { ...object, ...elementOf(known, target, index), bits: null };
   const address = add(readValue(object), scale(index, sizeOf(target)));
   return { ...object, type: target, place: { kind: "memory", address }, bits: null };
 }
@@ -205,7 +214,12 @@ function element(
     step.index.kind === "number" ? constant(step.index.value) : { kind: "operand", index: operand };
   switch (plain.kind) {
     case "array":
-      return { ...object, ...arrayElement(object, plain.element(), index), bits: null, node: step };
+      return {
+        ...object,
+        ...elementOf(object.place, plain.element(), index),
+        bits: null,
+        node: step,
+      };
     case "pointer":
       if (strip(plain.target()).kind === "void") refuse(`invalid access '[${shown}]' vs 'void*'`);
       return { ...follow(object, index), node: step };
@@ -216,13 +230,15 @@ function element(
   }
 }
 
-function arrayElement(
-  { place }: SourceObject,
+function elementOf(
+  place: ObjectPlace,
   type: SourceType,
   index: Location,
 ): Pick<SourceObject, "type" | "place"> {
   const bytes = sizeOf(type);
-  if (index.kind === "constant") return { type, place: partOf(place, Number(index.value) * bytes) };
+  if (index.kind === "constant" && (index.value >= 0n || place.kind === "memory")) {
+    return { type, place: partOf(place, Number(index.value) * bytes) };
+  }
   const address = add(addressOf(place), scale(index, bytes));
   return { type, place: { kind: "memory", address } };
 }

@@ -7,7 +7,7 @@ import type { DieId } from "../dwarf/native.js";
 import type { Operation } from "../dwarf/operations.js";
 import { ResolutionError } from "../elaborate/report.js";
 import { add, bits, constant, type Location, type LocationOperator } from "../types/location.js";
-import type { NumberShape, ObjectPlace, Piece } from "./place.js";
+import { type NumberShape, type ObjectPlace, type Piece, partOf } from "./place.js";
 
 /** What expressions refer to. */
 export interface ExpressionContext {
@@ -21,6 +21,8 @@ export interface ExpressionContext {
   entryValue(operations: readonly Operation[]): Location;
   /** Value that the caller meant for a parameter that is not handed over. */
   parameter(die: DieId): Location;
+  /** Place of the variable that a pointer led to before it was optimized out. */
+  pointedAt(die: DieId): ObjectPlace;
   moduleAddress(address: bigint): Location;
   /** Address of what is `offset` bytes into the module's thread-local storage. */
   threadLocal(offset: Location): Location;
@@ -37,6 +39,7 @@ export const NO_CONTEXT: ExpressionContext = {
   frameAddress: () => refuse("its location needs a frame"),
   entryValue: () => refuse("its location needs a frame"),
   parameter: () => refuse("its location needs a frame"),
+  pointedAt: () => missing("its location needs a frame"),
   moduleAddress: () => refuse("its location needs an address"),
   threadLocal: () => refuse("its location needs a thread"),
   baseType: () => null,
@@ -238,7 +241,7 @@ function stepPlace(op: Operation, machine: Machine): boolean {
       machine.place = { kind: "bytes", bytes: op.block ?? new Uint8Array(), offset: 0 };
       return true;
     case "implicit_pointer":
-      machine.place = missing("points to what was optimized out");
+      machine.place = implicitPointer(op, machine);
       return true;
     case "piece":
       addPiece(Number(op.number) * 8, 0, machine);
@@ -249,6 +252,12 @@ function stepPlace(op: Operation, machine: Machine): boolean {
     default:
       return false;
   }
+}
+
+function implicitPointer({ die, number2 }: Operation, { context }: Machine): ObjectPlace {
+  const place = missing("points to what was optimized out");
+  if (die === null) return place;
+  return { ...place, target: () => partOf(context.pointedAt(die), Number(number2)) };
 }
 
 function addPiece(size: number, shift: number, machine: Machine): void {
@@ -319,6 +328,11 @@ const BINARY: { readonly [atom: string]: readonly [LocationOperator, LocationOpe
   ge: ["greater-equal", "greater-equal"],
 };
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
+/** Shifts to the right take what they shift as signed or not, whatever its type is. */
+const SIGNED_SHIFTS: ReadonlyMap<string, boolean> = new Map([
+  ["shr", false],
+  ["shra", true],
+]);
 
 function compute(op: Operation, machine: Machine): void {
   const operators = BINARY[op.atom];
@@ -328,13 +342,21 @@ function compute(op: Operation, machine: Machine): void {
   }
   const right = pop(machine);
   const left = pop(machine);
-  const type = left.type;
+  const { type } = left;
   // The generic type is signed for divisions, unsigned for remainders (DWARF 5 §2.5.1.4).
   const unsigned = type === null ? op.atom === "mod" : !type.signed;
   const kind = operators[unsigned ? 1 : 0];
-  const value = binary(kind, left.value, right.value);
+  const value = binary(kind, operand(left, op, unsigned), operand(right, op, unsigned));
   if (type === null || COMPARISONS.has(op.atom)) push(machine, value);
   else pushTyped(machine, value, type);
+}
+
+/** The value of `item` for `op`: shifted, or compared, as a number of 64 bits with sign. */
+function operand({ value, type }: Item, op: Operation, unsigned: boolean): Location {
+  const shift = SIGNED_SHIFTS.get(op.atom);
+  if (type !== null && shift !== undefined) return bits(value, 0, 8 * type.bytes, shift);
+  const isFlipped = unsigned && type?.bytes === 8 && COMPARISONS.has(op.atom);
+  return isFlipped ? binary("xor", value, constant(-1n << 63n)) : value;
 }
 
 function binary(kind: LocationOperator, left: Location, right: Location): Location {
@@ -406,7 +428,7 @@ function rotate(machine: Machine, count: number): void {
   machine.stack.splice(machine.stack.length - (count - 1), 0, top);
 }
 
-function missing(reason: string): ObjectPlace {
+function missing(reason: string): ObjectPlace & { kind: "missing" } {
   return { kind: "missing", reason };
 }
 

@@ -9,6 +9,7 @@ import type { Die } from "../dwarf/die.js";
 import type { FrameRules } from "../dwarf/frames.js";
 import type { DieId } from "../dwarf/native.js";
 import type { Operation } from "../dwarf/operations.js";
+import { entryOf } from "../dwarf/ranges.js";
 import { ResolutionError } from "../elaborate/report.js";
 import { add, type Location } from "../types/location.js";
 import type { SourceObject } from "./access.js";
@@ -61,21 +62,30 @@ export function globalContext(program: ProgramModule): ExpressionContext {
 
 /** What all expressions at `position` see. */
 export function positionContext(program: ProgramModule, position: CodePosition): ExpressionContext {
-  return { ...position.frame().context, ...programContext(program, position.address) };
+  return { ...position.frame().context, ...programContext(program, position) };
 }
 
-/** Operations of the location of `die` at the ELF `address`; null where it has none. */
+/** Operations of the location of `die` at `position`; null where it has none. */
 export function operationsAt(
-  { info }: ProgramModule,
+  program: ProgramModule,
   die: Die,
-  address: number | null,
+  position: CodePosition | null,
 ): readonly Operation[] | null {
+  const { info } = program;
+  const address = position?.address ?? 0;
   const owner = info.owner(die, "location") ?? die;
-  const at = address ?? 0;
-  const entry = info
-    .locations(owner.id, "location")
-    .find(({ begin, end }) => at >= begin && at < end);
-  return entry?.operations ?? null;
+  const entries = info.locations(owner.id, "location");
+  const covering = entries.find(({ begin, end }) => address >= begin && address < end);
+  // Statements without instructions may have changed a parameter since, at the same address: what
+  // it was before them has an empty range.
+  const first = entries.find(({ begin, end }) => begin === address && end === address);
+  const [code] = position?.scopes ?? [];
+  const isHandedOver =
+    first !== undefined &&
+    die.tag === "formal_parameter" &&
+    code !== undefined &&
+    entryOf(info, code) === address;
+  return (isHandedOver ? first : covering)?.operations ?? null;
 }
 
 /** By function; where there is none, by module. */
@@ -127,9 +137,10 @@ function contextOf(
   const caller: CalledFrame["caller"] = (site, returnTo, registers) => {
     // The call is the last thing before the address that it returns to.
     const address = returnTo - 1;
-    const state = stateAt(program, address, info.enclosing(site.id));
+    const scopes = info.enclosing(site.id);
+    const state = stateAt(program, address, scopes);
     const context = contextOf(program, state, registers, depth + 1);
-    return { ...context, ...programContext(program, address) };
+    return { ...context, ...programContext(program, codePosition(program, address, scopes)) };
   };
   const entry = once((): EntryState => {
     const maxCalls = MAX_CALLS[depth];
@@ -154,7 +165,7 @@ function contextOf(
 /** What does not depend on the frame. */
 function programContext(
   program: ProgramModule,
-  address: number | null,
+  position: CodePosition | null,
 ): Pick<ExpressionContext, "moduleAddress" | "threadLocal" | "baseType" | "called"> {
   const { info, reference } = program;
   return {
@@ -169,7 +180,7 @@ function programContext(
       const isInteger = type.kind === "number" && type.encoding !== "float";
       return isInteger ? ({ bytes: type.bytes, signed: type.signed } satisfies NumberShape) : null;
     },
-    called: (die) => operationsAt(program, info.die(die), address) ?? [],
+    called: (die) => operationsAt(program, info.die(die), position) ?? [],
   };
 }
 

@@ -9,7 +9,7 @@ import type { Operation, OperationName } from "../dwarf/operations.js";
 import { ResolutionError } from "../elaborate/report.js";
 import { constant } from "../types/location.js";
 import type { SourceObject } from "./access.js";
-import { evaluatePlace } from "./expression.js";
+import { type ExpressionContext, evaluatePlace } from "./expression.js";
 import { type CodePosition, globalContext, operationsAt, positionContext } from "./frame.js";
 import type { ObjectPlace } from "./place.js";
 import type { ProgramModule } from "./program-module.js";
@@ -28,8 +28,9 @@ export function objectOf(
 ): SourceObject {
   try {
     const object = findObject(program, die, position);
-    if (object.place.kind !== "missing") return object;
-    return { ...object, place: inaccessible(object.place.reason, position) };
+    const { place } = object;
+    if (place.kind !== "missing") return object;
+    return { ...object, place: { ...place, ...inaccessible(place.reason, position) } };
   } catch (error) {
     if (!(error instanceof ResolutionError || error instanceof TargetError)) throw error;
     return objectAt(program, die, inaccessible(error.message, position));
@@ -38,21 +39,30 @@ export function objectOf(
 
 function findObject(program: ProgramModule, die: Die, position: CodePosition | null): SourceObject {
   if (program.info.owner(die, "location") === null) return withoutLocation(program, die);
-  const operations = operationsAt(program, die, position?.address ?? null);
+  const operations = operationsAt(program, die, position);
   if (operations === null || operations.length === 0) {
     return objectAt(program, die, { kind: "missing", reason: "" });
   }
   if (position === null) {
     return objectAt(program, die, evaluatePlace(operations, globalContext(program)));
   }
-  if (operations.some(({ atom }) => CALLS.has(atom))) {
-    return objectAt(program, die, evaluatePlace(operations, positionContext(program, position)));
+  if (operations.some(({ atom }) => REFERENCES.has(atom))) {
+    const context: ExpressionContext = {
+      ...positionContext(program, position),
+      pointedAt: (other) => objectOf(program, program.info.die(other), position).place,
+    };
+    return objectAt(program, die, evaluatePlace(operations, context));
   }
   return inFrame(program, die, operations, position);
 }
 
-/** What other expressions say depends on the address. */
-const CALLS: ReadonlySet<OperationName> = new Set(["call2", "call4", "call_ref"]);
+/** What other expressions say, and where other variables are, depends on the address. */
+const REFERENCES: ReadonlySet<OperationName> = new Set([
+  "call2",
+  "call4",
+  "call_ref",
+  "implicit_pointer",
+]);
 
 function inFrame(
   program: ProgramModule,
@@ -98,7 +108,10 @@ function objectAt(program: ProgramModule, die: Die, place: ObjectPlace): SourceO
 }
 
 /** SystemTap's words, with the reason where there is more to say. */
-function inaccessible(reason: string, position: CodePosition | null): ObjectPlace {
+function inaccessible(
+  reason: string,
+  position: CodePosition | null,
+): ObjectPlace & { kind: "missing" } {
   if (reason.endsWith(IS_COMPLETE)) return { kind: "missing", reason };
   const pc = position === null ? "" : ` (pc: 0x${position.address.toString(16)})`;
   const base = `not accessible at this address${pc}${IS_COMPLETE}`;

@@ -19,7 +19,12 @@ export type ObjectPlace =
   | { readonly kind: "value"; readonly value: Location; readonly offset: number }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly offset: number }
   | { readonly kind: "pieces"; readonly pieces: readonly Piece[]; readonly offset: number }
-  | { readonly kind: "missing"; readonly reason: string };
+  | {
+      readonly kind: "missing";
+      readonly reason: string;
+      /** Of a pointer of which only what it points to is left: the place of that. */
+      readonly target?: () => ObjectPlace;
+    };
 
 /** A part of an object, in bits from its start. */
 export interface Piece {
@@ -41,12 +46,37 @@ const REGISTERS = 17;
 /** Bytes of a register. */
 const WORD = 8;
 const WORD_BITS = 64;
+const WHOLE: NumberShape = { bytes: WORD, signed: false };
 
 /** The part of `place` from byte `offset` on. */
 export function partOf(place: ObjectPlace, offset: number): ObjectPlace {
   if (offset === 0 || place.kind === "missing") return place;
   if (place.kind === "memory") return { ...place, address: add(place.address, constant(offset)) };
   return { ...place, offset: place.offset + offset };
+}
+
+/** What reading at `place` needs that may be known only at run time. */
+export function sourcesOf(place: ObjectPlace): readonly Location[] {
+  switch (place.kind) {
+    case "memory":
+      return [place.address];
+    case "value":
+      return [place.value];
+    case "register":
+      return place.isResult ? [readNumber({ ...place, offset: 0 }, WHOLE)] : [];
+    case "pieces":
+      return place.pieces.flatMap((piece) => sourcesOf(piece.place));
+    default:
+      return [];
+  }
+}
+
+/** Where the pointer at `place` leads to if that is known though the pointer is not. */
+export function targetOf(place: ObjectPlace): ObjectPlace | null {
+  if (place.kind === "missing") return place.target?.() ?? null;
+  if (place.kind !== "pieces") return null;
+  const piece = place.pieces.find(({ start }) => start === 8 * place.offset);
+  return piece?.size === WORD_BITS ? targetOf(piece.place) : null;
 }
 
 /** Address of what is at `place`; throws ResolutionError if it has none. */
@@ -79,14 +109,20 @@ export function readNumber(place: ObjectPlace, { bytes, signed }: NumberShape): 
   }
 }
 
-/** A bit field at `place`, `shift` bits into a container of `bytes` bytes. */
+/**
+ * A bit field at `place`, `shift` bits into a container of `bytes` bytes. Of a container that is
+ * not in one place other bits may not be known.
+ */
 export function readBitField(
   place: ObjectPlace,
   field: { readonly shift: number; readonly size: number; readonly bytes: number },
   signed: boolean,
 ): Location {
   const { shift, size, bytes } = field;
-  if (bytes <= 8) return bits(readNumber(place, { bytes, signed: false }), shift, size, signed);
+  const isWhole = place.kind === "memory" || place.kind === "register";
+  if (isWhole && bytes <= 8) {
+    return bits(readNumber(place, { bytes, signed: false }), shift, size, signed);
+  }
   return extend(readBits(place, shift, size), size, signed);
 }
 
@@ -139,8 +175,11 @@ function readBits(place: ObjectPlace, start: number, size: number): Location {
       const at = 8 * place.offset + start;
       return at + size > WORD_BITS ? constant(0) : bits(place.value, at, size, false);
     }
-    case "bytes":
-      return constant(bitsOfBytes(place.bytes, 8 * place.offset + start, size));
+    case "bytes": {
+      const at = 8 * place.offset + start;
+      if (at + size > 8 * place.bytes.length) return refuse("beyond the end of a constant");
+      return constant(bitsOfBytes(place.bytes, at, size));
+    }
     case "pieces":
       return joinPieces(place, start, size);
     default:
@@ -171,14 +210,17 @@ function joinPieces(
 ): Location {
   const first = 8 * place.offset + start;
   let sum: Location | null = null;
+  let known = 0;
   for (const piece of place.pieces) {
     const from = Math.max(first, piece.start);
     const to = Math.min(first + size, piece.start + piece.size);
     if (from >= to) continue;
     const part = readBits(piece.place, piece.shift + from - piece.start, to - from);
     sum = join(sum, shiftLeft(part, from - first));
+    known += to - from;
   }
-  return sum ?? refuse("the variable is only partly available");
+  if (sum === null || known < size) return refuse("the variable is only partly available");
+  return sum;
 }
 
 function bitsOfBytes(bytes: Uint8Array, start: number, size: number): bigint {

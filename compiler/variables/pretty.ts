@@ -4,9 +4,9 @@
  * element. What cannot be found is `?`; a text that cannot be read at run time is `ERROR`.
  */
 import { ResolutionError } from "../elaborate/report.js";
-import type { FormatPiece, Location } from "../types/location.js";
+import { type FormatPiece, type Location, mayBeUnknown } from "../types/location.js";
 import { enter, follow, objectValue, type SourceObject } from "./access.js";
-import { addressOf, partOf } from "./place.js";
+import { addressOf, partOf, sourcesOf } from "./place.js";
 import { type ArrayType, type Member, type StructType, strip } from "./source-type.js";
 
 /** How deep a text goes: members of the outermost structure only, or all. */
@@ -17,9 +17,13 @@ const CHARACTER_BYTES = 1;
 /** Structures are shown no deeper, and arrays of arrays. */
 const MAX_NESTING = 16;
 
-/** Text of `object`. */
+/** Text of `object`; all of it is `?` where it is not known at run time. */
 export function prettyText(object: SourceObject, depth: PrettyDepth): Location {
-  return { kind: "format", pieces: top(object, depth), onFault: "ERROR" };
+  const text: Location = { kind: "format", pieces: top(object, depth), onFault: "ERROR" };
+  const needed = sourcesOf(object.place).filter(mayBeUnknown);
+  if (needed.length === 0) return text;
+  const pieces = [...needed.map((each) => ({ needed: each })), { nested: text }];
+  return { kind: "format", pieces, onFault: "?" };
 }
 
 function top(object: SourceObject, depth: PrettyDepth): readonly FormatPiece[] {

@@ -14,10 +14,11 @@ import type { TargetScope, TargetUse, TargetValue, TargetVariable } from "../ela
 import type { Module } from "../elf/read.js";
 import type { TargetSymbol } from "../syntax/ast.js";
 import { showExpression } from "../syntax/print-expression.js";
-import { constant, type FormatPiece, type Location, someLocation } from "../types/location.js";
+import { constant, type FormatPiece, type Location, mayBeUnknown } from "../types/location.js";
 import { objectValue, type SourceObject } from "./access.js";
 import { type CodePosition, codePosition } from "./frame.js";
 import { objectOf } from "./object.js";
+import { targetOf } from "./place.js";
 import { prettyText } from "./pretty.js";
 import {
   definitionOf,
@@ -299,7 +300,8 @@ function shown(object: SourceObject, depth: Depth): readonly FormatPiece[] {
 
 function piecesOf(object: SourceObject, depth: Depth): readonly FormatPiece[] {
   try {
-    if (object.place.kind === "missing") return [{ text: "?" }];
+    const isLost = object.place.kind === "missing";
+    if (isLost && (depth === 0 || targetOf(object.place) === null)) return [{ text: "?" }];
     if (depth !== 0) return [{ nested: prettyText(object, depth) }];
     const { kind } = strip(object.type);
     if (kind === "struct") return [{ text: "{...}" }];
@@ -314,12 +316,8 @@ function piecesOf(object: SourceObject, depth: Depth): readonly FormatPiece[] {
 /** A number, `?` where it cannot be known. */
 function number(value: Location): FormatPiece {
   const piece: FormatPiece = { value, conversion: "x" };
-  if (!someLocation(value, mayBeUnknown)) return piece;
+  if (!mayBeUnknown(value)) return piece;
   return { nested: { kind: "format", pieces: [piece], onFault: "?" } };
-}
-
-function mayBeUnknown(part: Location): boolean {
-  return part.kind === "unavailable" || (part.kind === "register" && part.isResult === true);
 }
 
 /** For -L: what can be read there, `$return` first. */

@@ -12,6 +12,7 @@ import {
   NO_CONTEXT,
   registerOfHit,
 } from "../../../compiler/variables/expression.js";
+import { partOf, readNumber, targetOf } from "../../../compiler/variables/place.js";
 import { type Machine, worth } from "./model.js";
 
 const s = suite("variables/expression");
@@ -44,6 +45,7 @@ const MACHINE: Machine = {
 const SHORT = 1 as DieId;
 const UNSIGNED_CHAR = 2 as DieId;
 const DOUBLE = 3 as DieId;
+const UNSIGNED_LONG = 4 as DieId;
 const CONTEXT: ExpressionContext = {
   ...NO_CONTEXT,
   register: registerOfHit,
@@ -53,6 +55,7 @@ const CONTEXT: ExpressionContext = {
   moduleAddress: (address) => constant(address + 0x400000n),
   baseType(die) {
     if (die === DOUBLE) return null;
+    if (die === UNSIGNED_LONG) return { bytes: 8, signed: false };
     return die === SHORT ? { bytes: 2, signed: true } : { bytes: 1, signed: false };
   },
   called: () => operations([["const", 3], ["mul"]]),
@@ -144,6 +147,23 @@ s("typed operations", () => {
   assert.throws(() => computed(["regval_type", 3, 0, { die: DOUBLE }]), /floating point/);
 });
 
+s("shifts and comparisons by the sign of types", () => {
+  const typed = (number: number, die: DieId): readonly Written[] => [
+    ["const", number],
+    ["convert", 0, 0, { die }],
+  ];
+  const shift = (number: number, die: DieId, atom: OperationName): bigint =>
+    computed(...typed(number, die), ["const", 4], [atom]);
+  assert.is(shift(-2, SHORT, "shra"), -1n);
+  assert.is(shift(-2, SHORT, "shr"), 0xfffn);
+  assert.is(shift(0xf0, UNSIGNED_CHAR, "shr"), 15n);
+  assert.is(shift(0xf0, UNSIGNED_CHAR, "shra"), 255n);
+  const isLess = (die: DieId): bigint => computed(...typed(-1, die), ...typed(1, die), ["lt"]);
+  assert.is(isLess(SHORT), 1n);
+  assert.is(isLess(UNSIGNED_CHAR), 0n);
+  assert.is(isLess(UNSIGNED_LONG), 0n);
+});
+
 s("places", () => {
   const place = (...written: readonly Written[]): unknown =>
     evaluatePlace(operations(written), CONTEXT);
@@ -169,6 +189,26 @@ s("places", () => {
       { start: 48, size: 16, shift: 0, place: { kind: "memory", address: constant(8) } },
     ],
   });
+});
+
+s("pointers of which only the target is left", () => {
+  const context: ExpressionContext = {
+    ...CONTEXT,
+    pointedAt: () => ({ kind: "memory", address: constant(300) }),
+  };
+  const pointer = operations([["implicit_pointer", 0, 4, { die: SHORT }]]);
+  const place = evaluatePlace(pointer, context);
+  assert.equal(targetOf(place), { kind: "memory", address: constant(304) });
+  assert.throws(() => readNumber(place, { bytes: 8, signed: false }), /optimized out/);
+  const inside = operations([
+    ["reg", 1],
+    ["piece", 8],
+    ["implicit_pointer", 0, 4, { die: SHORT }],
+    ["piece", 8],
+  ]);
+  const pieces = evaluatePlace(inside, context);
+  assert.is(targetOf(pieces), null);
+  assert.equal(targetOf(partOf(pieces, 8)), { kind: "memory", address: constant(304) });
 });
 
 s("damaged expressions are refused", () => {

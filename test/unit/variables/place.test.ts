@@ -96,6 +96,20 @@ s("what is not there cannot be read", () => {
   const pieces = [{ start: 0, size: 32, shift: 0, place }];
   assert.throws(() => read({ kind: "pieces", pieces, offset: 0 }, 4), /only partly available/);
   assert.throws(() => read({ kind: "pieces", pieces, offset: 4 }, 4), /only partly available/);
+  const short = [{ start: 0, size: 16, shift: 0, place: memory }];
+  assert.throws(() => read({ kind: "pieces", pieces: short, offset: 0 }, 4), /only partly/);
+});
+
+s("bit fields are read where other bits of their container are not there", () => {
+  const gone: ObjectPlace = { kind: "missing", reason: "only partly available" };
+  const pieces = [
+    { start: 0, size: 5, shift: 3, place: { kind: "memory", address: constant(8) } },
+    { start: 5, size: 27, shift: 0, place: gone },
+  ] as const;
+  const place: ObjectPlace = { kind: "pieces", pieces, offset: 0 };
+  const field = readBitField(place, { shift: 0, size: 5, bytes: 4 }, false);
+  assert.is(worth(field, MACHINE), bitsOf(MEMORY, 64 + 3, 5));
+  assert.throws(() => readBitField(place, { shift: 4, size: 2, bytes: 4 }, false), /only partly/);
 });
 
 s.run();
