@@ -47,13 +47,14 @@ export function buildSearch(
   const [origin, far] =
     direction === "forwards" ? (["begin", "end"] as const) : (["end", "begin"] as const);
   const builder: Builder = { program, origin, far, budget: createBudget() };
+  const matchesNothing = follow([program.start], [], builder).matches;
   const classes = findClasses(program);
   const states: State[] = [];
   const numbers = new Map<string, number>();
   const entryOf = (state: State): number => {
     if (stopsAtMatch && state.matches) return REGEX_MATCHES;
     const flag = state.matches ? REGEX_MATCHES : 0;
-    if (state.waiting.length === 0) return flag;
+    if (state.waiting.length === 0 && !matchesNothing) return flag;
     const key = `${state.atOrigin} ${state.waiting.join()}`;
     const known = numbers.get(key);
     if (known !== undefined) return known | flag;
