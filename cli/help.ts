@@ -33,7 +33,9 @@ Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    -G VAR=VAL set a scalar global variable
    -m NAME    name of the bundle that -p4 writes: NAME.wasm
    -o FILE    write output to FILE, not to standard output; strftime(3) formats are replaced
-   -F         go on in the background with -o FILE, and print the pid
+   -F         go on in the background, and print the pid; without -o the newest -s megabytes of
+              output are kept in memory for --attach
+  --attach=NAME              print what the session NAME in the background keeps; Ctrl-C ends it
    -S MB[,N]  begin a new output FILE.0, FILE.1, … after MB megabytes; keep the last N
    -E SCRIPT  also compile SCRIPT (may be repeated)
    -c CMD     start CMD, trace it, and end with it

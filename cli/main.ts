@@ -51,6 +51,7 @@ async function start(options: Options, diagnostics: Diagnostics): Promise<number
   if (options.listing !== null) return list(options.listing, options, diagnostics);
   if (options.interactive) return openShell(options);
   if (options.languageServer) return serveEditor(options);
+  if (options.attach !== null) return attach(options.attach);
   const file = readBundleFile(options);
   if (file !== null) return run({ ...file, options });
   const { buildBundle } = await import("./build.js");
@@ -87,6 +88,11 @@ async function openShell(options: Options): Promise<number> {
 async function serveEditor(options: Options): Promise<number> {
   const server = await import("./language-server.js");
   return server.serveEditor(options);
+}
+
+async function attach(name: string): Promise<number> {
+  const { attachTo } = await import("./attach.js");
+  return attachTo(name);
 }
 
 async function list(listing: Listing, options: Options, diagnostics: Diagnostics): Promise<number> {

@@ -11,6 +11,7 @@ import {
   dumps,
   globalAssignment,
   integer,
+  isInOurNamespaces,
   matching,
   moduleName,
   passNumber,
@@ -179,6 +180,9 @@ const COMPILER: readonly TableOption[] = [
   sets("clean-cache", "cache", "clean"),
   sets("k", "keepDirectory", true),
   sets("F", "flightRecorder", true),
+  define("attach", "required", (draft, name) => {
+    draft.attach = matching(name ?? "", "^[a-z0-9_]+$", "--attach parameter")[0];
+  }),
   sets("i interactive", "interactive", true),
   sets("language-server", "languageServer", true),
   define("monitor", "optional", (draft, text) => {
@@ -257,8 +261,9 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
 
 const REFUSED: readonly TableOption[] = [
   define("target-namespaces", "required", (_draft, text) => {
-    integer(text ?? "", 1, 2 ** 31 - 1, MESSAGES.namespaces);
-    throw new UsageError(`ERROR: ${NOT_YET}: --target-namespaces`);
+    const pid = integer(text ?? "", 1, 2 ** 31 - 1, MESSAGES.namespaces);
+    if (isInOurNamespaces(pid)) return;
+    throw new UsageError(`ERROR: ${NOT_YET}: --target-namespaces other than those of wastap`);
   }),
   define("sysroot", "required", (_draft, directory) => {
     if (!existsSync(directory ?? "")) {

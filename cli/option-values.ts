@@ -1,4 +1,5 @@
 /** Values of options: text → value, checked as stap checks them (cli.md §2). Throw UsageError. */
+import { readlinkSync } from "node:fs";
 import { UsageError } from "./getopt.js";
 
 /** Fails unless `text` matches `pattern`, which the message shows; case does not matter. */
@@ -104,4 +105,17 @@ export function dumps(text: string, known: readonly string[]): readonly string[]
   const wrong = names.find((name) => !known.includes(name));
   if (wrong === undefined) return names;
   throw new UsageError(`Unknown artefact "${wrong}" for --dump (known: ${known.join(", ")}).`);
+}
+
+/** True if ids of processes and users mean the same to process `pid` and here (namespaces(7)). */
+export function isInOurNamespaces(pid: number): boolean {
+  const namespace = (process: number | "self", kind: string): string =>
+    readlinkSync(`/proc/${process}/ns/${kind}`);
+  try {
+    return ["pid", "user"].every((kind) => namespace(pid, kind) === namespace("self", kind));
+  } catch (error) {
+    const reason =
+      (error as NodeJS.ErrnoException).code === "ENOENT" ? "no such process" : "denied";
+    throw new UsageError(`ERROR: cannot look at the namespaces of process ${pid}: ${reason}`);
+  }
 }

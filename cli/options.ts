@@ -70,6 +70,8 @@ export interface Options {
   readonly color: "auto" | "always" | "never";
   /** -F: go on in the background. */
   readonly flightRecorder: boolean;
+  /** --attach: the name of a session in the background. */
+  readonly attach: string | null;
   /** -k */
   readonly keepDirectory: boolean;
   /** --tmpdir */
@@ -134,6 +136,7 @@ export function defaultOptions(): Draft {
     timeoutMs: null,
     color: "auto",
     flightRecorder: false,
+    attach: null,
     keepDirectory: false,
     directory: null,
     cache: "read and write",

@@ -34,7 +34,7 @@ function takeOperands(draft: Draft, operands: readonly string[]): void {
 
 function checkScript(draft: Draft): void {
   const { script, extraScripts, listing, interactive, languageServer } = draft;
-  if (draft.cache === "clean") return;
+  if (draft.cache === "clean" || draft.attach !== null) return;
   if (languageServer) checkLanguageServer(draft);
   else if (interactive) checkInteractive(draft);
   else if (listing === null && script === null && extraScripts.length === 0) {
@@ -76,9 +76,6 @@ function checkRun({ rotation, output, flightRecorder, command }: Options): void 
     throw new UsageError("You have to specify output FILE with '-S' option.", true);
   }
   if (!flightRecorder) return;
-  if (output === null) {
-    throw new UsageError("ERROR: -F needs -o FILE: no kernel keeps the output of a session");
-  }
   if (command !== null) {
     throw new UsageError("ERROR: -F and -c exclude each other: the command needs the terminal");
   }

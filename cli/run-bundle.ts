@@ -19,6 +19,7 @@ import { disassemble } from "../wasm-runtime/x64/print.js";
 import { commandWords } from "./command.js";
 import { openDebugSource } from "./debug-source.js";
 import { firstInterrupt } from "./interrupts.js";
+import type { KeptRecords } from "./kept-records.js";
 import { createMessages, type Messages } from "./messages.js";
 import { hasScreen, type Monitor, openMonitor } from "./monitor.js";
 import type { Options } from "./options.js";
@@ -43,7 +44,8 @@ export async function runBundle(
   const bundle = { meta, code: compileBundle(bytes, meta, options) };
   const name = sessionName(bundleName, options);
   const verbosity = options.verbosity[4] ?? 0;
-  const output = openOutput(options.output, options.rotation);
+  const kept = await openKept(name, options);
+  const output = kept?.output ?? openOutput(options.output, options.rotation);
   const started = performance.now();
   if (verbosity > 0) say("Pass 5: starting run.");
   const { monitorMs: intervalMs } = options;
@@ -51,16 +53,27 @@ export async function runBundle(
     intervalMs === null || !hasScreen()
       ? null
       : openMonitor({ meta, moduleName: name, intervalMs });
-  const tell = monitor?.say ?? say;
+  let isDetached = false;
+  const tell = (line: string): void => {
+    if (kept !== null && isDetached) kept.say(line);
+    else (monitor?.say ?? say)(line);
+  };
+  const detach = (): void => {
+    if (isDetached) return;
+    if (kept !== null) say(`${DETACHING} "wastap --attach=${name}".`);
+    isDetached = true;
+    armed();
+  };
   try {
     const context = await openRun(bundle, options, {
       name,
       output: options.output === null ? (monitor?.output ?? output) : output,
       monitor,
       say: tell,
+      ended: kept?.ended ?? null,
       armed: () => {
         if (verbosity > 0) tell("Pass 5: probes armed.");
-        armed();
+        detach();
       },
     });
     const { failed, targetFailed } = await runSession(context);
@@ -69,10 +82,24 @@ export async function runBundle(
     const ms = (performance.now() - started).toFixed(0);
     if (verbosity > 0) tell(`Pass 5: run completed in ${ms}ms.`);
     if (failed) tell("Pass 5: run failed.  [man error::pass5]");
-    return failed || targetFailed ? 1 : 0;
+    const status = failed || targetFailed ? 1 : 0;
+    if (kept !== null && status === 0) detach();
+    if (isDetached) await kept?.finish(status);
+    return status;
   } finally {
     monitor?.close();
+    kept?.close();
   }
+}
+
+const DETACHING = "Disconnecting from the session; its records are kept. To reconnect, type";
+const MEGABYTE = 2 ** 20;
+
+/** Memory for the records of -F without -o; null where they go elsewhere. */
+async function openKept(name: string, options: Options): Promise<KeptRecords | null> {
+  if (!options.flightRecorder || options.output !== null) return null;
+  const { keepRecords } = await import("./kept-records.js");
+  return keepRecords(name, options.bufferMegabytes * MEGABYTE);
 }
 
 /** Where a run shows what it does. */
@@ -82,19 +109,21 @@ interface Front {
   readonly output: Output;
   readonly monitor: Monitor | null;
   readonly say: (line: string) => void;
+  /** Settles when somebody elsewhere ends the session. */
+  readonly ended: Promise<void> | null;
   readonly armed: () => void;
 }
 
 async function openRun(
   bundle: RunnableBundle,
   options: Options,
-  { name, output, monitor, say, armed }: Front,
+  { name, output, monitor, say, ended, armed }: Front,
 ): Promise<RunContext> {
   const { meta } = bundle;
   const repeat = (options.verbosity[4] ?? 0) > 0;
   const messages = createMessages({ repeat, noWarnings: options.noWarnings, say });
   for (const warning of meta.warnings) messages.warning(warning);
-  const interrupted = firstInterrupt();
+  const interrupted = Promise.race([firstInterrupt(), ...(ended === null ? [] : [ended])]);
   const processProbes = createProcessProbes(meta.probes);
   const threadProbes = createThreadProbes(meta.probes);
   const parent = options.directory ?? "/var/tmp";

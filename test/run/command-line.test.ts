@@ -95,6 +95,64 @@ s("-F goes on in the background once its probes are armed", async () => {
   assert.match(recorded, /^begin\n(tick\n)+end\n$/);
 });
 
+s("-F without a file keeps records in memory until somebody fetches them", () => {
+  const name = `kept_${process.pid}`;
+  const script =
+    'probe begin { println("begin") } probe timer.ms(1) { println("tick"); error("no") } ' +
+    'probe error { println("error"); warn("bye") }';
+  const begun = cached("background", "-F", "-m", name, "-e", script);
+  assert.is(begun.status, 0, begun.stderr);
+  assert.match(begun.stdout, /^\d+\n$/);
+  assert.match(begun.stderr, new RegExp(`To reconnect, type "wastap --attach=${name}"`));
+  const { status, stdout, stderr } = cached("background", `--attach=${name}`);
+  assert.equal([status, stdout], [1, "begin\ntick\nerror\n"]);
+  assert.match(stderr, /^ERROR: no near identifier 'error'(.|\n)*WARNING: bye\n/);
+  const again = cached("background", `--attach=${name}`);
+  assert.equal([again.status, again.stdout], [1, ""]);
+  assert.is(again.stderr, `ERROR: no session '${name}' in the background\n`);
+});
+
+s("-F without a file keeps the newest records, and says what it lost", () => {
+  const name = `newest_${process.pid}`;
+  const script =
+    'global n probe begin { println("first") } ' +
+    'probe timer.ms(1) { for (i = 0; i < 2000; i++) printf("%99d\\n", i); if (n++ == 15) exit() } ' +
+    'probe end { println("last") }';
+  assert.is(cached("background", "-F", "-s", "1", "-m", name, "-e", script).status, 0);
+  const { status, stdout, stderr } = cached("background", `--attach=${name}`);
+  assert.is(status, 0);
+  assert.ok(stdout.length < 2 ** 20 && stdout.endsWith(" 1999\nlast\n"));
+  assert.match(stderr, /^WARNING: \d+ bytes of older output were not kept, see -s\n/);
+});
+
+s("-F without a file keeps what was printed before probes could be armed", () => {
+  const name = `brief_${process.pid}`;
+  const script = 'probe begin { println("begin"); exit() } probe end { println("end") }';
+  const begun = cached("background", "-F", "-m", name, "-e", script);
+  assert.is(begun.status, 0, begun.stderr);
+  // Who asks for the name of a session that waits does not take its records.
+  const second = cached("background", "-F", "-m", name, "-e", script);
+  assert.equal([second.status, second.stdout], [1, ""]);
+  assert.match(second.stderr, /^ERROR: a session listens at .* already\n$/);
+  const { status, stdout } = cached("background", `--attach=${name}`);
+  assert.equal([status, stdout], [0, "begin\nend\n"]);
+});
+
+s("-F without a file ends if nothing can be armed, and leaves its name free", () => {
+  const name = `failed_${process.pid}`;
+  const failing: readonly (readonly string[])[] = [
+    ["-e", 'probe begin { error("no") }'],
+    ["-x", "2147483647", "-e", "probe begin { println(1) }"],
+  ];
+  for (const args of failing) {
+    const { status, stdout, stderr } = cached("background", "-F", "-m", name, ...args);
+    assert.equal([status, stdout], [1, ""]);
+    assert.match(stderr, /^ERROR: /m);
+  }
+  const { stderr } = cached("background", `--attach=${name}`);
+  assert.is(stderr, `ERROR: no session '${name}' in the background\n`);
+});
+
 s("-F ends with the session if that ends before it is armed", () => {
   const file = join(directory, "failed");
   const { status, stdout, stderr } = wastap([

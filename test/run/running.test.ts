@@ -11,6 +11,7 @@ import {
   type Running,
   start,
   startWastap,
+  WASTAP,
   wastap,
 } from "../support/tools.js";
 
@@ -116,6 +117,24 @@ test("processes that start later, several, and they are left as they were", asyn
     assert.match(stdout, /rounds \d+\n$/);
     assert.is(own, 0);
   }
+});
+
+test("other wastaps are left alone", async () => {
+  const node = join(directory, "node");
+  cpSync(process.execPath, node);
+  const armed = 'probe begin { println("armed") }';
+  const script = `${armed} probe process("${node}").begin { println("began ", pid()) }`;
+  const tracer = startWastap(["-e", script]);
+  await tracer.until(/armed/);
+  const other = start(node, [WASTAP, "-e", armed]);
+  await other.until(/armed/);
+  const idle = start(node, ["-e", "process.stdin.resume()"]);
+  await tracer.until(new RegExp(`began ${idle.pid}\\n`));
+  tracer.child.kill("SIGINT");
+  assert.is((await tracer.finished()).stdout, `armed\nbegan ${idle.pid}\n`);
+  other.child.kill("SIGINT");
+  idle.child.stdin?.end();
+  for (const left of [other, idle]) assert.is((await left.finished()).status, 0);
 });
 
 s.run();

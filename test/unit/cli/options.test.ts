@@ -88,6 +88,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["--runtime=foo -e x", "ERROR: foo is an invalid argument for --runtime"],
   ["--bpf -e x", "ERROR: --runtime=bpf unavailable; wastap runs in the traced process"],
   ["--target-namespaces=abc -e x", "Invalid process ID number for target namespaces."],
+  [
+    "--target-namespaces=2147483647 -e x",
+    "ERROR: cannot look at the namespaces of process 2147483647: no such process",
+  ],
   ["--rlimit-as=abc -e x", "Unable to convert rlimit-as resource limit 'abc'."],
   ["--sysroot=/nowhere -e x", "ERROR: /nowhere is an invalid directory for --sysroot"],
   ["--sysenv=A=b -e x", "ERROR: --sysenv must follow --sysroot"],
@@ -99,7 +103,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
     "--tmpdir=a%b -e x",
     "ERROR: Safety pattern mismatch for TMPDIR ('a%b' vs. '^[-/._0-9a-z]+$') rc=1",
   ],
-  ["-F -e x", "ERROR: -F needs -o FILE: no kernel keeps the output of a session"],
+  [
+    "--attach=../x",
+    "ERROR: Safety pattern mismatch for --attach parameter ('../x' vs. '^[a-z0-9_]+$') rc=1",
+  ],
   ["-F -o y -c z -e x", "ERROR: -F and -c exclude each other: the command needs the terminal"],
   ["--remote=host -e x", "ERROR: there are no servers and no remote hosts: --remote"],
   ["-J", "Unhandled argument code 74"],
