@@ -19,7 +19,7 @@ const SOURCE = join(PACKAGE_ROOT, "shim", "inject");
 const FLAGS =
   "-std=c11 -Wall -Wextra -Werror -Wshadow -Wconversion -Wvla -ffreestanding -fno-builtin " +
   "-fno-stack-protector -mgeneral-regs-only -fvisibility=hidden -fpie -nostdlib -O2 " +
-  "-fcf-protection=none -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns";
+  "-fcf-protection=none -fasynchronous-unwind-tables -fno-tree-loop-distribute-patterns";
 
 function run(command: string, args: readonly string[]): string {
   return execFileSync(command, args, { encoding: "utf8" });
@@ -62,10 +62,13 @@ function describe(image: Uint8Array, offsets: ReadonlyMap<string, number>): Shim
     librariesChanged: at("wt_libraries_changed"),
     deferReturn: at("wt_defer_return"),
     settleReturns: at("wt_settle_returns"),
+    settleInCaller: at("wt_settle_in_caller"),
     hosts: HOST_FUNCTIONS.map((name) => at(`wt_host_${name}`)),
     copyStart: at("wt_copy_start"),
     copyEnd: at("wt_copy_end"),
     copyFixup: at("wt_copy_fixup"),
+    frames: at("wt_frames"),
+    framesEnd: at("wt_frames_end"),
   };
 }
 

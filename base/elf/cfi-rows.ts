@@ -54,7 +54,8 @@ export interface RowSink {
   expression(bytes: Uint8Array): number;
 }
 
-function emptyRow(): FrameRow {
+/** A row that says nothing. */
+export function emptyRow(): FrameRow {
   const kinds = new Array<number>(FRAME_COLUMNS).fill(RULE.same);
   const values = new Array<number>(FRAME_COLUMNS).fill(0);
   return { cfaKind: RULE.same, cfaRegister: 0, cfaValue: 0, kinds, values };

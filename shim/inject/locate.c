@@ -101,6 +101,11 @@ static void find(uint32_t what, uint64_t address, struct answer *answer) {
     struct wt_module module;
     if (!wt_modules__find(address, &module))
         return;
+    if (module.is_own) {
+        address = wt_unwind__original(&module, address);
+        if (address == 0 || !wt_modules__find(address, &module))
+            return;
+    }
     if (what == WT_LOCATE_SYMBOL) {
         find_symbol(&module, address, answer);
     } else if (what == WT_LOCATE_LINE) {

@@ -134,8 +134,10 @@ struct wt_tail {
     uint64_t sp;
     uint64_t return_address;
     uint64_t rip;
+    uint64_t in_caller;
     struct wt_site_handler handler;
 };
+_Static_assert(offsetof(struct wt_tail, in_caller) == WT_TAIL_IN_CALLER, "TAIL");
 _Static_assert(offsetof(struct wt_tail, handler) == WT_TAIL_HANDLER, "TAIL");
 _Static_assert(sizeof(struct wt_tail) == WT_TAIL_BYTES, "TAIL");
 
@@ -148,11 +150,14 @@ struct wt_module {
     uint64_t symbols;
     uint64_t lines;
     uint64_t path;
-    uint64_t reserved;
+    uint32_t is_own;
+    uint32_t reserved;
 };
 _Static_assert(sizeof(struct wt_module) == WT_MODULE_BYTES, "MODULE");
 _Static_assert(offsetof(struct wt_module, unwind) == WT_MODULE_UNWIND, "MODULE");
-_Static_assert(offsetof(struct wt_module, path) == WT_MODULE_PATH, "MODULE");
+_Static_assert(offsetof(struct wt_module, path) == WT_MODULE_PATH &&
+                   offsetof(struct wt_module, is_own) == WT_MODULE_IS_OWN,
+               "MODULE");
 
 /* How a thread's storage for a module is found; THREAD_STORAGE. */
 struct wt_thread_storage {
@@ -206,6 +211,7 @@ void wt_shared__note_trap(uint32_t reason, uint32_t probe);
 WT_EXPORT struct wt_thread *wt_slots__acquire(uint64_t sp);
 uint64_t wt_slots__stack(const struct wt_thread *thread);
 struct wt_thread *wt_slots__of_mutator(void);
+bool wt_slots__is_vforked(void);
 
 /* enter.c */
 WT_EXPORT void wt_trapped(struct wt_thread *thread);
@@ -216,8 +222,17 @@ void wt_start(struct wt_thread *thread, uint64_t entry, uint32_t probe);
 /* host.c */
 uint64_t wt_thread__pointer(void);
 
+/* requests.c */
+uint32_t wt_requests__look(void);
+
+/* return-sites.c */
+bool wt_return_sites__is_ready(uint64_t address);
+
 /* modules.c */
 bool wt_modules__find(uint64_t address, struct wt_module *found);
+
+/* unwind.c */
+uint64_t wt_unwind__original(const struct wt_module *module, uint64_t address);
 
 /* expression.c */
 bool wt_expression__evaluate(const struct wt_expression *expression, uint64_t first,

@@ -150,6 +150,16 @@ static int64_t look_for_tid(uint32_t tid) {
     return 0;
 }
 
+/*
+ * Whether the calling thread is known to be a child of vfork(2), which runs in the memory of its
+ * parent: its thread block has the parent's id.
+ */
+bool wt_slots__is_vforked(void) {
+    int64_t offset = *(int64_t *)state(WT_PRIVATE_TID_OFFSET);
+    uint32_t hint = offset == 0 ? 0 : wt_thread_word(offset);
+    return hint != 0 && true_tid(hint) != hint;
+}
+
 static struct wt_thread *find_or_claim(void) {
     int64_t *offset = state(WT_PRIVATE_TID_OFFSET);
     if (*offset == 0 && wt_params.tid_offset != -1)

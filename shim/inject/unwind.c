@@ -4,6 +4,9 @@
  * where there are none, as for code that was made at run time, along frame pointers (SysV AMD64 ABI
  * §3.2.2). Every word of the process is read as a handler would read it, so a chain that leads
  * nowhere ends the walk and nothing else.
+ *
+ * A signal may have interrupted code of ours. Its frames are left out: where the program would be
+ * without them, and with which registers, the rules of trampolines say.
  */
 #include "shim.h"
 
@@ -35,10 +38,24 @@ struct table {
     uint32_t pages;
     uint32_t addresses;
     uint32_t rules;
-    uint32_t reserved[3];
+    uint32_t originals;
+    uint32_t reserved[2];
 };
 _Static_assert(sizeof(struct table) == WT_UNWIND_BYTES, "UNWIND");
-_Static_assert(offsetof(struct table, rules) == WT_UNWIND_RULES, "UNWIND");
+_Static_assert(offsetof(struct table, originals) == WT_UNWIND_ORIGINALS, "UNWIND");
+
+/* Of a row of a table with originals. */
+struct states {
+    uint32_t count;
+    struct {
+        uint32_t offset;
+        uint32_t rule;
+    } states[];
+};
+_Static_assert(offsetof(struct states, states) == WT_UNWIND_STATES_STATES, "UNWIND_STATES");
+
+/* Most frames of ours on top of each other. */
+#define MOST_OWN_FRAMES 16
 
 struct walk {
     const struct wt_thread *thread;
@@ -86,14 +103,14 @@ static const uint32_t *words_at(const struct table *table, uint32_t offset) {
     return (const uint32_t *)((uint64_t)table + offset);
 }
 
-/* The rules for the code at address in table, whose module begins at start; NULL if it has none. */
-static const struct rule *search(const struct table *table, uint64_t start, uint64_t address) {
-    uint64_t relative = address - start;
+/* The row of table for relative, an address from the start of its module; false if there is none.
+ */
+static bool search(const struct table *table, uint64_t relative, uint32_t *row) {
     uint64_t page = relative >> WT_UNWIND_PAGE_SHIFT;
     const uint32_t *addresses = words_at(table, table->addresses);
     const uint32_t *pages = words_at(table, table->pages);
     if (page >= table->page_count || relative < addresses[0])
-        return NULL;
+        return false;
     uint32_t low = pages[page];
     uint32_t high = page + 1 < table->page_count ? pages[page + 1] + 1 : table->row_count;
     while (high - low > 1) {
@@ -103,20 +120,61 @@ static const struct rule *search(const struct table *table, uint64_t start, uint
         else
             high = middle;
     }
-    uint32_t rule = words_at(table, table->rules)[low];
-    return rule == 0 ? NULL : (const struct rule *)((uint64_t)table + rule);
+    *row = low;
+    return words_at(table, table->rules)[low] != 0;
 }
 
-/* The rules for the code at address; NULL if nothing is known of it. */
-static const struct rule *find_rule(struct walk *walk, uint64_t address) {
-    struct wt_module *module = &walk->module;
-    if ((address < module->start || address >= module->end) && !wt_modules__find(address, module)) {
-        module->end = 0;
-        return NULL;
+/* Offset of the rule that holds at offset in a row of a table with originals. */
+static uint32_t state_at(const struct states *found, uint32_t offset) {
+    uint32_t low = 0;
+    while (low + 1 < found->count && found->states[low + 1].offset <= offset)
+        low++;
+    return found->states[low].rule;
+}
+
+/* What is known of the code at an address. */
+struct place {
+    const struct rule *rule;
+    /* Of a trampoline: where the program has the instruction that the code stands for, else 0. */
+    uint64_t original;
+};
+
+/* Finds what module knows of the code at address; false if nothing. */
+static bool find_place(const struct wt_module *module, uint64_t address, struct place *place) {
+    const struct table *table = (const struct table *)module->unwind;
+    uint64_t relative = address - module->start;
+    uint32_t row;
+    if (!table || !search(table, relative, &row))
+        return false;
+    uint32_t offset = words_at(table, table->rules)[row];
+    place->original = 0;
+    if (table->originals != 0) {
+        uint32_t inside = (uint32_t)relative - words_at(table, table->addresses)[row];
+        offset = state_at((const struct states *)words_at(table, offset), inside);
+        int32_t original = (int32_t)words_at(table, table->originals)[row];
+        place->original = module->start + (uint64_t)(int64_t)original;
     }
-    if (module->unwind == 0)
-        return NULL;
-    return search((const struct table *)module->unwind, module->start, address);
+    place->rule = (const struct rule *)((uint64_t)table + offset);
+    return true;
+}
+
+/*
+ * Where the program has the instruction that the code of ours at address, in module, stands for; 0
+ * if it stands for none.
+ */
+uint64_t wt_unwind__original(const struct wt_module *module, uint64_t address) {
+    struct place place;
+    return find_place(module, address, &place) ? place.original : 0;
+}
+
+/* Looks up the module of the code that the thread is in; false if it is in none. */
+static bool enter_module(struct walk *walk) {
+    struct wt_module *module = &walk->module;
+    uint64_t address = walk->registers[WT_FRAME_RIP] - (walk->is_exact ? 0 : 1);
+    if ((address >= module->start && address < module->end) || wt_modules__find(address, module))
+        return true;
+    module->end = 0;
+    return false;
 }
 
 /* Evaluates the expression at offset of the module's table with first on its stack. */
@@ -164,19 +222,21 @@ static bool find_column(struct walk *walk, const struct rule_column *rule, uint6
     }
 }
 
-/* Makes the registers those of the caller by rule; false if there is no caller. */
-static bool apply(struct walk *walk, const struct rule *rule) {
+/* Makes the registers those of the caller by the rules of place; false if there is no caller. */
+static bool apply(struct walk *walk, const struct place *place) {
+    const struct rule *rule = place->rule;
     uint64_t cfa;
     if (!find_cfa(walk, rule, &cfa))
         return false;
     bool is_signal = (rule->flags & WT_UNWIND_FLAG_SIGNAL) != 0;
-    /* Only a signal handler can be on another stack than what it interrupted. */
-    if (!is_signal && cfa <= walk->registers[WT_FRAME_RSP])
+    /* Only a signal handler, or one of ours, can be on another stack than what it interrupted. */
+    bool may_leave_stack = is_signal || walk->module.is_own != 0;
+    if (!may_leave_stack && cfa <= walk->registers[WT_FRAME_RSP])
         return false;
     uint64_t caller[WT_COLUMNS];
     __builtin_memcpy(caller, walk->registers, sizeof caller);
     caller[WT_FRAME_RSP] = cfa;
-    caller[WT_FRAME_RIP] = 0;
+    caller[WT_FRAME_RIP] = place->original;
     for (uint32_t i = 0; i < rule->column_count; i++) {
         const struct rule_column *column = &rule->columns[i];
         if (column->column >= WT_COLUMNS)
@@ -277,14 +337,24 @@ static bool find_caller(struct walk *walk) {
     if (is_at_exit(walk))
         return leave_frame(walk, walk->registers[WT_FRAME_RSP]);
     uint64_t address = walk->registers[WT_FRAME_RIP] - (walk->is_exact ? 0 : 1);
-    const struct rule *rule = find_rule(walk, address);
-    return rule ? apply(walk, rule) : guess(walk);
+    struct place place;
+    bool is_known = enter_module(walk) && find_place(&walk->module, address, &place);
+    return is_known ? apply(walk, &place) : guess(walk);
+}
+
+/* Goes on from code of ours that was interrupted to that of the program; false if it ends there. */
+static bool leave_own_code(struct walk *walk) {
+    for (uint32_t i = 0; i < MOST_OWN_FRAMES && enter_module(walk) && walk->module.is_own; i++) {
+        if (!find_caller(walk))
+            return false;
+    }
+    return true;
 }
 
 static bool step(struct walk *walk) {
     bool has_caller = find_caller(walk);
     walk->is_first = false;
-    return has_caller;
+    return has_caller && (!walk->is_exact || leave_own_code(walk));
 }
 
 /* Starts at the registers of the hit, with the three at start in place of its own unless 0. */
@@ -316,6 +386,8 @@ WT_EXPORT int32_t wt_host_unwind(struct wt_vm_context *vm, uint32_t start, uint3
         return -WT_EFAULT;
     struct walk walk;
     begin(&walk, vm, start);
+    if (start == 0 && wt_params.in_mutator && !leave_own_code(&walk))
+        return 0;
     uint32_t count = 0;
     uint8_t *out = (uint8_t *)vm->memory_base + to;
     do {

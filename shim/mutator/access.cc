@@ -27,8 +27,13 @@ void Tracer::set_registers(pid_t tid, const user_regs_struct &registers) {
 
 int Tracer::memory(Process &process) {
     if (process.memory_fd < 0) {
+        pid_t tid = process.pid;
+        /* The first thread shows no memory once it has ended. */
+        for (const auto &entry : process.threads)
+            if (thread_state(tid) == 'Z')
+                tid = entry.first;
         char path[64];
-        snprintf(path, sizeof path, "/proc/%d/mem", process.pid);
+        snprintf(path, sizeof path, "/proc/%d/mem", tid);
         process.memory_fd = open(path, O_RDWR | O_CLOEXEC);
         if (process.memory_fd < 0)
             throw SystemError(errno, "open memory");

@@ -121,7 +121,8 @@ export async function undoPlan(
           if (reason !== null && reason !== "restored") conflicts.push({ region, reason });
       }
     });
-    await tracer.write(pid, inUndoOrder(writes));
+    const entered = mapped.flatMap(({ regions }) => regions.filter(({ isEntered }) => isEntered));
+    await tracer.write(pid, inUndoOrder(writes, new Set(entered.map(({ start }) => start))));
     await lowerSemaphores(tracer, pid, semaphores);
     const moves = leaving(mapped.flatMap(({ regions }) => regions));
     for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);
@@ -240,12 +241,19 @@ function originals(region: PatchRegion): MemoryWrite[] {
 }
 
 /**
- * Original bytes in an order in which each step alone is right: short jumps and int3 go before the
- * islands they lead to, islands before the jump that keeps control out of them (it is in front).
+ * Original bytes in an order in which each step alone is right: what is entered in its middle, at the
+ * addresses `entered`, before the jumps that lead there; short jumps and int3 before the islands
+ * they lead to, islands before the jump that keeps control out of them (it is in front).
  */
-export function inUndoOrder(writes: readonly MemoryWrite[]): MemoryWrite[] {
-  const isLong = ({ bytes }: MemoryWrite): number => (bytes.length >= LONG_JUMP_BYTES ? 1 : 0);
-  return [...writes].sort((a, b) => isLong(a) - isLong(b) || b.address - a.address);
+export function inUndoOrder(
+  writes: readonly MemoryWrite[],
+  entered: ReadonlySet<number>,
+): MemoryWrite[] {
+  const turn = ({ address, bytes }: MemoryWrite): number => {
+    if (entered.has(address)) return 0;
+    return bytes.length >= LONG_JUMP_BYTES ? 2 : 1;
+  };
+  return [...writes].sort((a, b) => turn(a) - turn(b) || b.address - a.address);
 }
 
 const LONG_JUMP_BYTES = 5;

@@ -19,8 +19,9 @@ import { inject, type SessionImage } from "./inject.js";
 import { LIBRARIES_CHANGED, libraryNotice, probesLibraries } from "./libraries.js";
 import { findGap, isMapped, type Mapping, PAGE_BYTES, roundUp } from "./maps.js";
 import { absoluteSites, matchModules, type ProbedSite, sitesOf } from "./matching.js";
-import { moduleCode } from "./module-code.js";
+import { moduleFunctions } from "./module-code.js";
 import { needsModules } from "./modules.js";
+import { describesOwnCode, injectedModule, trampolineModule } from "./own-modules.js";
 import {
   layPatches,
   type PatchDraft,
@@ -36,10 +37,16 @@ import { hasShadowStacks, type Module, readMappings, readModules } from "./proce
 import type { Tracer } from "./ptrace.js";
 import { recoverDead } from "./recover.js";
 import { openRemote, PROTECTION, type Remote } from "./remote.js";
+import {
+  type ReturnChanges,
+  type ReturnState,
+  readySites,
+  writeReturnStates,
+} from "./return-table.js";
 import { entryOffset, type RunnableBundle } from "./runnable.js";
 import type { Semaphores } from "./semaphores.js";
-import { DEFERRED, SETTLED } from "./tails.js";
-import type { ArmedModule, Tracee } from "./tracee.js";
+import { DEFERRED, SETTLED, SETTLED_IN_CALLER } from "./tails.js";
+import { type ArmedModule, learnModules, type Tracee } from "./tracee.js";
 import { planData } from "./watched-data.js";
 
 /** What a session decides about patching. */
@@ -75,7 +82,7 @@ export interface Armed {
 }
 
 /** A module that is new, and what is to be patched in it. */
-interface FreshModule {
+export interface FreshModule {
   readonly mapping: Mapping;
   readonly plan: PlanModule;
 }
@@ -117,7 +124,11 @@ export async function arm(
     { allowBreakpoints: options.allowBreakpoints, shadowStacks: hasShadowStacks(pid) },
   );
   options.onPlan?.(draft);
-  refused.push(...draft.refused.flatMap((each) => refusedSite(pid, each)));
+  refused.push(
+    ...draft.refused
+      .filter(({ site }) => isProbe(image.bundle, site.probe))
+      .map((each) => refusedSite(pid, each)),
+  );
   try {
     const tids = await tracer.stop(pid, STOP_MS);
     try {
@@ -127,7 +138,15 @@ export async function arm(
       if (tracee.injection === null) {
         await recoverDead(tracer, pid, tids, tracee.shared?.address ?? 0);
       } else await freeAreas(tracer, tracee, tids);
+      const before = new Set(tracee.modules);
       const conflicts = await put(tracer, tracee, image, stillThere(pid, draft, changes.fresh));
+      await noteReturnSites(tracer, tracee, image, {
+        gone: changes.gone.map(({ mapping }) => mapping),
+        states: returnStates(
+          tracee.modules.filter((module) => !before.has(module)),
+          refusedReturns(draft, changes.fresh),
+        ),
+      });
       refused.push(...conflicts.flatMap((each) => conflictingSites(pid, image.bundle, each)));
     } finally {
       await tracer.resume(pid);
@@ -136,7 +155,7 @@ export async function arm(
     throw targetError("patch code", pid, cause);
   }
   const probes = tracee.modules.flatMap(({ regions }) => regions.flatMap((each) => each.probes));
-  for (const probe of probes) if (probe !== LIBRARIES_CHANGED) options.armed.add(probe);
+  for (const probe of probes) if (isProbe(image.bundle, probe)) options.armed.add(probe);
   return { refused, missing, hasChanged: true };
 }
 
@@ -144,6 +163,8 @@ function lookAt(tracee: Tracee, image: SessionImage): Changes {
   const { bundle } = image;
   const { pid, modules: before } = tracee;
   const mappings = readMappings(pid);
+  // All of its threads are ending.
+  if (mappings.length === 0) return { fresh: [], gone: [], idle: [], missing: [], relocated: [] };
   const modules = readModules(pid, mappings);
   const gone = before.filter(({ mapping }) => !isMapped(mapping, mappings));
   const isNew = (module: Module): boolean => {
@@ -182,8 +203,37 @@ function lookAt(tracee: Tracee, image: SessionImage): Changes {
   };
 }
 
+/** Addresses in the process of the places where returns are waited for that are not patched. */
+function refusedReturns({ refused }: PatchDraft, fresh: readonly FreshModule[]): number[] {
+  const biases = new Map(fresh.map(({ plan: { code } }) => [code.path, code.loadBias]));
+  return refused
+    .filter(({ site }) => site.place === "return")
+    .map(({ path, address }) => address + (biases.get(path) ?? bug(`no module '${path}'`)));
+}
+
+/** What came of the places at which returns are waited for in modules that were patched. */
+function returnStates(
+  modules: readonly ArmedModule[],
+  refused: readonly number[],
+): ReadonlyMap<number, ReturnState> {
+  const states = new Map<number, ReturnState>();
+  for (const address of refused) states.set(address, "refused");
+  for (const address of readySites(modules)) states.set(address, "ready");
+  return states;
+}
+
+/** Writes down, in a stopped process, at which places returns can be waited for now. */
+async function noteReturnSites(
+  tracer: Tracer,
+  { pid, injection }: Tracee,
+  { bundle }: SessionImage,
+  changes: ReturnChanges,
+): Promise<void> {
+  if (injection !== null) await writeReturnStates(tracer, pid, injection, bundle, changes);
+}
+
 /** Where the code of a module is; there is some in each. */
-function codeMapping({ file, path }: Module): Mapping {
+export function codeMapping({ file, path }: Module): Mapping {
   const mapping = file.mappings.find(({ executable }) => executable);
   return mapping ?? bug(`'${path}' has no code`);
 }
@@ -210,17 +260,17 @@ function planSite({ probe, site }: ProbedSite, { meta, code }: RunnableBundle): 
 }
 
 function planModule({ image, path, loadBias }: Module, sites: readonly PlanSite[]): PlanModule {
-  return { code: moduleCode(image, path, loadBias), sites };
+  return { ...moduleFunctions(image, path, loadBias), sites };
 }
 
 /** A module to be patched now. */
-interface DraftedModule {
+export interface DraftedModule {
   readonly mapping: Mapping;
   readonly planned: PlannedModule;
 }
 
 /** Those modules of `draft` that a stopped process has not unmapped meanwhile. */
-function stillThere(
+export function stillThere(
   pid: number,
   draft: PatchDraft,
   fresh: readonly FreshModule[],
@@ -240,11 +290,12 @@ async function freeAreas(tracer: Tracer, tracee: Tracee, tids: readonly number[]
   if (await isUsed(tracer, pid, tids, { code, stacks: [] })) return;
   const remote = openRemote(tracer, pid);
   tracee.areas = [];
+  tracee.own = tracee.own.filter(({ start }) => !areas.some((area) => isIn(area, start)));
   for (const area of areas) await unmapArea(remote, area);
 }
 
 /** Patches modules of a stopped process; gives the regions that were left as they are. */
-async function put(
+export async function put(
   tracer: Tracer,
   tracee: Tracee,
   image: SessionImage,
@@ -264,6 +315,8 @@ async function put(
     const { address, bytes } = injection.private;
     await tracer.setOwnMemory(pid, at, at + injection.code.bytes, address, address + bytes);
   }
+  const describesCode = describesOwnCode(image);
+  if (isFirst && describesCode) tracee.own = [injectedModule(image, injection)];
   const areas: (Area | null)[] = [];
   for (const { planned } of modules) {
     areas.push(await mapTrampolines(remote, tracee, image.shared.inode, planned));
@@ -277,10 +330,16 @@ async function put(
         if (probe === LIBRARIES_CHANGED) return at + shim.librariesChanged;
         if (probe === DEFERRED) return at + shim.deferReturn;
         if (probe === SETTLED) return at + shim.settleReturns;
+        if (probe === SETTLED_IN_CALLER) return at + shim.settleInCaller;
         return injection.handlers + entryOffset(bundle, bundle.meta.probes[probe]?.handler ?? "");
       },
+      describesCode,
     },
   );
+  if (describesCode) {
+    tracee.own = [...tracee.own, ...plan.areas.map(trampolineModule)];
+    await learnModules(tracer, tracee, image);
+  }
   return apply(tracer, tracee, plan, modules, areas);
 }
 
@@ -387,11 +446,15 @@ function notPatched(pid: number, probe: number, site: BundleSite, reason: string
   return { pid, probe, module, symbol, address, reason, nearest: null };
 }
 
-function refusedSite(pid: number, refused: RefusedSite): Unpatched[] {
+/** False for what stands for the index of a probe where there is none. */
+function isProbe({ meta }: RunnableBundle, index: number): boolean {
+  return index < meta.probes.length;
+}
+
+function refusedSite(pid: number, refused: RefusedSite): Unpatched {
   const { path, site, address, reason, nearest } = refused;
   const { probe, symbol } = site;
-  if (probe === LIBRARIES_CHANGED) return [];
-  return [{ pid, probe, module: path, symbol, address, reason, nearest }];
+  return { pid, probe, module: path, symbol, address, reason, nearest };
 }
 
 function conflictingSites(

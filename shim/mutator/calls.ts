@@ -62,10 +62,20 @@ function* displacements(
   }
 }
 
-/** True if an instruction of that kind has its opcode at `address`; a prefix (bnd) may come before. */
+/**
+ * Prefixes that may come before: bnd, or the padding of calls of __tls_get_addr, data16 data16 rex.W
+ * (Drepper, ELF Handling For Thread-Local Storage §4.1.6).
+ */
+const MOST_PREFIXES = 3;
+
+/** True if an instruction of that kind has its opcode at `address`. */
 function isInsn(index: FunctionIndex, address: number, flow: "call" | "jump"): boolean {
   const code = functionAt(index, address);
   if (code === null) return false;
-  const insn = insnAt(code, address) ?? insnAt(code, address - 1);
-  return insn?.flow === flow && insn.address + insn.length === address + INSN_BYTES;
+  for (let prefixes = 0; prefixes <= MOST_PREFIXES; prefixes++) {
+    const insn = insnAt(code, address - prefixes);
+    if (insn !== undefined)
+      return insn.flow === flow && insn.address + insn.length === address + INSN_BYTES;
+  }
+  return false;
 }

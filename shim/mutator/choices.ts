@@ -2,19 +2,9 @@
  * Assigns each instruction to be probed to a region of bytes: regions that overlap become one,
  * and an instruction that another region displaces anyway joins it.
  */
-import { SITE_FLAG } from "../../wasm-runtime/layout/private.js";
-import {
-  type FunctionCode,
-  type FunctionIndex,
-  functionAt,
-  indexFunctions,
-  isJump,
-  type ModuleCode,
-  rangeAt,
-  withForeignTargets,
-} from "./functions.js";
+import { type FunctionCode, type FunctionIndex, functionAt, isJump, rangeAt } from "./functions.js";
 import { goStackRule, type StackRule } from "./go-code.js";
-import type { PlanOptions, PlanSite, RefusedSite } from "./plan.js";
+import type { PlanModule, PlanOptions, RefusedSite } from "./plan.js";
 import {
   candidates,
   JUMP_BYTES,
@@ -24,7 +14,7 @@ import {
   runsAround,
   TOO_CLOSE,
 } from "./regions.js";
-import { collectTargets, isExit, refusal, type Target } from "./targets.js";
+import { collectTargets, isExit, isSettled, refusal, type Target } from "./targets.js";
 
 /** A region with the targets that it holds; a host of an island may hold none. */
 export interface Choice {
@@ -32,9 +22,19 @@ export interface Choice {
   readonly targets: Target[];
 }
 
+/** Regions of a module, and sites that none fits. */
+export interface ChosenRegions {
+  readonly choices: readonly Choice[];
+  readonly refused: readonly RefusedSite[];
+}
+
 interface Planner {
   readonly index: FunctionIndex;
   readonly rules: RegionRules;
+  /** Bytes near sites of regions that are patched already. */
+  readonly taken: ReadonlySet<number>;
+  /** Nothing of the module is patched yet. */
+  readonly isFirst: boolean;
   /** Bytes of islands and of filler in use: no other region may hold them. */
   readonly filler: Set<number>;
   /** Which region has a byte. */
@@ -55,29 +55,30 @@ const UNTOUCHABLE: ReadonlyMap<string, string> = new Map([
   ["__syscall_cancel_arch", "thread cancellation compares addresses in it"],
 ]);
 
-/** Regions for `sites`, hosts of islands first; what fits nowhere is added to `refused`. */
+/** Regions for the sites of a module, hosts of islands first, and what fits nowhere. */
 export function chooseRegions(
-  code: ModuleCode,
-  sites: readonly PlanSite[],
+  index: FunctionIndex,
+  { sites, taken: patched }: PlanModule,
   options: PlanOptions,
-  refused: RefusedSite[],
-): Choice[] {
-  const index = indexFunctions(code);
-  const stackRule = goStackRule(code);
-  const targets = collectTargets(index, sites, { refused, followsTails: stackRule === null });
-  const addresses = targets.map((target) => target.address);
+): ChosenRegions {
+  const taken = patched ?? new Set();
+  const refused: RefusedSite[] = [];
+  const stackRule = goStackRule(index.module);
+  const targets = collectTargets(index, sites, { refused, waits: stackRule === null });
   const filler = new Set<number>();
   const owners = new Map<number, Choice>();
-  const near = withForeignTargets(index, addresses);
   const planner: Planner = {
-    index: near,
+    index,
     rules: {
       ...options,
       isTarget: ({ targets }, address) => targets.has(address),
-      around: (address) => functionsAround(near, address),
-      isFillerUsed: (start, end) => hasAny(filler, start, end),
-      isTaken: (start, end) => hasAny(owners, start, end) || hasAny(filler, start, end),
+      around: (address) => functionsAround(index, address),
+      isFillerUsed: (start, end) => hasAny(filler, start, end) || hasAny(taken, start, end),
+      isTaken: (start, end) =>
+        hasAny(owners, start, end) || hasAny(filler, start, end) || hasAny(taken, start, end),
     },
+    taken,
+    isFirst: patched === undefined,
     filler,
     owners,
     refused,
@@ -85,28 +86,38 @@ export function chooseRegions(
     unsettled: new Set(),
   };
   // What is only settled gives way to what was asked for.
-  const isAsked = ({ action }: Target): boolean => action !== "settle";
-  for (const target of targets.filter(isAsked)) planTarget(planner, target);
-  for (const target of targets) if (!isAsked(target)) planTarget(planner, target);
-  return inOrder(owners).map(({ region, targets: inside }) => ({
+  for (const target of targets) if (!isSettled(target)) planTarget(planner, target);
+  for (const target of targets) if (isSettled(target)) planTarget(planner, target);
+  const choices = inOrder(owners).map(({ region, targets: inside }) => ({
     region,
     targets: inside.map((target) => withEnds(target, planner.unsettled)),
   }));
+  return { choices, refused };
 }
 
-/** Handlers do not wait for what may never be: they run at the jump, without a result. */
+/** Whether handlers may wait for results: not where goroutines move from thread to thread. */
+export function canWait({ module }: FunctionIndex): boolean {
+  return goStackRule(module) === null;
+}
+
+/** Handlers do not wait for what will not be seen: the caller settles it. */
 function withEnds(target: Target, unsettled: ReadonlySet<number>): Target {
   if (!target.ends.some((end) => unsettled.has(end))) return target;
-  const siteFlags = target.siteFlags | SITE_FLAG.unknownResult;
-  return { ...target, action: "run", ends: [], siteFlags };
+  return { ...target, action: "defer to caller", ends: [] };
 }
 
-/** Regions ascending, but hosts before all others: an island may only be written behind a jump. */
+/**
+ * Regions ascending, but hosts before all others: an island may only be written behind a jump. Those
+ * that are entered in their middle come last: the jumps into them must have been moved.
+ */
 function inOrder(owners: ReadonlyMap<number, Choice>): Choice[] {
   const choices = [...new Set(owners.values())];
   const hosts = new Set(choices.map((choice) => choice.region.island?.host?.start));
-  const isHost = (choice: Choice): number => (hosts.has(choice.region.start) ? 0 : 1);
-  return choices.sort((a, b) => isHost(a) - isHost(b) || a.region.start - b.region.start);
+  const turn = ({ region }: Choice): number => {
+    if (region.entries.length > 0) return 2;
+    return hosts.has(region.start) ? 0 : 1;
+  };
+  return choices.sort((a, b) => turn(a) - turn(b) || a.region.start - b.region.start);
 }
 
 interface Bytes {
@@ -122,10 +133,11 @@ function planTarget(planner: Planner, target: Target): void {
   const { index } = planner;
   const refuse = (reason: string, nearest: number | null = null): void => {
     if (target.action === "settle") planner.unsettled.add(target.address);
-    else
+    else {
       for (const site of target.sites) {
         planner.refused.push(refusal(index, site, reason, target.address, nearest));
       }
+    }
   };
   const code = functionAt(index, target.address);
   const at = code?.insns.indexOf(target.address) ?? -1;
@@ -155,7 +167,12 @@ function join({ owners }: Planner, target: Target): boolean {
 
 /** Takes the first region that is free, or can be joined with the one it overlaps. */
 function choose(planner: Planner, regions: Iterable<Region>, at: number, target: Target): boolean {
+  const { taken, isFirst } = planner;
   for (const region of regions) {
+    if (hasAny(taken, region.start, region.end)) continue;
+    if (region.technique === "breakpoint" && isSettled(target)) continue;
+    // Copies of jumps in trampolines that are there already, however far, cannot be moved.
+    if (!isFirst && region.entries.length > 0) continue;
     const others = overlapping(planner, region);
     const [other] = others;
     if (!other) {
@@ -177,35 +194,36 @@ function choose(planner: Planner, regions: Iterable<Region>, at: number, target:
 
 /**
  * Regions to be added so that all jumps into `region` are moved: none for those that are moved
- * anyway. Null if one cannot be. They lie before it, so they are patched before it and restored
- * behind it, and hold long jumps, which are restored in the order of their addresses.
+ * anyway. Null if one cannot be. What is entered in its middle is patched after all that is not, and
+ * restored before; a jump in another such region must lie before this one (`inOrder`).
  */
 function sourcesOf(planner: Planner, region: Region): readonly Region[] | null {
   const added: Region[] = [];
-  const { code, entries, start } = region;
+  const { code, entries, start, next } = region;
   if (entries.length === 0) return added;
-  for (const insn of code.insns.direct(0, code.insns.firstFrom(start))) {
-    if (!isJump(insn) || !entries.includes(insn.target)) continue;
+  for (const insn of code.insns.direct()) {
+    const isOutside = insn.address < start || insn.address >= next;
+    if (!isOutside || !isJump(insn) || !entries.includes(insn.target)) continue;
     const owner = planner.owners.get(insn.address)?.region;
     const found = [owner, ...added].find((each) => each && displaces(each, insn.address));
     if (found === undefined && owner === undefined) {
       const at = code.insns.indexOf(insn.address);
-      const source = runsAround(code, at, planner.rules).find(
-        (run) => run.end <= start && isApart(planner, run, added),
+      const source = runsAround(code, at, planner.rules).find((run) =>
+        isApart(planner, run, [region, ...added]),
       );
       if (source === undefined) return null;
       added.push(source);
-    } else if (found === undefined || !isLong(found)) return null;
+    } else if (found === undefined || !mayLeadInto(region, found)) return null;
   }
   return added;
 }
 
-function displaces({ start, next }: Region, address: number): boolean {
-  return address >= start && address < next;
+function mayLeadInto({ start }: Region, { technique, entries, end }: Region): boolean {
+  return technique !== "breakpoint" && (entries.length === 0 || end <= start);
 }
 
-function isLong({ technique }: Region): boolean {
-  return technique !== "island" && technique !== "breakpoint";
+function displaces({ start, next }: Region, address: number): boolean {
+  return address >= start && address < next;
 }
 
 function isApart(planner: Planner, run: Region, others: readonly Region[]): boolean {
@@ -227,7 +245,9 @@ function joinedRegion(planner: Planner, region: Region, other: Choice, at: numbe
   const first = Math.min(other.region.first, region.first);
   const through = Math.max(other.region.last - 1, at);
   const joined = regionFrom(region.code, first, through, JUMP_BYTES, planner.rules);
-  return typeof joined === "string" || overlapping(planner, joined).length > 0 ? null : joined;
+  const isFree = (each: Region): boolean =>
+    overlapping(planner, each).length === 0 && !hasAny(planner.taken, each.start, each.end);
+  return typeof joined !== "string" && isFree(joined) ? joined : null;
 }
 
 /** The bytes of filler that a region uses. */

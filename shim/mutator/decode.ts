@@ -120,6 +120,42 @@ export function tableLoad(bytes: Uint8Array): TableLoad | null {
   });
 }
 
+/**
+ * The part that the first instruction of `bytes` has in a load from a table of 32-bit entries as
+ * gcc makes it without optimization: `lea offset, [index*4]`, then `mov r32, [offset+table]`.
+ */
+export function offsetLoadPart(bytes: Uint8Array): "offset" | "load" | null {
+  return withDecoder(bytes, 0, (decoder, insn) => {
+    decoder.decodeOut(insn);
+    if (insn.memoryIndex === Register.None) return null;
+    const isLoad = insn.code === Code.Mov_r32_rm32 && insn.memoryIndexScale === 1;
+    if (isLoad) return "load";
+    const isOffset = insn.mnemonic === Mnemonic.Lea && insn.memoryIndexScale === 4;
+    return isOffset && insn.memoryBase === Register.None ? "offset" : null;
+  });
+}
+
+/** What the first instruction of `bytes` does to the stack, as in prologues and epilogues; or null. */
+export function stackChange(bytes: Uint8Array): "push" | "pop" | null {
+  return withDecoder(bytes, 0, (decoder, insn) => {
+    decoder.decodeOut(insn);
+    const isOnStack = insn.op0Register === Register.RSP;
+    switch (insn.mnemonic) {
+      case Mnemonic.Push:
+        return "push";
+      case Mnemonic.Pop:
+      case Mnemonic.Leave:
+        return "pop";
+      case Mnemonic.Sub:
+        return isOnStack ? "push" : null;
+      case Mnemonic.Add:
+        return isOnStack ? "pop" : null;
+      default:
+        return null;
+    }
+  });
+}
+
 /** Text of the first instruction of `bytes` in Intel syntax, for listings. */
 export function showInsn(bytes: Uint8Array, address: number): string {
   return withDecoder(bytes, address, (decoder, insn) => {

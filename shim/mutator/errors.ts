@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { TargetError } from "../../base/target-error.js";
-import { executablePath, exists, statusText } from "./process.js";
+import { executablePath, exists, livingThread, statusText } from "./process.js";
 import { isSystemFailure } from "./ptrace.js";
 
 const EPERM = 1;
@@ -20,10 +20,11 @@ export function checkTarget(pid: number): void {
   if (!exists(pid)) fail(`cannot attach to process ${pid}: no such process`, ESRCH);
   const group = Number(statusText(pid, "Tgid"));
   if (group !== pid) fail(`${pid} is a thread of process ${group}: give the process`, ESRCH);
-  if ((statusText(pid, "State") ?? "").startsWith("Z")) {
+  const living = livingThread(pid);
+  if ((statusText(living, "State") ?? "").startsWith("Z")) {
     fail(`cannot attach to process ${pid}: it has ended (zombie)`, ESRCH);
   }
-  if (statusText(pid, "Kthread") === "1" || statusText(pid, "VmSize") === null) {
+  if (statusText(pid, "Kthread") === "1" || statusText(living, "VmSize") === null) {
     fail(`cannot attach to process ${pid}: it is a kernel thread`, EPERM);
   }
   if (pid === process.pid) fail("wastap cannot trace itself", EPERM);
@@ -108,7 +109,7 @@ function yamaScope(): number {
 /** e_ident[EI_CLASS] of the executable (elf(5)). */
 function is32Bit(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/exe`).at(4) === 1;
+    return readFileSync(`/proc/${livingThread(pid)}/exe`).at(4) === 1;
   } catch {
     return false;
   }

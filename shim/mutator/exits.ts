@@ -4,9 +4,10 @@
  * Takes a function's range; decodes it from start to end, and its `.cold` parts, which compilers
  * put elsewhere and reach by jumps. A jump out of all parts is a tail call, a conditional one too.
  * An indirect jump is one unless it reads a jump table (a scaled index, or a register loaded by
- * one a few instructions before, or `notrack`). Exceptions and longjmp are no exits.
+ * one or by an offset made of one a few instructions before, or `notrack`) with the function's frame
+ * in place: pops before it are an epilogue. Exceptions and longjmp are no exits.
  */
-import { type Insn, jumpOperand, tableLoad } from "./decode.js";
+import { type Insn, jumpOperand, offsetLoadPart, stackChange, tableLoad } from "./decode.js";
 import {
   bytesOf,
   type FunctionCode,
@@ -93,14 +94,32 @@ function isExit(
   }
 }
 
+/** Whether what comes before jump `at` takes the frame of the function away: its last push is undone. */
+function leavesFrame(part: FunctionCode, at: number): boolean {
+  for (let back = at - 1; back >= Math.max(0, at - TABLE_DISTANCE); back--) {
+    const insn = part.insns.item(back);
+    if (insn?.flow !== "next") return false;
+    const change = stackChange(bytesOf(part, insn));
+    if (change !== null) return change === "pop";
+  }
+  return false;
+}
+
 function readsTable(part: FunctionCode, jump: Insn, at: number): boolean {
   const operand = jumpOperand(bytesOf(part, jump), jump.address);
-  if (operand.isNotrack || operand.indexScale > 1) return true;
+  if (operand.isNotrack) return true;
+  if (leavesFrame(part, at)) return false;
+  if (operand.indexScale > 1) return true;
   if (operand.register === null) return false;
+  let isByOffset = false;
   for (let back = at - 1; back >= Math.max(0, at - TABLE_DISTANCE); back--) {
     const insn = part.insns.item(back);
     if (insn === undefined || insn.flow === "call" || insn.flow === "return") return false;
-    if (insn.flow === "next" && tableLoad(bytesOf(part, insn)) !== null) return true;
+    if (insn.flow !== "next") continue;
+    const bytes = bytesOf(part, insn);
+    const offsetPart = offsetLoadPart(bytes);
+    if (tableLoad(bytes) !== null || (isByOffset && offsetPart === "offset")) return true;
+    isByOffset ||= offsetPart === "load";
   }
   return false;
 }

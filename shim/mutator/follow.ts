@@ -12,16 +12,7 @@ import { STOP_MS } from "./apply.js";
 import { type ArmOptions, arm, type Unpatched } from "./arm.js";
 import { targetError } from "./errors.js";
 import type { SessionImage } from "./inject.js";
-import {
-  answerRequest,
-  isLibrary,
-  isLoaded,
-  LIBRARIES_CHANGED,
-  type LibraryListener,
-  type LibraryRequest,
-  libraryRequest,
-  listenForLibraries,
-} from "./libraries.js";
+import { isLibrary, isLoaded, LIBRARIES_CHANGED } from "./libraries.js";
 import { type ThreadStop, threadStop, wantsCalls } from "./observe.js";
 import { planEvents } from "./perf-events.js";
 import { executablePath, readMappings, readModules } from "./process.js";
@@ -32,6 +23,15 @@ import {
   type TraceEvent,
   type Tracer,
 } from "./ptrace.js";
+import {
+  answerRequest,
+  type LookRequest,
+  listenForRequests,
+  missedLibraries,
+  pendingRequest,
+  type RequestListener,
+} from "./requests.js";
+import { armReturnSites } from "./return-sites.js";
 import type { StopCounter } from "./stops.js";
 import {
   forgetImage,
@@ -83,7 +83,7 @@ export interface Follower {
   missedEvents: number;
   state: "idle" | "armed" | "ending";
   armed: { readonly image: SessionImage; readonly options: ArmOptions } | null;
-  libraries: LibraryListener | null;
+  requests: RequestListener | null;
   /** What was warned of. */
   readonly warnings: Set<string>;
 }
@@ -102,7 +102,7 @@ export function createFollower(stops: StopCounter, listener: FollowListener): Fo
     missedEvents: 0,
     state: "idle",
     armed: null,
-    libraries: null,
+    requests: null,
     warnings: new Set(),
   };
 }
@@ -315,7 +315,7 @@ async function update(follower: Follower, tracee: Tracee): Promise<readonly Unpa
   return missing;
 }
 
-/** Looks at all processes that ask for it because their libraries have changed. */
+/** Looks at all processes that ask for it. */
 function answerRequests(follower: Follower): void {
   const { armed, tracees } = follower;
   if (armed === null) return;
@@ -326,9 +326,9 @@ function answerRequests(follower: Follower): void {
   }
 }
 
-function requestOf({ bundle }: SessionImage, { pid, injection }: Tracee): LibraryRequest | null {
+function requestOf({ bundle }: SessionImage, { pid, injection }: Tracee): LookRequest | null {
   try {
-    return injection === null ? null : libraryRequest(pid, injection, bundle);
+    return injection === null ? null : pendingRequest(pid, injection, bundle);
   } catch {
     return null;
   }
@@ -343,27 +343,29 @@ async function lookAgain(follower: Follower, tracee: Tracee): Promise<void> {
   const { pid, programs } = tracee;
   if (armed === null || follower.state !== "armed" || tracees.get(pid) !== tracee) return;
   const request = requestOf(armed.image, tracee);
-  const rest = follower.libraries?.work();
+  const rest = follower.requests?.work();
   try {
     await update(follower, tracee);
+    if (request !== null) await armReturnSites(tracer, tracee, armed.image, armed.options);
     if (waiting.has(pid) && isLoaded(pid, readModules(pid, readMappings(pid)))) {
       await hold(follower, tracee);
       arrive(follower, pid);
     }
   } catch (cause) {
-    warn(follower, tracee, targetError("probe libraries", pid, cause));
+    warn(follower, tracee, targetError("look at a process", pid, cause));
   } finally {
     rest?.();
   }
   const { injection } = tracee;
   if (request === null || injection === null || tracee.programs !== programs) return;
-  const answer = answerRequest(tracer, pid, injection, armed.image, request);
-  if ((await answer.catch(ignoreGone)) ?? true) return;
-  warn(follower, tracee, new Error(missedLibraries(pid)));
-}
-
-function missedLibraries(pid: number): string {
-  return `process ${pid} opened libraries and went on before they were probed: hits may be missing`;
+  try {
+    await answerRequest(tracer, pid, injection, armed.image, request);
+    if (!missedLibraries(pid, injection, armed.image.bundle, request)) return;
+  } catch (cause) {
+    return ignoreGone(cause);
+  }
+  const went = `process ${pid} opened libraries and went on before they were probed`;
+  warn(follower, tracee, new Error(`${went}: hits may be missing`));
 }
 
 /** Looks once more for where the threads of a process keep their ids. */
@@ -426,7 +428,7 @@ export async function armAll(
   const { tracees, unpatched } = follower;
   follower.armed = { image, options };
   follower.state = "armed";
-  follower.libraries = listenForLibraries(image.shared, () => answerRequests(follower));
+  follower.requests = listenForRequests(image.shared, () => answerRequests(follower));
   for (const tracee of [...tracees.values()]) {
     await enqueue(follower, tracee.pid, async () => {
       const missing = await probe(follower, tracee);

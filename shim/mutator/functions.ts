@@ -9,8 +9,10 @@
  * programs that are not position-independent, in data; endbr64. What a scan finds in the middle of
  * an instruction counts only if a decoded jump leads there.
  */
+import { once } from "../../base/remember.js";
 import { type Insn, jumpOperand, tableLoad } from "./decode.js";
 import { decodeAll, type Instructions } from "./instructions.js";
+import { indexJumps, type JumpIndex, leadingInto, POINTER, RELOCATED } from "./jump-scan.js";
 
 /** Bytes of a part of a module. */
 export interface CodeRange {
@@ -71,12 +73,10 @@ export interface FunctionCode {
 /** Functions of a module, analysed when first asked for. */
 export interface FunctionIndex {
   readonly module: ModuleCode;
-  /** Addresses near sites that something in the module may lead to, ascending. */
-  readonly foreignTargets: Float64Array;
-  /** Where bytes that look like a jump to such an address end; none for code pointers in data. */
-  readonly guesses: ReadonlyMap<number, readonly number[]>;
+  /** What may lead somewhere from afar. */
+  readonly jumps: () => JumpIndex;
   readonly cache: Map<number, FunctionCode | null>;
-  /** Instructions of functions, and of the filler behind them, by start; does not depend on sites. */
+  /** Instructions of functions, and of the filler behind them, by start. */
   readonly bodies: Map<number, Instructions>;
 }
 
@@ -88,34 +88,10 @@ const MAX_TABLE_ENTRIES = 4096;
 /** Displacements of short jumps (Intel SDM vol. 2 Jcc) reach this far, plus the instruction. */
 const SHORT_REACH = 130;
 
-/** Prepares looking at functions of `module`; what leads to them from afar is not known yet. */
+/** Prepares looking at functions of `module`. */
 export function indexFunctions(module: ModuleCode): FunctionIndex {
-  return {
-    module,
-    foreignTargets: new Float64Array(),
-    guesses: new Map(),
-    cache: new Map(),
-    bodies: new Map(),
-  };
-}
-
-/** The same with everything that leads near `addresses`: needed to plan regions there. */
-export function withForeignTargets(
-  { module, bodies }: FunctionIndex,
-  addresses: readonly number[],
-): FunctionIndex {
-  const guesses = new Map<number, number[]>();
-  const near = nearSites(module, addresses);
-  for (const range of module.code) scanJumps(range, module, near, guesses);
-  if (module.loadBias === 0) scanPointers(module, near, guesses);
-  const found = new Set(guesses.keys());
-  for (const pointer of module.codePointers) {
-    if (!isNear(module, near, pointer)) continue;
-    found.add(pointer);
-    guesses.delete(pointer);
-  }
-  const foreignTargets = Float64Array.from(found).sort();
-  return { module, foreignTargets, guesses, cache: new Map(), bodies };
+  const jumps = once(() => indexJumps(module));
+  return { module, jumps, cache: new Map(), bodies: new Map() };
 }
 
 /** The function that contains `address`, or the code from there on if no symbol does. */
@@ -213,11 +189,10 @@ function analyse(
   const isBetween = (target: number): boolean => target >= end || insns.indexOf(target) >= 0;
   const jumps = direct.filter(isJump);
   const ownJumps = new Map(jumps.map((insn) => [insn.address + insn.length, insn.target]));
-  for (const target of foreignTargets(index, start, end + FILLER_BYTES)) {
-    const sources = index.guesses.get(target) ?? [];
-    const isOwn = sources.length > 0 && sources.every((end) => ownJumps.get(end) === target);
-    if (isOwn) continue;
-    if (isBetween(target) || range === null || isReal(index, target)) add(target);
+  for (const [target, sources] of leadingInto(module, index.jumps(), start, end + FILLER_BYTES)) {
+    if (sources.every((source) => ownJumps.get(source) === target)) continue;
+    const isSure = isBetween(target) || range === null || sources.includes(RELOCATED);
+    if (isSure || isReal(index, target, sources)) add(target);
   }
   addNeighbours(index, start, end, add);
   if (insns.hasFlow("indirect-jump")) addTables(module, { start, end, bytes, insns }, add);
@@ -274,19 +249,10 @@ function addMarks(direct: readonly Insn[], marks: readonly Insn[], add: AddTarge
   for (const { address } of marks) add(address);
 }
 
-/** Those of the module's foreign targets that lie in [start, end). */
-function* foreignTargets(index: FunctionIndex, start: number, end: number): Generator<number> {
-  const { foreignTargets } = index;
-  const count = foreignTargets.length;
-  let at = firstAbove(count, (i) => foreignTargets[i] ?? 0, start - 1);
-  for (; at < count && (foreignTargets[at] ?? end) < end; at++) yield foreignTargets[at] ?? 0;
-}
-
-/** True unless `target` was only guessed and no jump that may have led to the guess goes there. */
-function isReal(index: FunctionIndex, target: number): boolean {
-  const sources = index.guesses.get(target);
-  if (sources === undefined) return true;
+/** Whether one of the jumps that seem to end at `sources` is one, and leads to `target`. */
+function isReal(index: FunctionIndex, target: number, sources: readonly number[]): boolean {
   return sources.some((source) => {
+    if (source === POINTER) return false;
     const range = rangeAt(index.module, source - 1);
     if (range === null) return true;
     const insns = instructionsAt(index, range);
@@ -308,70 +274,6 @@ function addNeighbours(index: FunctionIndex, start: number, end: number, add: Ad
     const direct = insns.direct(first, last);
     addMarks(direct, insns.landingMarks(first, last), add);
     for (const insn of direct) if (isJump(insn)) add(insn.target);
-  }
-}
-
-/** Marks the bytes around sites, in which targets matter; one map per code range. */
-function nearSites(module: ModuleCode, addresses: readonly number[]): Uint8Array[] {
-  const maps = module.code.map((range) => new Uint8Array(range.bytes.length));
-  for (const address of addresses) {
-    module.code.forEach((range, i) => {
-      const at = address - range.address;
-      if (at >= 0 && at < range.bytes.length) {
-        maps[i]?.fill(1, Math.max(0, at - NEAR_BYTES), at + NEAR_BYTES);
-      }
-    });
-  }
-  return maps;
-}
-
-/** A region around a site reaches no further than this. */
-const NEAR_BYTES = 160;
-
-function scanJumps(
-  range: CodeRange,
-  module: ModuleCode,
-  near: readonly Uint8Array[],
-  guesses: Map<number, number[]>,
-): void {
-  const { bytes, address } = range;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 5 <= bytes.length; at++) {
-    const byte = bytes[at] ?? 0;
-    const isJump = byte === 0xe9 || byte === 0xe8;
-    const isBranch = (byte & 0xf0) === 0x80 && at > 0 && bytes[at - 1] === 0x0f;
-    if (!isJump && !isBranch) continue;
-    const end = address + at + 5;
-    const target = end + view.getInt32(at + 1, true);
-    if (!isNear(module, near, target)) continue;
-    const known = guesses.get(target);
-    if (known === undefined) guesses.set(target, [end]);
-    else known.push(end);
-  }
-}
-
-function isNear(module: ModuleCode, near: readonly Uint8Array[], address: number): boolean {
-  for (let i = 0; i < module.code.length; i++) {
-    const at = address - (module.code[i]?.address ?? 0);
-    if (at >= 0 && near[i]?.[at] === 1) return true;
-  }
-  return false;
-}
-
-/** Absolute code pointers in the data of a program linked at a fixed address. */
-function scanPointers(
-  module: ModuleCode,
-  near: readonly Uint8Array[],
-  guesses: Map<number, number[]>,
-): void {
-  for (const { bytes, address } of module.data) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const first = (8 - (address % 8)) % 8;
-    for (let at = first; at + 8 <= bytes.length; at += 8) {
-      if (view.getUint32(at + 4, true) !== 0) continue;
-      const pointer = view.getUint32(at, true);
-      if (isNear(module, near, pointer) && !guesses.has(pointer)) guesses.set(pointer, []);
-    }
   }
 }
 

@@ -2,7 +2,7 @@
  * Puts a session into a stopped process: shared memory, private area, shim and handlers.
  *
  *     shared     control area, then linear memory; the same object in every process (MAP_SHARED)
- *     private    one handler stack per slot, a page of state, the instance data (MAP_PRIVATE)
+ *     private    one handler stack per slot, the state, return sites, the instance data (MAP_PRIVATE)
  *     modules    what is mapped where, if handlers ask for it; read-only (modules.ts)
  *     code       shim image, then the compiled handlers; readable and executable
  *
@@ -29,6 +29,7 @@ import {
 import {
   hasSeccomp,
   innerTid,
+  livingThread,
   readMappings,
   readMemory,
   readStartArea,
@@ -108,7 +109,7 @@ export async function createSharedIn(
   bytes: number,
 ): Promise<{ readonly here: SharedArea; readonly there: Area }> {
   const descriptor = await createRemoteFile(remote, NAME);
-  const path = `/proc/${remote.pid}/fd/${descriptor}`;
+  const path = `/proc/${livingThread(remote.pid)}/fd/${descriptor}`;
   let here: SharedArea;
   try {
     here = mapHere(openSync(path, "r+"), bytes);
@@ -145,6 +146,13 @@ export function closeShared(shared: SharedArea): void {
   closeSync(shared.descriptor);
 }
 
+/** Address of the state in the private area. */
+export function stateOf({ private: area }: Injection, slotCount: number): number {
+  return area.address + slotCount * PRIVATE.stackBytes;
+}
+
+const RETURN_SITES_BYTES: number = 8 * PRIVATE.returnSiteCount;
+
 /** Injects into a stopped process; `shared` is the memory object if it is mapped there already. */
 export async function inject(
   tracer: Tracer,
@@ -164,7 +172,8 @@ export async function inject(
   try {
     const stacks = bundle.meta.memory.slotCount * PRIVATE.stackBytes;
     const readWrite = PROTECTION.read | PROTECTION.write;
-    const bytes = stacks + PRIVATE.stateBytes + bundle.code.instanceBytes;
+    const state = PRIVATE.stateBytes + RETURN_SITES_BYTES;
+    const bytes = stacks + state + bundle.code.instanceBytes;
     const own = await map({ kind: "private", bytes, protection: readWrite });
     await wipeOnFork(remote, own.address + stacks, PRIVATE.stateBytes);
     const modules = await injectModules(remote.pid, image, map);
@@ -181,7 +190,7 @@ export async function inject(
       vdsoClock: vdsoSymbol(remote.pid, "__vdso_clock_gettime"),
       inMutator: false,
       noSystemCalls: hasSeccomp(remote.pid),
-      instance: bundle.code.instanceBytes === 0 ? 0 : own.address + stacks + PRIVATE.stateBytes,
+      instance: bundle.code.instanceBytes === 0 ? 0 : own.address + stacks + state,
       modules: modules?.area.address ?? 0,
       modulesBytes: modules?.area.bytes ?? 0,
     };
@@ -218,7 +227,7 @@ async function injectModules(
   map: (request: Omit<AreaRequest, "owner">) => Promise<Area>,
 ): Promise<FilledArea | null> {
   if (!needsModules(needs.bundle)) return null;
-  const content = readContent(pid, readMappings(pid), needs);
+  const content = readContent(pid, readMappings(pid), needs, []);
   const bytes = moduleAreaBytes(needs, content);
   const area = await map({ kind: "modules", bytes, protection: PROTECTION.read });
   return fillModuleArea(area.address, area.bytes, content, needs);

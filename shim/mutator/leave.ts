@@ -16,8 +16,8 @@ export interface Remains {
 export async function disarmAll(follower: Follower): Promise<Remains> {
   const { tracees, tracer, work } = follower;
   follower.state = "ending";
-  follower.libraries?.stop();
-  follower.libraries = null;
+  follower.requests?.stop();
+  follower.requests = null;
   const remains = { leaked: [] as Leaked[], foreign: [] as string[], stuck: [] as Stuck[] };
   const failed = new Set<number>();
   const attempt = async (tracee: Tracee, step: () => Promise<void>): Promise<void> => {

@@ -3,15 +3,7 @@
  *
  * The dynamic loader calls an empty function, `_dl_debug_state`, when it has mapped libraries, before
  * any of their code runs, and when it has unmapped some (struct r_debug, link.h; glibc and musl). A
- * site without a probe is put there: its handler in the shim asks for a look at the process and waits
- * until it is answered: two seconds, ten while we are at work, not at all once we are dead
- * (shim/inject/libraries.c).
- *
- *     PRIVATE.libraryAsked ≠ libraryAnswered   the process waits, or has waited, for an answer
- *     PRIVATE.libraryMissed                    the last request that it did not wait for
- *     CONTROL.libraryRequests                  raised with each request, by any process
- *     CONTROL.libraryAnswers                   raised with each answer, to any process
- *     CONTROL.libraryListener                  1 while requests are taken, more while we are at work
+ * site without a probe is put there: its handler in the shim has the process looked at (requests.ts).
  */
 import { readFileSync } from "node:fs";
 import { readDynamic } from "../../base/elf/dynamic.js";
@@ -26,13 +18,9 @@ import {
   word,
 } from "../../base/elf/image.js";
 import { findSymbolAddress } from "../../base/elf/symbols.js";
-import { PRIVATE } from "../../wasm-runtime/layout/private.js";
-import { CONTROL } from "../../wasm-runtime/layout/shared.js";
-import type { Injection, SharedArea } from "./inject.js";
 import { sitesOf } from "./matching.js";
 import type { PlanSite } from "./plan.js";
 import { findLoader, findProgram, type Module, readMemory } from "./process.js";
-import { startBell, type Tracer, wakeWaiters } from "./ptrace.js";
 import type { RunnableBundle } from "./runnable.js";
 
 /** Stands for the index of a probe where the loader tells of its libraries. */
@@ -114,78 +102,4 @@ export function debugState(pid: number, modules: readonly Module[]): DebugState 
 /** True if all libraries that a program needs are mapped: its loader has come so far. */
 export function isLoaded(pid: number, modules: readonly Module[]): boolean {
   return debugState(pid, modules)?.isConsistent ?? true;
-}
-
-/** What takes requests. */
-export interface LibraryListener {
-  /** Tells those who wait that we are at work, until the function that it gives is called. */
-  work(): () => void;
-  stop(): void;
-}
-
-/** Begins to take requests; `ring` is called when there are some. */
-export function listenForLibraries({ buffer }: SharedArea, ring: () => void): LibraryListener {
-  const bell = startBell(buffer, CONTROL.libraryRequests, ring);
-  const listener = new DataView(buffer, CONTROL.libraryListener, 4);
-  let listens = 1;
-  let works = 0;
-  const tell = (): void => listener.setUint32(0, listens === 0 ? 0 : listens + works, true);
-  tell();
-  return {
-    work: () => {
-      works++;
-      tell();
-      return () => {
-        works--;
-        tell();
-      };
-    },
-    stop: () => {
-      listens = 0;
-      tell();
-      wakeWaiters(buffer, CONTROL.libraryAnswers);
-      bell.stop();
-    },
-  };
-}
-
-/** Requests of a process that have not been answered: those behind `answered` up to `asked`. */
-export interface LibraryRequest {
-  readonly asked: number;
-  readonly answered: number;
-}
-
-/** What a process asks for now; null if all has been answered. */
-export function libraryRequest(
-  pid: number,
-  injection: Injection,
-  { meta }: RunnableBundle,
-): LibraryRequest | null {
-  const words = viewOf(readMemory(pid, stateOf(injection, meta.memory.slotCount), 8));
-  const request = { asked: words.getUint32(0, true), answered: words.getUint32(4, true) };
-  return request.asked === request.answered ? null : request;
-}
-
-/** Answers requests of a process; false if it did not wait for that. */
-export async function answerRequest(
-  tracer: Tracer,
-  pid: number,
-  injection: Injection,
-  { bundle, shared }: { readonly bundle: RunnableBundle; readonly shared: SharedArea },
-  { asked, answered }: LibraryRequest,
-): Promise<boolean> {
-  const at = stateOf(injection, bundle.meta.memory.slotCount);
-  const bytes = new Uint8Array(4);
-  viewOf(bytes).setUint32(0, asked, true);
-  await tracer.write(pid, [{ address: at + ANSWERED, bytes }]);
-  wakeWaiters(shared.buffer, CONTROL.libraryAnswers);
-  const missed = viewOf(readMemory(pid, at + MISSED, 4)).getUint32(0, true);
-  return missed <= answered || missed > asked;
-}
-
-const ANSWERED = PRIVATE.libraryAnswered - PRIVATE.libraryAsked;
-const MISSED = PRIVATE.libraryMissed - PRIVATE.libraryAsked;
-
-function stateOf({ private: area }: Injection, slotCount: number): number {
-  return area.address + slotCount * PRIVATE.stackBytes + PRIVATE.libraryAsked;
 }

@@ -7,15 +7,16 @@
  */
 import { TargetError } from "../../base/target-error.js";
 import { mapMemory, unmapMemory } from "../../wasm-runtime/aot/native.js";
-import type { Mapping } from "./maps.js";
 import {
   contentKey,
   fillModuleArea,
+  type ModuleContent,
   type ModuleNeeds,
   moduleAreaBytes,
   needsModules,
   readContent,
 } from "./modules.js";
+import type { OwnModule } from "./own-modules.js";
 import { readMappings } from "./process.js";
 
 /** Module areas by process. */
@@ -37,8 +38,11 @@ interface View {
 /** How long what is mapped is taken to be the same. */
 const LOOK_MS = 200;
 
-/** No areas yet. */
-export function createLocalModules(needs: ModuleNeeds): LocalModules {
+/** No areas yet; `ownOf` gives what is in a process of ours. */
+export function createLocalModules(
+  needs: ModuleNeeds,
+  ownOf: (pid: number) => readonly OwnModule[],
+): LocalModules {
   const views = new Map<number, View>();
   const isNeeded = needsModules(needs.bundle);
   const forget = (pid: number): void => {
@@ -52,12 +56,13 @@ export function createLocalModules(needs: ModuleNeeds): LocalModules {
     const known = views.get(pid);
     if (known !== undefined && now < known.lookedAt + LOOK_MS) return Number(known.address);
     const mappings = readMappings(pid);
-    if (known !== undefined && contentKey(mappings) === known.key) {
+    const own = ownOf(pid);
+    if (known !== undefined && contentKey(mappings, own) === known.key) {
       known.lookedAt = now;
       return Number(known.address);
     }
     forget(pid);
-    const view = viewOf(pid, mappings, needs, now);
+    const view = viewOf(needs, now, () => readContent(pid, mappings, needs, own));
     if (view === null) return 0;
     views.set(pid, view);
     return Number(view.address);
@@ -65,14 +70,9 @@ export function createLocalModules(needs: ModuleNeeds): LocalModules {
   return { addressOf, forget };
 }
 
-function viewOf(
-  pid: number,
-  mappings: readonly Mapping[],
-  needs: ModuleNeeds,
-  lookedAt: number,
-): View | null {
+function viewOf(needs: ModuleNeeds, lookedAt: number, read: () => ModuleContent): View | null {
   try {
-    const content = readContent(pid, mappings, needs);
+    const content = read();
     const bytes = moduleAreaBytes(needs, content);
     const { address, buffer } = mapMemory(bytes);
     const area = new Uint8Array(buffer);

@@ -165,7 +165,8 @@ function gaps(mappings: readonly Mapping[]): [number, number][] {
   let free = BOTTOM;
   for (const mapping of mappings) {
     const room = mapping.path.startsWith("[stack") ? STACK_ROOM : 0;
-    const end = mapping.start - room - PAGE_BYTES;
+    // Kernels show a page above user space, [vsyscall].
+    const end = Math.min(mapping.start - room - PAGE_BYTES, TOP);
     if (end > free) found.push([free, end]);
     const growth = mapping.path === "[heap]" ? HEAP_ROOM : PAGE_BYTES;
     free = Math.max(free, mapping.end + growth);

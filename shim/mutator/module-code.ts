@@ -13,7 +13,13 @@ import {
   word,
 } from "../../base/elf/image.js";
 import { type ElfSymbol, findSymbolAddress, readFunctionSymbols } from "../../base/elf/symbols.js";
-import type { CodeRange, FunctionRange, ModuleCode } from "./functions.js";
+import {
+  type CodeRange,
+  type FunctionIndex,
+  type FunctionRange,
+  indexFunctions,
+  type ModuleCode,
+} from "./functions.js";
 import { isStackGrowth } from "./go-code.js";
 
 /** Reads `image`, which is loaded at `loadBias`; `path` names it in plans. */
@@ -37,6 +43,20 @@ export function moduleCode(image: ElfImage, path: string, loadBias: number): Mod
     codePointers: relocatedPointers(image),
     ...(goroutines ? { goroutines } : {}),
   };
+}
+
+const indexes = new WeakMap<ElfImage, FunctionIndex>();
+
+/** The same with the functions of the file, which are looked at once; it may have several paths. */
+export function moduleFunctions(
+  image: ElfImage,
+  path: string,
+  loadBias: number,
+): { readonly code: ModuleCode; readonly index: FunctionIndex } {
+  const index = indexes.get(image) ?? indexFunctions(moduleCode(image, path, loadBias));
+  indexes.set(image, index);
+  const code = { ...index.module, path, loadBias };
+  return { code, index: { ...index, module: code } };
 }
 
 function functionRanges(image: ElfImage): FunctionRange[] {

@@ -9,11 +9,12 @@ import { type ElfImage, parseElf, SEGMENT, viewOf } from "../../base/elf/image.j
 import { MODULE, MODULES, NOT_LOADED, THREAD_STORAGE } from "../../wasm-runtime/layout/modules.js";
 import { livePath, type Mapping, roundUp } from "./maps.js";
 import { findModule } from "./matching.js";
+import type { OwnModule } from "./own-modules.js";
 import { type Module, openablePath, readMappings, readMemory, readModules } from "./process.js";
 import type { MemoryWrite, Tracer } from "./ptrace.js";
 import type { RunnableBundle } from "./runnable.js";
 import type { DebugSource } from "./tables/debug-source.js";
-import { needsTables, tablesOf } from "./tables/tables.js";
+import { type ModuleTable, needsTables, tablesOf } from "./tables/tables.js";
 import {
   hasThreadStorage,
   NO_STORAGE,
@@ -41,6 +42,8 @@ export interface ModuleContent {
   readonly key: string;
   /** By ascending address. */
   readonly modules: readonly PlacedModule[];
+  /** Code of ours. */
+  readonly own: readonly OwnModule[];
   /** Of BundleMeta.modules. */
   readonly biases: readonly number[];
   /** Of the same. */
@@ -58,8 +61,35 @@ export interface PlacedModule {
   readonly loadBias: number;
 }
 
-/** Where the tables of each file are: their fields in MODULE with addresses. */
-type PlacedTables = ReadonlyMap<ElfImage, readonly (readonly [field: number, address: number])[]>;
+/** Where the tables of each file, or of code of ours by its key, are: fields of MODULE, addresses. */
+type PlacedTables = ReadonlyMap<
+  ElfImage | string,
+  readonly (readonly [field: number, address: number])[]
+>;
+
+/** What MODULE says, and of what its tables are made. */
+interface Entry {
+  readonly key: ElfImage | string;
+  readonly start: number;
+  readonly end: number;
+  readonly loadBias: number;
+  readonly isOwn: boolean;
+  tables(): readonly ModuleTable[];
+}
+
+/** What is mapped, by ascending address. */
+function entriesOf({ modules, own }: ModuleContent, needs: ModuleNeeds): Entry[] {
+  const files = modules.map((module): Entry => {
+    const tables = (): ModuleTable[] => tablesOf(module, needs.bundle.meta, needs.debugSource);
+    return { ...module, key: module.image, isOwn: false, tables };
+  });
+  const ours = own.map(({ table, ...module }): Entry => {
+    const tables = (): ModuleTable[] => [{ field: MODULE.unwind, bytes: table }];
+    return { ...module, loadBias: module.start, isOwn: true, tables };
+  });
+  const all = [...files, ...ours].sort((a, b) => a.start - b.start);
+  return all.slice(0, MODULES.capacity);
+}
 
 /** What the content of an area depends on. */
 export interface ModuleNeeds {
@@ -81,7 +111,7 @@ const TABLE_ALIGNMENT = 64;
 
 /** Bytes of the module area in a process with `content`. */
 export function moduleAreaBytes(needs: ModuleNeeds, content: ModuleContent): number {
-  const bytes = tablesStart(content) + sizeOfTables(content, needs);
+  const bytes = tablesStart(content) + sizeOfTables(entriesOf(content, needs));
   return roundUp(bytes) + (needsTables(needs.bundle.meta) ? SPARE_BYTES : 0);
 }
 
@@ -93,41 +123,45 @@ function align(bytes: number): number {
   return Math.ceil(bytes / TABLE_ALIGNMENT) * TABLE_ALIGNMENT;
 }
 
-function sizeOfTables({ modules }: ModuleContent, needs: ModuleNeeds): number {
-  const images = new Set(modules.map(({ image }) => image));
-  return modules
-    .filter(({ image }) => images.delete(image))
-    .flatMap((module) => tablesOf(module, needs.bundle.meta, needs.debugSource))
+function sizeOfTables(entries: readonly Entry[]): number {
+  const keys = new Set(entries.map(({ key }) => key));
+  return entries
+    .filter(({ key }) => keys.delete(key))
+    .flatMap((entry) => entry.tables())
     .reduce((sum, { bytes }) => sum + align(bytes.length), 0);
 }
 
-/** What is mapped in process `pid`. Throws TargetError if it runs another build of a module. */
+/**
+ * What is mapped in process `pid`, with what is there of ours. Throws TargetError if it runs
+ * another build of a module.
+ */
 export function readContent(
   pid: number,
   mappings: readonly Mapping[],
   { bundle: { meta } }: ModuleNeeds,
+  own: readonly OwnModule[],
 ): ModuleContent {
-  const key = contentKey(mappings);
+  const key = contentKey(mappings, own);
   const files = readModules(pid, mappings);
   const placed = [
     ...files.map((module) => place(module, openablePath(pid, module.file))),
     ...placeVdso(pid, mappings),
   ];
-  const modules = placed.sort((a, b) => a.start - b.start).slice(0, MODULES.capacity);
+  const modules = placed.sort((a, b) => a.start - b.start);
   const named = meta.modules.map((name) => findModule(pid, files, name));
   const storages = named.map((module) =>
     module !== null && hasThreadStorage(module) ? threadStorage(pid, files, module) : NO_STORAGE,
   );
   const biases = named.map((module) => module?.loadBias ?? NOT_LOADED);
-  return { key, modules, biases, storages };
+  return { key, modules, own, biases, storages };
 }
 
-/** Changes when files are mapped for execution, or unmapped. */
-export function contentKey(mappings: readonly Mapping[]): string {
-  return mappings
+/** Changes when files are mapped for execution, or unmapped, and with code of ours. */
+export function contentKey(mappings: readonly Mapping[], own: readonly OwnModule[]): string {
+  const files = mappings
     .filter(({ executable, inode }) => executable && inode !== 0)
-    .map(({ start, device, inode }) => `${start} ${device} ${inode}`)
-    .join();
+    .map(({ start, device, inode }) => `${start} ${device} ${inode}`);
+  return [...files, ...own.map(({ start, key }) => `${start} ${key}`)].join();
 }
 
 function place(
@@ -166,60 +200,57 @@ export function fillModuleArea(
   content: ModuleContent,
   needs: ModuleNeeds,
 ): FilledArea {
+  const entries = entriesOf(content, needs);
   const head = new Uint8Array(MODULES.tables);
   const view = viewOf(head);
   view.setUint32(MODULES.biasCount, content.biases.length, true);
-  view.setUint32(MODULES.counts, content.modules.length, true);
+  view.setUint32(MODULES.counts, entries.length, true);
   view.setBigUint64(MODULES.biases, BigInt(address + FIXED_BYTES), true);
   const storages = address + FIXED_BYTES + BIAS_BYTES * content.biases.length;
   view.setBigUint64(MODULES.storages, BigInt(storages), true);
   const used = tablesStart(content);
   const empty = { address, bytes, used, version: 0, content, placed: new Map() };
-  const { area, writes } = placeTables(empty, content, needs);
+  const { area, writes } = placeTables(empty, entries);
   return {
     area,
     writes: [
       { address, bytes: head },
       ...writes,
-      { address: address + MODULES.tables, bytes: encodeModules(content.modules, area.placed) },
+      { address: address + MODULES.tables, bytes: encodeModules(entries, area.placed) },
       { address: address + FIXED_BYTES, bytes: encodeReferences(content) },
     ],
   };
 }
 
 /** Finds room for the tables of modules that are new; one that does not fit is left out. */
-function placeTables(
-  area: ModuleArea,
-  { modules }: ModuleContent,
-  { bundle, debugSource }: ModuleNeeds,
-): FilledArea {
+function placeTables(area: ModuleArea, entries: readonly Entry[]): FilledArea {
   const placed = new Map(area.placed);
   const writes: MemoryWrite[] = [];
   let { used } = area;
-  for (const module of modules) {
-    if (placed.has(module.image)) continue;
-    const made = tablesOf(module, bundle.meta, debugSource);
-    const tables = made.flatMap(({ field, bytes }): [number, number][] => {
+  for (const entry of entries) {
+    if (placed.has(entry.key)) continue;
+    const tables = entry.tables().flatMap(({ field, bytes }): [number, number][] => {
       const address = area.address + used;
       if (used + bytes.length > area.bytes) return [];
       used += align(bytes.length);
       writes.push({ address, bytes });
       return [[field, address]];
     });
-    placed.set(module.image, tables);
+    placed.set(entry.key, tables);
   }
   return { area: { ...area, used, placed }, writes };
 }
 
-function encodeModules(modules: readonly PlacedModule[], placed: PlacedTables): Uint8Array {
-  const bytes = new Uint8Array(modules.length * MODULE.bytes);
+function encodeModules(entries: readonly Entry[], placed: PlacedTables): Uint8Array {
+  const bytes = new Uint8Array(entries.length * MODULE.bytes);
   const view = viewOf(bytes);
-  for (const [index, { image, start, end, loadBias }] of modules.entries()) {
+  for (const [index, { key, start, end, loadBias, isOwn }] of entries.entries()) {
     const at = index * MODULE.bytes;
     view.setBigUint64(at + MODULE.start, BigInt(start), true);
     view.setBigUint64(at + MODULE.end, BigInt(end), true);
     view.setBigInt64(at + MODULE.loadBias, BigInt(loadBias), true);
-    for (const [field, address] of placed.get(image) ?? []) {
+    view.setUint32(at + MODULE.isOwn, isOwn ? 1 : 0, true);
+    for (const [field, address] of placed.get(key) ?? []) {
       view.setBigUint64(at + field, BigInt(address), true);
     }
   }
@@ -236,30 +267,36 @@ function encodeReferences({ biases, storages }: ModuleContent): Uint8Array {
   return new Uint8Array(BigInt64Array.from([...biases, ...words], BigInt).buffer);
 }
 
+/** What is known before an update. */
+export interface ModuleUpdate {
+  readonly area: ModuleArea;
+  readonly needs: ModuleNeeds;
+  readonly own: readonly OwnModule[];
+}
+
 /**
- * Writes down what is mapped in process `pid` now. Gives the area as it is then; the same one if
- * nothing has changed.
+ * Writes down what is mapped in process `pid` now, with what is there of ours. Gives the area as it
+ * is then; the same one if nothing has changed.
  */
 export async function updateModules(
   tracer: Tracer,
   pid: number,
-  area: ModuleArea,
-  needs: ModuleNeeds,
+  { area, needs, own }: ModuleUpdate,
 ): Promise<ModuleArea> {
   const mappings = readMappings(pid);
   // A process that was forked may have an older table than its parent is known to have.
   const found = viewOf(readMemory(pid, area.address + MODULES.version, 4)).getUint32(0, true);
-  if (found === area.version && contentKey(mappings) === area.content.key) return area;
-  const content = readContent(pid, mappings, needs);
+  if (found === area.version && contentKey(mappings, own) === area.content.key) return area;
+  const content = readContent(pid, mappings, needs, own);
+  const entries = entriesOf(content, needs);
   const version = (found + 1) >>> 0;
   const number = version & 1;
   const table = area.address + MODULES.tables + number * MODULES.capacity * MODULE.bytes;
-  const next = placeTables(area, content, needs);
-  const { modules } = content;
+  const next = placeTables(area, entries);
   await tracer.write(pid, [
     ...next.writes,
-    { address: table, bytes: encodeModules(modules, next.area.placed) },
-    { address: area.address + MODULES.counts + 4 * number, bytes: word(modules.length) },
+    { address: table, bytes: encodeModules(entries, next.area.placed) },
+    { address: area.address + MODULES.counts + 4 * number, bytes: word(entries.length) },
     { address: area.address + FIXED_BYTES, bytes: encodeReferences(content) },
     { address: area.address + MODULES.version, bytes: word(version) },
   ]);

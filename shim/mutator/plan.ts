@@ -9,10 +9,17 @@
 import { assert, bug } from "../../base/assert.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { Assembler } from "./assembler.js";
-import { type Choice, chooseRegions } from "./choices.js";
+import { type Choice, type ChosenRegions, canWait, chooseRegions } from "./choices.js";
 import { liveFlags } from "./flags.js";
-import { bytesOf, type FunctionCode, type ModuleCode } from "./functions.js";
+import {
+  bytesOf,
+  type FunctionCode,
+  type FunctionIndex,
+  indexFunctions,
+  type ModuleCode,
+} from "./functions.js";
 import { PAGE_BYTES } from "./maps.js";
+import { type MovedCode, movedCode } from "./moved-code.js";
 import { type Region, SHORT_JUMP_BYTES } from "./regions.js";
 import type { Target } from "./targets.js";
 import {
@@ -28,8 +35,11 @@ export interface PlanSite {
   readonly probe: number;
   /** ELF address: the instruction, or the start of the function. */
   readonly address: number;
-  /** As of BundleSite. */
-  readonly place: BundleSite["place"];
+  /**
+   * As of BundleSite; "returns" of a function with exits that nothing fits: its callers tell of them;
+   * "return": where a call goes on whose result is waited for.
+   */
+  readonly place: BundleSite["place"] | "returns" | "return";
   /** For messages. */
   readonly symbol: string;
   /** The handler uses SSE registers. */
@@ -43,7 +53,11 @@ export interface PlanSite {
 /** A module with the probes in it. */
 export interface PlanModule {
   readonly code: ModuleCode;
+  /** Functions of its file if it was looked at before. */
+  readonly index?: FunctionIndex;
   readonly sites: readonly PlanSite[];
+  /** ELF addresses of the bytes near sites that are in use; left out if nothing is patched yet. */
+  readonly taken?: ReadonlySet<number>;
 }
 
 /** What the process allows. */
@@ -69,6 +83,8 @@ export interface PlannedModule {
   readonly regions: readonly PlannedRegion[];
   /** Addresses in the process of the semaphores to raise, each once per probe that uses it. */
   readonly semaphores: readonly number[];
+  /** ELF addresses of the regions that are entered in their middle. */
+  readonly entered: readonly number[];
   /** Size of the area, 0 if nothing is to be patched. */
   readonly areaBytes: number;
   /** Lowest and highest address in the process at which the area may start, a page each. */
@@ -93,14 +109,18 @@ export interface PatchDraft {
   readonly refused: readonly RefusedSite[];
 }
 
-/** Header of a trampoline area, 64-bit words, followed by the addresses of the semaphores. */
+/**
+ * Header of a trampoline area, 64-bit words, followed by the addresses of the semaphores and those
+ * of the regions that are entered in their middle.
+ */
 export const AREA = {
   /** Address of wt_enter. */
   enter: 0,
   /** 1 while the semaphores are raised. */
   raised: 8,
   semaphoreCount: 16,
-  bytes: 24,
+  enteredCount: 24,
+  bytes: 32,
 } as const;
 const TRAMPOLINE_ALIGNMENT = 16;
 /** Farthest that a 32-bit displacement reaches, less the longest instruction. */
@@ -114,17 +134,60 @@ export function planPatches(modules: readonly PlanModule[], options: PlanOptions
 }
 
 function planModule(
-  { code, sites }: PlanModule,
+  module: PlanModule,
   options: PlanOptions,
   refused: RefusedSite[],
 ): PlannedModule {
-  return layOut(code, chooseRegions(code, sites, options, refused));
+  const index = module.index ?? indexFunctions(module.code);
+  const found = withReturnsSeen(index, module, { ...options, allowBreakpoints: false });
+  const chosen = options.allowBreakpoints ? chooseRegions(index, found.module, options) : found;
+  refused.push(...chosen.refused);
+  return layOut(module.code, chosen.choices);
+}
+
+interface ChosenModule extends ChosenRegions {
+  readonly module: PlanModule;
+}
+
+/** Has callers tell of the returns of functions with an exit that nothing fits, if their entry can be probed. */
+function withReturnsSeen(
+  index: FunctionIndex,
+  module: PlanModule,
+  options: PlanOptions,
+): ChosenModule {
+  const choose = (sites: readonly PlanSite[]): ChosenModule => {
+    const changed = withReturns(module, sites);
+    return { module: changed, ...chooseRegions(index, changed, options) };
+  };
+  const first = choose([]);
+  const stuck = first.refused.filter(isStuck).map(({ site }) => site);
+  if (stuck.length === 0 || !canWait(index)) return first;
+  const second = choose(stuck);
+  const isRefused = ({ address }: PlanSite): boolean =>
+    second.refused.some(({ site }) => site.place === "returns" && site.address === address);
+  const rest = stuck.filter((site) => !isRefused(site));
+  return rest.length === stuck.length ? second : choose(rest);
+}
+
+/** Whether it is an exit of a function, not its first instruction. */
+function isStuck({ site, address }: RefusedSite): boolean {
+  return site.place === "exits" && address !== site.address;
+}
+
+function withReturns(module: PlanModule, sites: readonly PlanSite[]): PlanModule {
+  const stuck = new Set(sites);
+  const place = "returns";
+  const all = module.sites.map((site) => (stuck.has(site) ? ({ ...site, place } as const) : site));
+  return { ...module, sites: all };
 }
 
 function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
   const [low, high] = extent(code, choices);
   const semaphores = semaphoresOf(code, choices);
-  let offset = aligned(AREA.bytes + semaphores.length * 8);
+  const entered = choices.flatMap(({ region }) =>
+    region.entries.length > 0 ? [region.start] : [],
+  );
+  let offset = aligned(AREA.bytes + (semaphores.length + entered.length) * 8);
   const regions = choices.map(({ region, targets }): PlannedRegion => {
     const shape = shapeOf(region, targets);
     // Any address in reach gives the same size.
@@ -137,7 +200,7 @@ function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
   const areaBytes = regions.length === 0 ? 0 : offset;
   const lowest = PAGE_BYTES * Math.ceil(Math.max(0, high + code.loadBias - REACH) / PAGE_BYTES);
   const highest = PAGE_BYTES * Math.floor((low + code.loadBias + REACH - areaBytes) / PAGE_BYTES);
-  return { code, regions, semaphores, areaBytes, lowest, highest };
+  return { code, regions, semaphores, entered, areaBytes, lowest, highest };
 }
 
 function aligned(offset: number): number {
@@ -210,8 +273,10 @@ export interface Placement {
   readonly areas: readonly number[];
   /** Address of wt_enter. */
   readonly enter: number;
-  /** Address of the compiled entry thunk of a probe's handler, or of DEFERRED or SETTLED. */
+  /** Address of the compiled entry thunk of a probe's handler, or of DEFERRED and the like. */
   readonly entryOf: (probe: number) => number;
+  /** Say what the code of trampolines stands for. */
+  readonly describesCode: boolean;
 }
 
 /** Bytes to write over others; the originals undo it. */
@@ -257,6 +322,8 @@ export interface PatchRegion {
 export interface TrampolineArea {
   readonly address: number;
   readonly bytes: Uint8Array;
+  /** What the code there stands for, by ascending address; nothing unless it was asked for. */
+  readonly moved: readonly MovedCode[];
 }
 
 /** What is to be done to a process: write the areas, then the regions. */
@@ -279,8 +346,9 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
       address >= module.lowest && address <= module.highest,
       `the area of '${module.code.path}' is out of reach`,
     );
-    const area = { address, bytes: new Uint8Array(module.areaBytes).fill(INT3) };
-    fillHeader(area.bytes, placement, module.semaphores);
+    const moved: MovedCode[] = [];
+    const area = { address, bytes: new Uint8Array(module.areaBytes).fill(INT3), moved };
+    fillHeader(area.bytes, placement, module);
     areas.push(area);
     const offsets = new Map(module.regions.map((r) => [r.region.start, r.offset]));
     const trampolineOf = (region: Region): number =>
@@ -297,18 +365,24 @@ export function layPatches(draft: PatchDraft, placement: Placement): PatchPlan {
   return { areas, regions, refused: draft.refused, goroutines };
 }
 
-function fillHeader(area: Uint8Array, { enter }: Placement, semaphores: readonly number[]): void {
+function fillHeader(
+  area: Uint8Array,
+  { enter }: Placement,
+  { semaphores, entered, code }: PlannedModule,
+): void {
   const header = new DataView(area.buffer);
   header.setBigUint64(AREA.enter, BigInt(enter), true);
   header.setBigUint64(AREA.raised, 0n, true);
   header.setBigUint64(AREA.semaphoreCount, BigInt(semaphores.length), true);
-  for (const [i, address] of semaphores.entries()) {
+  header.setBigUint64(AREA.enteredCount, BigInt(entered.length), true);
+  const words = [...semaphores, ...entered.map((address) => address + code.loadBias)];
+  for (const [i, address] of words.entries()) {
     header.setBigUint64(AREA.bytes + i * 8, BigInt(address), true);
   }
 }
 
 interface LaidParts {
-  readonly area: TrampolineArea;
+  readonly area: TrampolineArea & { readonly moved: MovedCode[] };
   readonly placement: Placement;
   readonly redirects: Redirects;
   readonly writes: readonly PatchWrite[];
@@ -346,6 +420,7 @@ function layRegion(
   const trampoline = emitTrampoline(shape, place);
   assert(trampoline.bytes.length === bytes, "the size of a trampoline depends on its address");
   area.bytes.set(trampoline.bytes, offset);
+  if (placement.describesCode) area.moved.push(...movedCode(shape, trampoline, place));
   return {
     path: code.path,
     start: region.start + loadBias,

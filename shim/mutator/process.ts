@@ -37,6 +37,21 @@ export interface Module {
   readonly file: MappedFile;
 }
 
+/**
+ * A thread of process `pid` whose entry in /proc shows the memory of the process: the first one, or
+ * once that has ended, as by pthread_exit(3) in main, another.
+ */
+export function livingThread(pid: number): number {
+  const isLiving = (tid: number): boolean => {
+    try {
+      return readlinkSync(`/proc/${tid}/exe`) !== "";
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== "ENOENT";
+    }
+  };
+  return isLiving(pid) ? pid : (threadIds(pid).find(isLiving) ?? pid);
+}
+
 /** Value of `field` in /proc/PID/status without the white space around it; null if there is none. */
 export function statusText(pid: number, field: string, tid: number = pid): string | null {
   const text = readProc(pid, tid === pid ? "status" : `task/${tid}/status`);
@@ -92,20 +107,26 @@ export function hasShadowStacks(pid: number): boolean {
 /** Path of the executable as the kernel names it, null if it cannot be known. */
 export function executablePath(pid: number): string | null {
   try {
-    return livePath(readlinkSync(`/proc/${pid}/exe`));
+    return livePath(readlinkSync(`/proc/${livingThread(pid)}/exe`));
   } catch {
     return null;
   }
 }
 
+/** Arguments that the process was started with; none when it is gone or may not be looked at. */
+export function commandLine(pid: number): string[] {
+  return readProc(livingThread(pid), "cmdline")?.split("\0").slice(0, -1) ?? [];
+}
+
 /** Mappings of a process; empty when it is gone or may not be looked at. */
 export function readMappings(pid: number): Mapping[] {
-  return parseMaps(readProc(pid, "maps") ?? "");
+  const text = readProc(pid, "maps") || readProc(livingThread(pid), "maps");
+  return parseMaps(text ?? "");
 }
 
 /** Auxiliary vector as the kernel gave it. */
 export function readAuxiliary(pid: number): ReadonlyMap<number, number> {
-  const bytes = readBytes(`/proc/${pid}/auxv`) ?? new Uint8Array();
+  const bytes = readBytes(`/proc/${livingThread(pid)}/auxv`) ?? new Uint8Array();
   const view = viewOf(bytes);
   const vector = new Map<number, number>();
   for (let at = 0; at + 16 <= bytes.length; at += 16)
@@ -123,7 +144,7 @@ export interface StartArea {
 
 /** Start area of a process: fields 48 to 51 of /proc/PID/stat (proc(5)). */
 export function readStartArea(pid: number): StartArea {
-  const stat = readProc(pid, "stat") ?? "";
+  const stat = readProc(livingThread(pid), "stat") ?? "";
   // Field 2 is a name in parentheses, which may hold blanks and parentheses.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const field = (number: number): number => Number(fields[number - 3] ?? 0);
@@ -146,7 +167,7 @@ export interface ProcessMemory {
 export function openMemory(pid: number): ProcessMemory {
   let file: number;
   try {
-    file = openSync(`/proc/${pid}/mem`, "r");
+    file = openSync(`/proc/${livingThread(pid)}/mem`, "r");
   } catch (cause) {
     throw unreadable(pid, 0, cause);
   }
@@ -189,10 +210,11 @@ export function readMappedFile(pid: number, file: MappedFile): Uint8Array | null
   const [first] = file.mappings;
   if (first === undefined) return null;
   const range = `${first.start.toString(16)}-${first.end.toString(16)}`;
-  const direct = readBytes(`/proc/${pid}/map_files/${range}`);
+  const folder = `/proc/${livingThread(pid)}`;
+  const direct = readBytes(`${folder}/map_files/${range}`);
   if (direct !== null) return direct;
   if (file.path !== livePath(file.path)) return null;
-  for (const path of [`/proc/${pid}/root${file.path}`, file.path]) {
+  for (const path of [`${folder}/root${file.path}`, file.path]) {
     if (inodeOf(path) === file.inode) return readBytes(path);
   }
   return null;
@@ -200,7 +222,8 @@ export function readMappedFile(pid: number, file: MappedFile): Uint8Array | null
 
 /** Path by which this process can open the file that is mapped in another; null if there is none. */
 export function openablePath(pid: number, file: MappedFile): string | null {
-  const paths = [livePath(file.path), `/proc/${pid}/root${livePath(file.path)}`];
+  const root = `/proc/${livingThread(pid)}/root`;
+  const paths = [livePath(file.path), `${root}${livePath(file.path)}`];
   return paths.find((path) => inodeOf(path) === file.inode) ?? null;
 }
 

@@ -16,10 +16,10 @@ import { inUndoOrder, isUsed } from "./apply.js";
 import { type AreaKind, type FoundArea, findAreas, isFence, unmapArea } from "./area.js";
 import { isInside, type Range } from "./frames.js";
 import { type Mapping, PAGE_BYTES } from "./maps.js";
-import { type Module, readMappings, readMemory, readModules } from "./process.js";
+import { livingThread, type Module, readMappings, readMemory, readModules } from "./process.js";
 import type { MemoryWrite, Tracer } from "./ptrace.js";
 import { closeRemote, openRemote, unmap } from "./remote.js";
-import { lowerSemaphores, raisedSemaphores } from "./semaphores.js";
+import { enteredRegions, lowerSemaphores, raisedSemaphores } from "./semaphores.js";
 
 /** Name of a session's memory object in maps(5). */
 const MEMORY_PATH = /^\/memfd:wastap( |$)/;
@@ -55,7 +55,8 @@ export async function recoverDead(
   const trampolines = remnants.flatMap(({ areas }) => rangesOf(areas, "trampolines"));
   const modules = readModules(pid, mappings);
   const writes = modules.flatMap((module) => originals(pid, module, trampolines));
-  await tracer.write(pid, inUndoOrder(writes));
+  const entered = trampolines.flatMap((area) => enteredRegions(pid, area));
+  await tracer.write(pid, inUndoOrder(writes, new Set(entered)));
   await lowerLeft(tracer, pid, trampolines, modules);
   for (const { areas, shared } of remnants) {
     const code = [...rangesOf(areas, "code"), ...rangesOf(areas, "trampolines")];
@@ -105,7 +106,7 @@ function rangesOf(areas: readonly FoundArea[], kind: AreaKind): Range[] {
 
 /** Descriptors of memory objects that a session did not come to close. */
 function deadDescriptors(pid: number): number[] {
-  const folder = `/proc/${pid}/fd`;
+  const folder = `/proc/${livingThread(pid)}/fd`;
   return readdirSync(folder).flatMap((name) => {
     const path = join(folder, name);
     const object = readlinkSync(path);

@@ -14,7 +14,7 @@
  * them are moved to trampolines too: there they lead to the copies.
  */
 import type { Insn } from "./decode.js";
-import { bytesOf, type FunctionCode, isJump } from "./functions.js";
+import { bytesOf, type FunctionCode } from "./functions.js";
 import { PAGE_BYTES } from "./maps.js";
 import { endsRegion, whyUnmovable } from "./relocate.js";
 
@@ -104,7 +104,7 @@ export function runsAround(code: FunctionCode, site: number, rules: RegionRules)
   return found;
 }
 
-/** Regions with places inside that are jumped to, but from the function alone, and from before. */
+/** Regions with places inside that are jumped to, but from the function alone. */
 function* enteredRegions(code: FunctionCode, site: number, rules: RegionRules): Generator<Region> {
   const allowing: RegionRules = {
     ...rules,
@@ -116,11 +116,9 @@ function* enteredRegions(code: FunctionCode, site: number, rules: RegionRules): 
     const { start, next } = region;
     const isInside = (address: number): boolean => address > start && address < next;
     const entries = [...code.targets].filter(isInside);
-    const jumps = code.insns.direct().filter((insn) => isJump(insn) && isInside(insn.target));
     // Some code jumps over the prefix of an instruction.
     const areCopied = entries.every((entry) => code.insns.indexOf(entry) >= 0);
-    const areBefore = jumps.every(({ address }) => address < next);
-    if (areCopied && areBefore) yield { ...region, entries };
+    if (areCopied) yield { ...region, entries };
   }
 }
 

@@ -3,7 +3,9 @@
  * process: by their ids, or by the programs that they run.
  */
 import { type BigIntStats, readdirSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import type { BundlePoint } from "../../wasm-runtime/bundle.js";
+import { commandLine, livingThread } from "./process.js";
 import type { RunnableBundle } from "./runnable.js";
 
 /** Ids of processes that points name. */
@@ -23,12 +25,15 @@ function programOf(point: BundlePoint): string[] {
   return point.kind !== "procfs" && "path" in point && point.path !== null ? [point.path] : [];
 }
 
-/** Gives, each time that it is asked, the processes that run one of `programs` only since then. */
+/**
+ * Gives, each time that it is asked, the processes that run one of `programs` only since then. Not
+ * other wastaps, which are programs of Node: two that stop each other would both stand still.
+ */
 export function watchPrograms(programs: readonly string[]): () => readonly number[] {
   let before = new Set<number>();
   return () => {
     const now = processesRunning(programs);
-    const fresh = now.filter((pid) => !before.has(pid));
+    const fresh = now.filter((pid) => !before.has(pid) && !isWastap(pid));
     before = new Set(now);
     return fresh;
   };
@@ -40,9 +45,15 @@ function processesRunning(paths: readonly string[]): number[] {
   if (programs.length === 0) return [];
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => {
-    const program = pid === process.pid ? null : statOf(`/proc/${pid}/exe`);
+    const program = pid === process.pid ? null : statOf(`/proc/${livingThread(pid)}/exe`);
     return program !== null && programs.some((each) => isSame(each, program));
   });
+}
+
+/** Told by its command, which is there before the rest of it is loaded. */
+function isWastap(pid: number): boolean {
+  const [, command = ""] = commandLine(pid);
+  return /^wastap(\.cjs)?$/.test(basename(command));
 }
 
 /** In full: some file systems have inode numbers beyond 2^53. */

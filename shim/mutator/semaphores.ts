@@ -8,6 +8,7 @@
  * which would silence somebody else's probes.
  */
 import { viewOf } from "../../base/elf/image.js";
+import type { Range } from "./frames.js";
 import { AREA } from "./plan.js";
 import { readMemory } from "./process.js";
 import type { MemoryWrite, Tracer } from "./ptrace.js";
@@ -55,9 +56,22 @@ export function raisedSemaphores(pid: number, area: number): Semaphores {
     header.getBigUint64(AREA.raised, true) === 0n
       ? 0
       : Number(header.getBigUint64(AREA.semaphoreCount, true));
-  const list = viewOf(readMemory(pid, area + AREA.bytes, count * 8));
-  const addresses = Array.from({ length: count }, (_, i) => Number(list.getBigUint64(i * 8, true)));
-  return { addresses, area };
+  return { addresses: readWords(pid, area + AREA.bytes, count), area };
+}
+
+/** Addresses of the regions that a trampoline area says are entered in their middle. */
+export function enteredRegions(pid: number, { start, end }: Range): number[] {
+  const header = viewOf(readMemory(pid, start, AREA.bytes));
+  const list = AREA.bytes + Number(header.getBigUint64(AREA.semaphoreCount, true)) * WORD_BYTES;
+  const count = Number(header.getBigUint64(AREA.enteredCount, true));
+  return start + list + count * WORD_BYTES > end ? [] : readWords(pid, start + list, count);
+}
+
+const WORD_BYTES = 8;
+
+function readWords(pid: number, address: number, count: number): number[] {
+  const list = viewOf(readMemory(pid, address, count * WORD_BYTES));
+  return Array.from({ length: count }, (_, i) => Number(list.getBigUint64(i * WORD_BYTES, true)));
 }
 
 /** One after the other: an address may come several times. */

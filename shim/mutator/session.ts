@@ -141,7 +141,10 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   let status: number | null = null;
   let dirty = false;
   const { bundle, debugSource = NO_DEBUG_SOURCE } = options;
-  const modules = createLocalModules({ bundle, debugSource });
+  const modules = createLocalModules(
+    { bundle, debugSource },
+    (pid) => follower.tracees.get(pid)?.own ?? [],
+  );
   const stops = countStops(
     startTracer((event) => {
       if (event.kind === "exit" || event.kind === "threadEnd") dirty = true;

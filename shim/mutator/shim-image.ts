@@ -24,15 +24,19 @@ export interface ShimDescription {
   readonly run: number;
   /** Entry thunk of the handler where the dynamic loader says that libraries have changed. */
   readonly librariesChanged: number;
-  /** Entry thunks of the handlers at tail jumps, and at returns of what these lead to. */
+  /** Entry thunks of the handlers at tail jumps, at returns of what these lead to, and behind calls. */
   readonly deferReturn: number;
   readonly settleReturns: number;
+  readonly settleInCaller: number;
   /** In the order of HOST_FUNCTIONS. */
   readonly hosts: readonly number[];
   /** A fault with rip in [copyStart, copyEnd) is continued at copyFixup. */
   readonly copyStart: number;
   readonly copyEnd: number;
   readonly copyFixup: number;
+  /** Call frame information (.eh_frame) of the code. */
+  readonly frames: number;
+  readonly framesEnd: number;
 }
 
 /** The image with zero parameters. */

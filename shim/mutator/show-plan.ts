@@ -31,8 +31,10 @@ function showCall(call: ProbeCall): string {
   if (call.floats) notes.push("floats");
   if (call.onlyTaken) notes.push("only if taken");
   if (call.onlyReturned) notes.push("only if returned to");
-  const what = { run: "probe", defer: "defer", settle: "settle" }[call.action];
-  return `    ${what} ${call.probes.join(", ")} (${notes.join(", ")})`;
+  const { action, probes } = call;
+  const what = action === "run" ? "probe" : action;
+  const whose = action === "settle in caller" ? "" : ` ${probes.join(", ")}`;
+  return `    ${what}${whose} (${notes.join(", ")})`;
 }
 
 function showRefused({ path, site, address, reason, nearest }: RefusedSite): string {

@@ -14,6 +14,7 @@ import type { Range } from "./frames.js";
 import { findTidOffset, type Injection, type SessionImage } from "./inject.js";
 import type { Mapping } from "./maps.js";
 import { updateModules } from "./modules.js";
+import type { OwnModule } from "./own-modules.js";
 import { isSystemFailure, type Tracer } from "./ptrace.js";
 import { recoverDead } from "./recover.js";
 import { openRemote, unmap } from "./remote.js";
@@ -41,6 +42,8 @@ export interface Tracee {
   modules: readonly ArmedModule[];
   /** Trampolines of no module any more. */
   areas: readonly Area[];
+  /** Code of ours, for handlers that look at where threads were. */
+  own: readonly OwnModule[];
   /** Code that others changed may still lead to our memory, which must stay then. */
   changedByOthers: boolean;
   /** What is watched, in the order of the tracing thread. */
@@ -66,6 +69,7 @@ const NOTHING = {
   injection: null,
   modules: [],
   areas: [],
+  own: [],
   changedByOthers: false,
   watched: [],
   awaitsLoader: false,
@@ -75,8 +79,8 @@ const NOTHING = {
 export function forkedTracee(parent: Tracee | undefined, pid: number): Tracee {
   const fresh = newTracee(pid);
   if (parent === undefined) return fresh;
-  const { shared, injection, modules, areas, watched } = parent;
-  return { ...fresh, shared, injection, modules, areas, watched };
+  const { shared, injection, modules, areas, own, watched } = parent;
+  return { ...fresh, shared, injection, modules, areas, own, watched };
 }
 
 /** Forgets what execve(2) took away. */
@@ -112,15 +116,16 @@ export async function learnThreadId(tracer: Tracer, tracee: Tracee): Promise<voi
   tracee.injection = { ...injection, knowsTid: true };
 }
 
-/** Tells the handlers of a process which libraries have come and gone meanwhile. */
+/** Tells the handlers of a process which libraries, and code of ours, have come and gone meanwhile. */
 export async function learnModules(
   tracer: Tracer,
   tracee: Tracee,
   image: SessionImage,
 ): Promise<void> {
-  const { pid, injection } = tracee;
+  const { pid, injection, own } = tracee;
   if (injection === null || injection.modules === null) return;
-  const modules = await updateModules(tracer, pid, injection.modules, image);
+  const area = injection.modules;
+  const modules = await updateModules(tracer, pid, { area, needs: image, own });
   if (tracee.injection === injection) tracee.injection = { ...injection, modules };
 }
 

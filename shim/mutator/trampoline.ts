@@ -24,34 +24,23 @@
  *
  * All of this is made of instructions that leave flags alone until pushfq has saved them.
  */
-import { bug } from "../../base/assert.js";
-import { FLOATS, FRAME, SITE, SITE_HANDLER } from "../../wasm-runtime/layout/private.js";
+import { bug, unreachable } from "../../base/assert.js";
+import { FLOATS, FRAME, SITE, SITE_FLAG, SITE_HANDLER } from "../../wasm-runtime/layout/private.js";
 import { Assembler, type Label } from "./assembler.js";
 import type { FlagsKind } from "./flags.js";
 import { conditionOf, type Displaced, endsRegion, relocate } from "./relocate.js";
-import { DEFERRED, SETTLED } from "./tails.js";
-import type { Action } from "./targets.js";
+import { DEFERRED, SETTLED, SETTLED_IN_CALLER } from "./tails.js";
+import type { TargetPlace } from "./targets.js";
 
 /** A probe call in a trampoline: what runs before one of the instructions. */
-export interface ProbeCall {
-  /** Address of the instruction in the ELF file. */
-  readonly address: number;
-  readonly action: Action;
-  /** As of a Target: ELF addresses. */
-  readonly origins: readonly number[];
+export interface ProbeCall extends TargetPlace {
   /** Probe indexes in the order they run. */
   readonly probes: readonly number[];
   readonly flags: FlagsKind;
-  /** Bits of SITE_FLAG. */
-  readonly siteFlags: number;
   /** Handlers use SSE registers: save and restore them. */
   readonly floats: boolean;
   /** Bits of the registers (as encoded) that handlers may change; null if they look at the frame. */
   readonly clobbers: number | null;
-  /** The instruction is a conditional tail jump: run the handlers only when it is taken. */
-  readonly onlyTaken: boolean;
-  /** Run the handlers only when the call that ends before the instruction has returned to it. */
-  readonly onlyReturned: boolean;
 }
 
 /** What a trampoline is made of; ELF addresses. */
@@ -72,7 +61,7 @@ export interface TrampolinePlace {
   readonly loadBias: number;
   /** Address of the 8-byte word that holds the address of wt_enter. */
   readonly enterWord: number;
-  /** Address of the compiled entry thunk of a probe's handler, or of DEFERRED or SETTLED. */
+  /** Address of the compiled entry thunk of a probe's handler, or of DEFERRED and the like. */
   readonly entryOf: (probe: number) => number;
 }
 
@@ -183,7 +172,8 @@ function emitReturnedTest(out: Assembler, address: number, hit: number, skip: La
 }
 
 /** Registers by the numbers that instructions encode (Intel SDM vol. 2 table 3-1). */
-const ENCODED = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(" ");
+export const ENCODED: readonly string[] =
+  "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(" ");
 /** What wt_enter itself changes: rax, rcx, rdx, rsi, rdi. */
 const ENTER_CLOBBERS = 0xc7;
 
@@ -293,28 +283,50 @@ function moveXmm(opcode: number, index: number): number[] {
   return [...rex, 0x0f, opcode, 0x84 | ((index & 7) << 3), 0x24, ...int32(16 * index)];
 }
 
+interface SiteHandlers {
+  /** Entry thunk and probe index of each. */
+  readonly own: readonly (readonly [entry: number, probe: number])[];
+  /** Those that the own ones keep waiting. */
+  readonly waiting: SiteHandlers["own"];
+}
+
+function handlersOf({ action, probes }: ProbeCall, { entryOf }: TrampolinePlace): SiteHandlers {
+  const handlers = probes.map((probe) => [entryOf(probe), probe] as const);
+  switch (action) {
+    case "run":
+      return { own: handlers, waiting: [] };
+    case "defer":
+    case "defer to caller":
+      return { own: probes.map((probe) => [entryOf(DEFERRED), probe]), waiting: handlers };
+    case "settle":
+      return { own: [[entryOf(SETTLED), SETTLED]], waiting: [] };
+    case "settle in caller":
+      return { own: [[entryOf(SETTLED_IN_CALLER), SETTLED_IN_CALLER]], waiting: [] };
+    default:
+      return unreachable(action);
+  }
+}
+
 /**
  * SITE record of a probe call. Behind handlers that are deferred there are those that wait, behind
  * either the number and the addresses of the tail jumps that lead there.
  */
-function siteRecord(call: ProbeCall, { entryOf, loadBias }: TrampolinePlace): Uint8Array {
-  const { action, probes, siteFlags } = call;
-  const own = probes.map((probe) => ({ entry: entryOf(probe), probe }));
-  const deferred = probes.map((probe) => ({ entry: entryOf(DEFERRED), probe }));
-  const settled = [{ entry: entryOf(SETTLED), probe: SETTLED }];
-  const handlers = { run: own, defer: [...deferred, ...own], settle: settled }[action];
+function siteRecord(call: ProbeCall, place: TrampolinePlace): Uint8Array {
+  const { action, origins, siteFlags } = call;
+  const { own, waiting } = handlersOf(call, place);
   const words =
-    action === "run" ? [] : [call.origins.length, ...call.origins.map((at) => at + loadBias)];
-  const origins = SITE.handlers + SITE_HANDLER.bytes * handlers.length;
-  const view = new DataView(new ArrayBuffer(origins + 8 * words.length));
-  view.setUint32(SITE.handlerCount, action === "settle" ? 1 : own.length, true);
-  view.setUint32(SITE.flags, siteFlags, true);
-  for (const [index, { entry, probe }] of handlers.entries()) {
+    action === "run" ? [] : [origins.length, ...origins.map((at) => at + place.loadBias)];
+  const behind = SITE.handlers + SITE_HANDLER.bytes * (own.length + waiting.length);
+  const view = new DataView(new ArrayBuffer(behind + 8 * words.length));
+  const inCaller = action === "defer to caller" ? SITE_FLAG.inCaller : 0;
+  view.setUint32(SITE.handlerCount, own.length, true);
+  view.setUint32(SITE.flags, siteFlags | inCaller, true);
+  for (const [index, [entry, probe]] of [...own, ...waiting].entries()) {
     const at = SITE.handlers + SITE_HANDLER.bytes * index;
     view.setBigUint64(at + SITE_HANDLER.entry, BigInt(entry), true);
     view.setUint32(at + SITE_HANDLER.probe, probe, true);
   }
-  for (const [i, word] of words.entries()) view.setBigUint64(origins + 8 * i, BigInt(word), true);
+  for (const [i, word] of words.entries()) view.setBigUint64(behind + 8 * i, BigInt(word), true);
   return new Uint8Array(view.buffer);
 }
 

@@ -1,11 +1,19 @@
-/* A function whose only return is a one-byte jump target with no room for a jump: lone [calls]. */
+/*
+ * A function that is a return alone, with no room for a jump, and one whose only return is a
+ * one-byte jump target without: lone [calls].
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
+void tiny(void);
 int lone(long value);
 int after(void);
 
 __asm__(".text\n"
+        ".globl tiny\n"
+        ".type tiny, @function\n"
+        "tiny: ret\n"
+        ".size tiny, . - tiny\n"
         ".globl lone\n"
         ".type lone, @function\n"
         "lone: xorl %eax, %eax\n"
@@ -25,8 +33,10 @@ __asm__(".text\n"
 int main(int argc, char **argv) {
     long calls = argc > 1 ? atol(argv[1]) : 10;
     long sum = 0;
-    for (long i = 0; i < calls; i++)
+    for (long i = 0; i < calls; i++) {
         sum += lone(i & 1) + after();
+        tiny();
+    }
     printf("sum %ld\n", sum);
     return 0;
 }

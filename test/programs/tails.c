@@ -1,16 +1,20 @@
 /*
  * Functions that end by calling another one, compiled to jumps: to a known function, through
- * several, conditionally, through a pointer, into a library, and out by longjmp.
+ * several, conditionally, through a pointer, into a library, and out by longjmp; called directly,
+ * through a pointer, and by a library.
  *
- *     tails THREADS ROUNDS   all of that, ROUNDS times in each of THREADS threads; prints for each
- *                            function how often it returned and the sum of its results
- *     tails even N           even(N) calls odd(N - 1), which calls even(N - 2) …
+ *     tails THREADS ROUNDS        all of that, ROUNDS times in each of THREADS threads; prints for
+ *                                 each function how often it returned and the sum of its results
+ *     tails THREADS ROUNDS fork   the same after five rounds, in two processes
+ *     tails even N                even(N) calls odd(N - 1), which calls even(N - 2) …
  */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #ifdef __clang__
 #define OWN __attribute__((noinline))
@@ -43,6 +47,8 @@ static long (*volatile pointer)(long) = inner;
 OWN long indirect(long x) {
     return pointer(x);
 }
+
+static long (*volatile caller)(long) = indirect;
 
 OWN long either(long x) {
     if (x % 3 == 0)
@@ -97,11 +103,23 @@ OWN void *room(size_t bytes) {
 }
 
 static long rounds;
-static long sums[9], counts[9];
+static long sums[10], counts[10];
 
 static void add(int function, long result) {
     __atomic_fetch_add(&sums[function], result, __ATOMIC_RELAXED);
     __atomic_fetch_add(&counts[function], 1, __ATOMIC_RELAXED);
+}
+
+static int ascending(const void *a, const void *b) {
+    int order = *(const int *)a - *(const int *)b;
+    add(9, order);
+    return order;
+}
+
+static int (*volatile by_order)(const void *, const void *) = ascending;
+
+OWN int compare(const void *a, const void *b) {
+    return by_order(a, b);
 }
 
 static void *work(void *unused) {
@@ -110,6 +128,7 @@ static void *work(void *unused) {
         add(1, chain(x));
         add(2, maybe(x));
         add(3, indirect(x));
+        add(3, caller(x + 1));
         add(4, mixed(x));
         add(5, (long)middle((double)x));
         if (setjmp(out) == 0)
@@ -118,6 +137,8 @@ static void *work(void *unused) {
         void *memory = room(16);
         add(8, memory != NULL);
         free(memory);
+        int numbers[] = {5, (int)(x & 7), 3, 9};
+        qsort(numbers, 4, sizeof numbers[0], compare);
     }
     return unused;
 }
@@ -127,14 +148,24 @@ int main(int argc, char **argv) {
         return even(atol(argv[2])) == 0;
     long count = argc > 1 ? atol(argv[1]) : 1;
     rounds = argc > 2 ? atol(argv[2]) : 1;
+    if (argc > 3) {
+        long all = rounds;
+        rounds = 5;
+        work(NULL);
+        rounds = all;
+        if (fork() != 0)
+            wait(NULL);
+        else
+            memset(sums, 0, sizeof sums), memset(counts, 0, sizeof counts);
+    }
     pthread_t threads[64];
     for (long i = 0; i < count; i++)
         pthread_create(&threads[i], NULL, work, NULL);
     for (long i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
     static const char *const names[] = {"direct", "chain", "maybe", "indirect", "mixed",
-                                        "middle", "leaps", "outer", "room"};
-    for (int i = 0; i < 9; i++)
+                                        "middle", "leaps", "outer", "room",     "compare"};
+    for (int i = 0; i < 10; i++)
         printf("%s %ld %ld\n", names[i], counts[i], sums[i]);
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Virtual functions, called at one place, that end by jumps to a function that throws one time in
- * three: tails ROUNDS. Prints how often each returned, and the sum of its results.
+ * Virtual functions, two of them called at one place, that end by jumps to a function that throws
+ * one time in three: tails ROUNDS. Prints how often each returned, and the sum of its results.
  */
 #include <cstdio>
 #include <cstdlib>
@@ -38,17 +38,33 @@ struct Near final : Base {
     }
 };
 
+static long (*volatile pointer)(long) = thrower;
+
+struct Other final : Base {
+    OWN long go(long x) override {
+        return pointer(x);
+    }
+};
+
+static void call(Base *object, long x, long &count, long &sum) {
+    try {
+        sum += object->go(x);
+        count++;
+    } catch (long) {
+    }
+}
+
 int main(int argc, char **argv) {
     long rounds = argc > 1 ? atol(argv[1]) : 1;
-    Base *objects[2] = {new Far, new Near};
-    long counts[2] = {0, 0}, sums[2] = {0, 0};
+    Base *objects[3] = {new Far, new Near, new Other};
+    long counts[3] = {0, 0, 0}, sums[3] = {0, 0, 0};
     for (long i = 0; i < rounds; i++) {
         int which = i * 7 % 5 & 1;
-        try {
-            sums[which] += objects[which]->go(i);
-            counts[which]++;
-        } catch (long) {
-        }
+        call(objects[which], i, counts[which], sums[which]);
     }
-    printf("Far::go %ld %ld\nNear::go %ld %ld\n", counts[0], sums[0], counts[1], sums[1]);
+    for (long i = 0; i < rounds; i++)
+        call(objects[2], i, counts[2], sums[2]);
+    static const char *const names[3] = {"Far", "Near", "Other"};
+    for (int i = 0; i < 3; i++)
+        printf("%s::go %ld %ld\n", names[i], counts[i], sums[i]);
 }

@@ -1,4 +1,6 @@
 /** Attaching to a running program, and leaving it as it was. */
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as turn } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { codeOf, mappingNames, statusField } from "../support/process.js";
@@ -77,6 +79,39 @@ test("attaching again and again leaves nothing behind", async () => {
   }
   await expectUnharmed(target);
 });
+
+/** A thread of `pid` other than the first, once that has ended. */
+async function laterThread(pid: number): Promise<number> {
+  while (!/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))) await turn();
+  return Number(readdirSync(`/proc/${pid}/task`).find((tid) => tid !== String(pid)));
+}
+
+for (const isBefore of [true, false]) {
+  const when = isBefore ? "before it is attached to" : "while it is probed";
+  test(`a process whose main thread has ended ${when} is probed and left as it was`, async () => {
+    const program = buildProgram("leaderless");
+    const target = start(program, isBefore ? [] : ["later"]);
+    await target.until(/ready/);
+    const known = isBefore ? await laterThread(target.pid) : target.pid;
+    const code = codeOf(known);
+    const script = `global hits probe process("${program}").function("work") { hits[tid()]++ }
+      probe timer.ms(10) { n = 0; foreach (t in hits) n++; printf("threads %d\\n", n); delete hits }`;
+    const tap = startWastap(["-e", script, "-x", String(target.pid)]);
+    await tap.until(/threads 2\n/);
+    target.child.kill("SIGUSR1");
+    const tid = await laterThread(target.pid);
+    const seen = tap.output().length;
+    await tap.until(new RegExp(`^[^]{${seen}}[^]*threads 2\n`));
+    tap.child.kill("SIGINT");
+    const result = await tap.finished();
+    assert.is(result.stderr, "");
+    assert.is(result.status, 0);
+    const now = codeOf(tid);
+    for (const [name, bytes] of code) assert.ok(now.get(name)?.equals(bytes), name);
+    assert.not.match(mappingNames(tid).join(), /wastap/);
+    await expectUnharmed(target);
+  });
+}
 
 test("a target that may not write large files is no worse off", async () => {
   const target = await startHot(2, "ulimit -f 1");

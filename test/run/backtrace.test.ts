@@ -97,4 +97,53 @@ for (const compiler of ["g++", "clang++"]) {
   });
 }
 
+const PLACES = `
+function place:string (address) {
+  // Without a symbol the name is the address, which is another one in each run.
+  name = usymname(address)
+  return sprintf("%s+%x", name =~ "^0x" ? umodname(address) : name, umodaddr(address))
+}
+function show_chain () {
+  try {
+    for (n = 0; n < 64; n++) printf("%s%s", n ? " " : "", place(ustack(n)))
+  } catch { println("") }
+}
+global hits`;
+
+/** Chains in the handler of a signal that comes after each instruction, with `probes` beside. */
+function steppedChains(program: string, args: string, probes: string): string[] {
+  const output = `${program}.chains`;
+  const script = `${PLACES} probe process.function("spot") { show_chain() } ${probes}`;
+  // Where the signal comes in a handler, the hit is skipped.
+  const limits = [...LIMITS, "-DMAXSKIPPED=1000000"];
+  const command = ["-c", `${program} ${args}`];
+  const result = wastap(["-w", ...limits, "-o", output, "-e", script, ...command]);
+  assert.match(result.stdout, /^steps \d+ sum 529.5$/m);
+  return readFileSync(output, "utf8").match(/^spot.*$/gm) ?? [];
+}
+
+const STEPPED_PROBES = [
+  'probe process.function("*@stepped.c"), process.function("*@stepped.c").return { hits++ }',
+  'probe process.statement("*@stepped.c:28-60"), process.plt("*").return { hits++ }',
+  'probe process.function("l*@stepped.c") { hits += $a }',
+  'probe process.function("*s@stepped.c").return { hits += $return }',
+];
+
+for (const args of ["", "own-stack"]) {
+  const where = args === "" ? "" : ", on a stack of its own";
+  test(`a signal in a trampoline is one in the probed code${where}`, () => {
+    const flags = ["-g", "-O2", "-Wl,-z,now"];
+    const source = { source: "stepped.c", compiler: "gcc", flags };
+    const program = compileInto(directory, `stepped${args}`, source);
+    const expected = steppedChains(program, args, "");
+    const known = new Set(expected);
+    for (const probes of STEPPED_PROBES) {
+      const found = steppedChains(program, args, probes);
+      const unknown = found.filter((chain) => !known.has(chain));
+      assert.equal(unknown, [], probes);
+      assert.ok(found.length > expected.length + 200, `${probes}: ${found.length} chains`);
+    }
+  });
+}
+
 s.run();

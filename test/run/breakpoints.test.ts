@@ -8,26 +8,42 @@ const missing = cannotTrace();
 const test = missing === null ? s : s.skip;
 if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 
-function countReturns(program: string): string {
-  return `global n probe process("${program}").function("lone").return { n++ } probe end { println(n) }`;
+function countReturns(program: string, name: string): string {
+  return `global n probe process("${program}").function("${name}").return { n++ } probe end { println(n) }`;
 }
 
-test("a return that no jump fits is refused, with the place, the reason and what to do", () => {
+test("a place that no jump fits is refused, with the place, the reason and what to do", () => {
   const program = buildProgram("lone");
-  const result = wastap(["-e", countReturns(program), "-c", `${program} 100`]);
+  const result = wastap(["-e", countReturns(program, "tiny"), "-c", `${program} 100`]);
   assert.is(result.stdout, "sum 150\n0\n");
-  assert.match(result.stderr, /WARNING: .*lone at 0x[0-9a-f]+ cannot be probed: .+/);
+  assert.match(result.stderr, /WARNING: .*tiny at 0x[0-9a-f]+ cannot be probed: .+/);
   assert.match(result.stderr, /--allow-breakpoints/);
   assert.is(result.status, 0);
 });
 
 test("--allow-breakpoints counts it exactly", () => {
   const program = buildProgram("lone");
-  const args = ["--allow-breakpoints", "-e", countReturns(program), "-c", `${program} 5000`];
+  const args = [
+    "--allow-breakpoints",
+    "-e",
+    countReturns(program, "tiny"),
+    "-c",
+    `${program} 5000`,
+  ];
   const result = wastap(args);
   assert.is(result.stdout, "sum 7500\n5000\n", result.stderr);
   assert.is(result.stderr, "");
   assert.is(result.status, 0);
+});
+
+test("a return that no jump fits is seen in the caller", () => {
+  const program = buildProgram("lone");
+  const args = ["-e", countReturns(program, "lone"), "-c", `${program} 5000`];
+  for (const option of [[], ["--allow-breakpoints"]]) {
+    const result = wastap([...option, ...args]);
+    assert.is(result.stdout, "sum 7500\n5000\n", result.stderr);
+    assert.is(result.stderr, "");
+  }
 });
 
 s.run();

@@ -48,6 +48,16 @@ async function startLoader(...args: readonly string[]): Promise<Running> {
 
 const WORK = `process("${plugin}").function("work")`;
 
+test("calls of __tls_get_addr, which the linker pads, return as they are made", () => {
+  const script = `global calls, returns, works
+    probe process("${plugin}").plt("__tls_get_addr") { calls++ }
+    probe process("${plugin}").plt("__tls_get_addr").return { if (returnval() != 0) returns++ }
+    probe ${WORK} { works++ }
+    probe end { printf("%d\\n%d\\n%d\\n", works, calls == works, returns == works) }`;
+  const count = 2 * ONCE.length;
+  assert.equal(numbers(script, `${loader} open ${plugin} 2 0`), [count, 1, 1]);
+});
+
 test("a library opened later is probed from its first instruction to its last", () => {
   const script = `probe ${WORK} { printf("%d\\n", $n) }`;
   const expected = [...ONCE, ...ONCE, ...ONCE];

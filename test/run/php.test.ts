@@ -93,6 +93,19 @@ test("the program runs unchanged when its marks are found through env and a shel
   assert.is(result.stdout, "15\n11\n", result.stderr);
 });
 
+test("every mark is probed; what is executed returns", () => {
+  const file = join(mkdtempSync(join(tmpdir(), "wastap-php-")), "a.php");
+  writeFileSync(file, PROGRAM);
+  const script = `global n probe process("${PHP}").mark("*") { n[$$name]++ }
+    probe end {
+      foreach (name+ in n) if (name =~ "^(execute|function)__") printf("%s %d\\n", name, n[name])
+    }`;
+  const result = wastap(["-e", script, "-c", `env USE_ZEND_DTRACE=1 ${PHP} ${file}`]);
+  const counts = "execute__entry 11\nexecute__return 11\nfunction__entry 11\nfunction__return 11\n";
+  assert.is(result.stdout, `15\n${counts}`);
+  assert.is(result.stderr, "");
+});
+
 test("semaphores are raised while probing and lowered afterwards", async () => {
   const program = "echo 'ready', PHP_EOL; function f() {} while (true) f();";
   const target = start(PHP, ["-r", program], { env: { USE_ZEND_DTRACE: "1" } });

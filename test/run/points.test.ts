@@ -66,6 +66,19 @@ for (const compiler of ["gcc", "clang"]) {
   }
 }
 
+for (const compiler of ["gcc", "clang"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  for (const mode of [["-fPIE"], ["-fno-pie", "-no-pie"]]) {
+    (isThere ? s : s.skip)(`${compiler} ${mode.join(" ")}: a table of jumps is no return`, () => {
+      const program = buildProgram("switches", ["-g", "-O0", ...mode], compiler);
+      const points = ['function("choose")', 'function("choose").return'];
+      const { stdout, stderr } = wastap(["-e", script(points), "-c", program, program]);
+      assert.is(stderr, "");
+      assert.equal(stdout.trim().split("\n").slice(-2), ["10", "10"]);
+    });
+  }
+}
+
 const assembler = missing === null ? s : s.skip;
 assembler("returns of functions whose symbols have no size: up to the next label", () => {
   const program = buildProgram("sizeless", [], "gcc", "s");

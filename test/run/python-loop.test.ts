@@ -150,7 +150,7 @@ test("times of thousands of functions", () => {
   assert.match(result.stdout, /^499500$/m);
   const [, count = ""] = /^count (\d+), /m.exec(result.stdout) ?? [];
   assert.ok(Number(count) > 10_000, result.stdout);
-  assert.match(result.stdout, /^value \|-+ count$/m);
+  assert.match(result.stdout, /^ *value \|-+ count$/m);
 });
 
 test("samples show the stacks of Python functions", () => {

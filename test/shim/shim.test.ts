@@ -70,6 +70,8 @@ const EXPORTED = [
   "wt_defer_return",
   "wt_enter",
   "wt_expression__evaluate",
+  "wt_frames",
+  "wt_frames_end",
   "wt_host_clock",
   "wt_host_identity",
   "wt_host_inspect",
@@ -91,12 +93,16 @@ const EXPORTED = [
   "wt_memory__read",
   "wt_modules__find",
   "wt_params",
+  "wt_requests__look",
+  "wt_return_sites__is_ready",
   "wt_run",
+  "wt_settle_in_caller",
   "wt_settle_returns",
   "wt_shared__alive",
   "wt_shared__count",
   "wt_shared__note_trap",
   "wt_slots__acquire",
+  "wt_slots__is_vforked",
   "wt_slots__of_mutator",
   "wt_slots__stack",
   "wt_start",
@@ -104,6 +110,7 @@ const EXPORTED = [
   "wt_subject__current",
   "wt_thread__pointer",
   "wt_trapped",
+  "wt_unwind__original",
 ];
 
 s.run();

@@ -49,6 +49,8 @@ export const MODULE = {
   symbols: 32,
   lines: 40,
   path: 48,
+  /** u32, 1 for code of ours: shim and handlers, or trampolines. */
+  isOwn: 56,
   bytes: 64,
 } as const;
 
@@ -66,6 +68,11 @@ export const UNWIND = {
   addresses: 12,
   /** Offset of u32[rowCount], offset of the UNWIND_RULE of each row; 0 = nothing is known. */
   rules: 16,
+  /**
+   * Of trampolines: offset of i32[rowCount], where the program has the instruction that a row is
+   * about, relative to MODULE.start; `rules` then has offsets of UNWIND_STATES. Else 0.
+   */
+  originals: 20,
   bytes: 32,
   /** log2 of the bytes of a page. */
   pageShift: 12,
@@ -83,6 +90,14 @@ export const UNWIND_RULE = {
   cfaValue: 4,
   /** { u32 column | RULE << 8, i32 value }[columnCount] */
   columns: 8,
+} as const;
+
+/** Rules inside of a row, by ascending offset in it; the first is 0. */
+export const UNWIND_STATES = {
+  /** u32, number of states. */
+  count: 0,
+  /** { u32 offset, u32 offset of the UNWIND_RULE from there on }[count] */
+  states: 4,
 } as const;
 
 /** Names of RULE numbers in the shim. */

@@ -8,7 +8,7 @@ export const PRIVATE = {
   /** Handler stack of one slot; its VmContext lies at the very top. */
   stackBytes: 262144,
   /** At the bottom of each stack: returns that are waited for (TAIL). */
-  tailCount: 64,
+  tailCount: 512,
   /** Part of a stack that compiled code may use (VmContext.stackLimit); the rest is for signals. */
   handlerStackBytes: 65536,
   /** Pages of state after the last stack. */
@@ -31,12 +31,31 @@ export const PRIVATE = {
   subjectBytes: 88,
   /** In it, in the mutator: SUBJECT_STATE, what more is known of that thread. */
   subjectState: 4200,
-  /** In it: u32, requests of this process so far (CONTROL.libraryRequests), and the last answered. */
-  libraryAsked: 4416,
-  libraryAnswered: 4420,
+  /** In it: u32, requests of this process so far (CONTROL.requests), and the last answered. */
+  asked: 4416,
+  answered: 4420,
   /** In it: u32, the last request that was not waited for until it was answered. */
-  libraryMissed: 4424,
+  missed: 4424,
+  /** In it: u32, the last of these that was about libraries. */
+  librariesMissed: 4428,
+  /**
+   * Behind the state: u64[returnSiteCount], an open hash table of the instructions to which functions
+   * return whose results are waited for: four times the address, plus RETURN_SITE; 0 = empty. The
+   * first entry for an address is u32 address * returnSiteHash >> returnSiteHashShift; in it or
+   * one of those that follow it is found, or there is no room.
+   */
+  returnSites: 8192,
+  returnSiteCount: 32768,
+  returnSiteHash: 0x9e3779b1,
+  returnSiteHashShift: 17,
+  returnSiteTries: 32,
 } as const;
+
+/**
+ * State of an instruction that functions return to: to be patched, patched, not to be patched, not in
+ * the process any more.
+ */
+export const RETURN_SITE = { asked: 0, ready: 1, refused: 2, gone: 3, addressShift: 2 } as const;
 
 /** What handlers in the mutator can see of the thread that they are about; all 0 if nothing. */
 export const SUBJECT_STATE = {
@@ -100,7 +119,7 @@ export const THREAD = {
   trap: 156,
   /** u32, how many returns it waits for (TAIL). */
   tails: 160,
-  /** u32, 1 while a handler runs that cannot wait: there are too many. */
+  /** u32, 1 while a handler runs that cannot wait: there are too many, or there is nowhere to. */
   cannotWait: 164,
   bytes: 192,
 } as const;
@@ -112,9 +131,11 @@ export const TAIL = {
   returnAddress: 8,
   /** u64, address of the jump. */
   rip: 16,
+  /** u64, 1 if it is settled at the return address, 0 if where the callee returns. */
+  inCaller: 24,
   /** SITE_HANDLER of the return probe. */
-  handler: 24,
-  bytes: 40,
+  handler: 32,
+  bytes: 48,
 } as const;
 
 /**
@@ -218,10 +239,17 @@ export const SITE = {
 } as const;
 
 /**
- * The return address lies at rsp: function entries and exits; only exits; an exit by a jump to a
- * function that is not followed, so that the result is not known yet.
+ * The return address lies at rsp: function entries and exits; only exits; an exit by a jump to
+ * another function, whose result is not waited for, or is waited for in the caller; the same at an
+ * entry, where most exits settle it, too.
  */
-export const SITE_FLAG = { returnAtSp: 1, exit: 2, unknownResult: 4 } as const;
+export const SITE_FLAG = {
+  returnAtSp: 1,
+  exit: 2,
+  unknownResult: 4,
+  inCaller: 8,
+  atEntry: 16,
+} as const;
 
 export const SITE_HANDLER = {
   /** u64, address of the compiled entry thunk: u32 entry(struct wt_vm_context *, u32 context). */

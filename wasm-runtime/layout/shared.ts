@@ -15,7 +15,7 @@
  */
 
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
-export const ABI_VERSION = 11;
+export const ABI_VERSION = 13;
 
 /** Wasm core 2.0 §4.2.8: unit of linear memory. */
 export const WASM_PAGE_BYTES = 65536;
@@ -29,13 +29,13 @@ export const CONTROL = {
   /** u32, number of thread slots. */
   slotCount: 8,
   /**
-   * u32, requests of processes whose libraries have changed; u32, answers given; both are futexes
-   * (futex(2)). u32, 0 while nobody answers requests, 1 while nothing is to be done, more while
-   * processes are looked at.
+   * u32, requests of processes to be looked at; u32, answers given; both are futexes (futex(2)).
+   * u32, 0 while nobody answers requests, 1 while nothing is to be done, more while processes are
+   * looked at.
    */
-  libraryRequests: 12,
-  libraryAnswers: 16,
-  libraryListener: 20,
+  requests: 12,
+  answers: 16,
+  listener: 20,
   /** u64 counters, added to atomically by the shim. */
   skippedReentrant: 64,
   skippedNoSlot: 72,

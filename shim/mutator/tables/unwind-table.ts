@@ -9,9 +9,9 @@ import {
   frameSections,
   readFrameEntries,
 } from "../../../base/elf/cfi.js";
-import { FRAME_COLUMNS, type FrameRow, RULE, runFrameEntries } from "../../../base/elf/cfi-rows.js";
+import { runFrameEntries } from "../../../base/elf/cfi-rows.js";
 import { type ElfImage, isExecutableAddress } from "../../../base/elf/image.js";
-import { UNWIND, UNWIND_FLAG, UNWIND_RULE } from "../../../wasm-runtime/layout/modules.js";
+import { createRules, encodeUnwindTable, type Rules } from "./unwind-rules.js";
 
 /** Table of `image`, whose loaded segments begin at `low` (ELF address); null if it says nothing. */
 export function buildUnwindTable(image: ElfImage, low: number): Uint8Array | null {
@@ -19,16 +19,24 @@ export function buildUnwindTable(image: ElfImage, low: number): Uint8Array | nul
   if (runs.length === 0) return null;
   const rules = createRules();
   const rows = createRows(low);
-  for (const { section, entries } of runs) {
-    runFrameEntries(section, entries, {
-      row: (address, row, entry) => {
-        rows.add(address, rules.offsetOf(row, entry.common.isSignal), entry);
-      },
-      expression: rules.expression,
-    });
-  }
+  for (const { section, entries } of runs) addEntries(rows, rules, section, entries);
   rows.end();
-  return encode(rows, rules);
+  return encodeUnwindTable(rows, rules);
+}
+
+/** Adds the rows of entries of one section. */
+export function addEntries(
+  rows: Rows,
+  rules: Rules,
+  section: FrameSection,
+  entries: readonly FrameEntry[],
+): void {
+  runFrameEntries(section, entries, {
+    row: (address, row, entry) => {
+      rows.add(address, rules.offsetOf(row, entry.common.isSignal), entry);
+    },
+    expression: rules.expression,
+  });
 }
 
 /** Entries of one section that follow each other. */
@@ -59,7 +67,7 @@ function coveringRuns(image: ElfImage): Run[] {
 }
 
 /** Rows of a table, with rows that say nothing where no entry covers. */
-interface Rows {
+export interface Rows {
   readonly addresses: number[];
   readonly rules: number[];
   add(address: number, rule: number, entry: FrameEntry): void;
@@ -67,7 +75,7 @@ interface Rows {
 }
 
 /** Collects rows; addresses are made relative to `low`. */
-function createRows(low: number): Rows {
+export function createRows(low: number): Rows {
   const addresses: number[] = [];
   const rules: number[] = [];
   let current: FrameEntry | null = null;
@@ -88,92 +96,4 @@ function createRows(low: number): Rows {
       if (current !== null) push(current.end, 0);
     },
   };
-}
-
-/** Rules and expressions as words, each kept once. */
-interface Rules {
-  readonly words: number[];
-  /** Offset in the table of the rules of `row`. */
-  offsetOf(row: FrameRow, isSignal: boolean): number;
-  /** Offset in the table of an expression. */
-  expression(bytes: Uint8Array): number;
-}
-
-function createRules(): Rules {
-  const words: number[] = [];
-  const known = new Map<number, number[]>();
-  const expressions = new Map<string, number>();
-  const scratch: number[] = [];
-  const offsetOf: Rules["offsetOf"] = (row, isSignal) => {
-    const hash = encodeRule(row, isSignal, scratch);
-    const same = known.get(hash) ?? [];
-    const found = same.find((at) => scratch.every((word, i) => words[at + i] === word));
-    if (found !== undefined) return UNWIND.bytes + 4 * found;
-    known.set(hash, [...same, words.length]);
-    words.push(...scratch);
-    return UNWIND.bytes + 4 * (words.length - scratch.length);
-  };
-  const expression: Rules["expression"] = (bytes) => {
-    const key = Buffer.from(bytes).toString("latin1");
-    const found = expressions.get(key) ?? UNWIND.bytes + 4 * words.length;
-    if (found !== UNWIND.bytes + 4 * words.length) return found;
-    expressions.set(key, found);
-    const padded = new Uint8Array(4 * Math.ceil(bytes.length / 4));
-    padded.set(bytes);
-    words.push(bytes.length, ...new Uint32Array(padded.buffer));
-    return found;
-  };
-  return { words, offsetOf, expression };
-}
-
-/** Writes the words of UNWIND_RULE to `out`; gives a hash of them. */
-function encodeRule(row: FrameRow, isSignal: boolean, out: number[]): number {
-  out.length = 2;
-  out[1] = row.cfaValue >>> 0;
-  let hash = Math.imul(row.cfaValue, HASH_MULTIPLIER);
-  for (let column = 0; column < FRAME_COLUMNS; column++) {
-    const kind = row.kinds[column] ?? RULE.same;
-    if (kind === RULE.same) continue;
-    const head = column | (kind << 8);
-    const value = row.values[column] ?? 0;
-    out.push(head, value >>> 0);
-    hash = Math.imul((hash ^ head) + value, HASH_MULTIPLIER);
-    hash ^= hash >>> 15;
-  }
-  const count = (out.length - UNWIND_RULE.columns / 4) / 2;
-  const flags = isSignal ? UNWIND_FLAG.signal : 0;
-  out[0] = (row.cfaKind | (row.cfaRegister << 8) | (count << 16) | (flags << 24)) >>> 0;
-  return Math.imul(hash ^ out[0], HASH_MULTIPLIER);
-}
-
-/** Knuth vol. 3 §6.4 */
-const HASH_MULTIPLIER = 0x9e3779b1;
-
-function encode({ addresses, rules }: Rows, { words }: Rules): Uint8Array {
-  const pages = pageIndex(addresses);
-  const pagesAt = UNWIND.bytes + 4 * words.length;
-  const addressesAt = pagesAt + 4 * pages.length;
-  const rulesAt = addressesAt + 4 * addresses.length;
-  const table = new Uint32Array((rulesAt + 4 * rules.length) / 4);
-  table[UNWIND.rowCount / 4] = addresses.length;
-  table[UNWIND.pageCount / 4] = pages.length;
-  table[UNWIND.pages / 4] = pagesAt;
-  table[UNWIND.addresses / 4] = addressesAt;
-  table[UNWIND.rules / 4] = rulesAt;
-  table.set(words, UNWIND.bytes / 4);
-  table.set(pages, pagesAt / 4);
-  table.set(addresses, addressesAt / 4);
-  table.set(rules, rulesAt / 4);
-  return new Uint8Array(table.buffer);
-}
-
-/** For each page up to the one behind the last row: the last row that begins at or before it. */
-function pageIndex(addresses: readonly number[]): number[] {
-  const pageBytes = 2 ** UNWIND.pageShift;
-  const pages: number[] = [];
-  for (const [row, address] of addresses.entries()) {
-    while (pages.length * pageBytes < address) pages.push(Math.max(row - 1, 0));
-  }
-  pages.push(addresses.length - 1);
-  return pages;
 }

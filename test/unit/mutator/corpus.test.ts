@@ -52,6 +52,7 @@ function plan(path: string, code: ModuleCode, place: PlanSite["place"]): number 
     areas: [module.lowest],
     enter: 1,
     entryOf: () => 1,
+    describesCode: true,
   });
   // Only the jump of a host is written twice, with the same bytes.
   const written = new Map<number, number>();

@@ -27,6 +27,18 @@ s("finds every kind of return", () => {
   assert.equal(exits([{ name: "f", bytes }]), ["2", "7", "9"]);
 });
 
+s("takes a jump through a table behind an epilogue for a tail call", () => {
+  const load = [0x4a, 0x8b, 0x04, 0xe8]; // mov rax, [rax+r13*8]
+  const jump = [0xff, 0xe0]; // jmp rax
+  const push = [0x41, 0x55]; // push r13
+  const pop = [0x41, 0x5d]; // pop r13
+  assert.equal(exits([{ name: "f", bytes: [...push, ...load, ...pop, ...jump] }]), ["8"]);
+  assert.equal(exits([{ name: "f", bytes: [...pop, ...push, ...load, ...jump] }]), []);
+  const memory = [0xff, 0x24, 0xfa]; // jmp [rdx+rdi*8]
+  assert.equal(exits([{ name: "f", bytes: [0x53, 0x5b, ...memory] }]), ["2"]); // push, pop rbx
+  assert.equal(exits([{ name: "f", bytes: memory }]), []);
+});
+
 s("takes jumps to other functions for tail calls", () => {
   const bytes = [
     ...[0x74, 0x0e], // 0: je 16: other
@@ -83,6 +95,18 @@ s("takes jumps through tables for jumps", () => {
     0xc3, // 7: ret
   ];
   assert.equal(exits([{ name: "f", bytes: absolute }]), ["7"]);
+  const byOffset = [
+    ...[0x48, 0x8d, 0x14, 0x85, 0, 0, 0, 0], // 0: lea rdx, [rax*4]
+    ...[0x48, 0x8d, 0x05, ...word32(DATA - CODE - 15)], // 8: lea rax, [rip+DATA]
+    ...[0x8b, 0x04, 0x02], // 15: mov eax, [rdx+rax]
+    ...[0x48, 0x98], // 18: cdqe
+    ...[0x48, 0x8d, 0x15, ...word32(DATA - CODE - 27)], // 20: lea rdx, [rip+DATA]
+    ...[0x48, 0x01, 0xd0], // 27: add rax, rdx
+    ...[0xff, 0xe0], // 30: jmp rax
+    0xc3, // 32: ret
+  ];
+  assert.equal(exits([{ name: "f", bytes: byOffset }], word32(CODE + 32 - DATA)), ["32"]);
+  assert.equal(exits([{ name: "f", bytes: byOffset.slice(8) }]), ["22", "24"]);
   const notrack = [
     ...[0x3e, 0xff, 0xe0], // 0: notrack jmp rax
     0xc3, // 3: ret

@@ -46,4 +46,13 @@ s("leaves room for heap and stack to grow", () => {
   assert.is(findGap(maps, 0x1000, { lowest: 0x900000, highest: 0xa00000, near: 0x900000 }), null);
 });
 
+s("finds no gap above user space, where kernels show a page of theirs", () => {
+  const stack = "7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0 [stack]\n";
+  const kernel = "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n";
+  const maps = parseMaps(TEXT + stack + kernel);
+  const bounds = { lowest: 0x7fff70000000, highest: 0x800070000000, near: 0x7ffffff00000 };
+  const gap = findGap(maps, 0x1000, bounds) ?? 0;
+  assert.ok(gap + 0x1000 <= 0x7ffffffde000 - 0x10000000, gap.toString(16));
+});
+
 s.run();

@@ -28,7 +28,7 @@ const needs = { bundle, debugSource: NO_DEBUG_SOURCE };
 
 s("every mapped module is known with its place", () => {
   const mappings = readMappings(process.pid);
-  const { modules, biases } = readContent(process.pid, mappings, needs);
+  const { modules, biases } = readContent(process.pid, mappings, needs, []);
   for (const { path, start, end } of modules) {
     // V8 maps a part of its executable a second time, so only one mapping must be inside.
     const own = mappings.filter((mapping) => mapping.path === path);
@@ -52,10 +52,12 @@ s("a process with another build of a named module is refused", () => {
   const meta = { ...testMeta(), modules: [{ path: program, buildId: "00" }] };
   assert.throws(
     () =>
-      readContent(process.pid, readMappings(process.pid), {
-        ...needs,
-        bundle: { ...bundle, meta },
-      }),
+      readContent(
+        process.pid,
+        readMappings(process.pid),
+        { ...needs, bundle: { ...bundle, meta } },
+        [],
+      ),
     /compiled for another build/,
   );
 });
@@ -68,6 +70,7 @@ s("the area says what the shim reads", () => {
       { path: "/a", openPath: null, image, start: 0x1000, end: 0x3000, loadBias: 0 },
       { path: "/b", openPath: null, image, start: 0x7000, end: 0x9000, loadBias: 0x7000 },
     ],
+    own: [{ start: 0x4000, end: 0x5000, key: "own", table: Uint8Array.of(7) }],
     biases: [0x7000, NOT_LOADED],
     storages: [{ number: 3, distance: 0x20, generations: 0x30 }, NO_STORAGE],
   };
@@ -76,12 +79,17 @@ s("the area says what the shim reads", () => {
   const area = new Uint8Array(bytes);
   for (const write of writes) area.set(write.bytes, write.address - 0x10000);
   const view = viewOf(area);
-  assert.is(view.getUint32(MODULES.counts, true), 2);
+  assert.is(view.getUint32(MODULES.counts, true), 3);
   assert.is(view.getUint32(MODULES.biasCount, true), 2);
   const storages = Number(view.getBigUint64(MODULES.storages, true)) - 0x10000;
   assert.is(view.getBigUint64(storages + THREAD_STORAGE.number, true), 3n);
   assert.is(view.getBigUint64(storages + THREAD_STORAGE.generations, true), 0x30n);
-  const second = MODULES.tables + MODULE.bytes;
+  const own = MODULES.tables + MODULE.bytes;
+  assert.is(view.getBigUint64(own + MODULE.start, true), 0x4000n);
+  assert.is(view.getUint32(own + MODULE.isOwn, true), 1);
+  assert.is(area[Number(view.getBigUint64(own + MODULE.unwind, true)) - 0x10000], 7);
+  const second = own + MODULE.bytes;
+  assert.is(view.getUint32(second + MODULE.isOwn, true), 0);
   assert.is(view.getBigUint64(second + MODULE.start, true), 0x7000n);
   assert.is(view.getBigUint64(second + MODULE.end, true), 0x9000n);
   assert.is(view.getBigUint64(second + MODULE.loadBias, true), 0x7000n);

@@ -1,77 +1,28 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { inUndoOrder } from "../../../shim/mutator/apply.js";
-import {
-  layPatches,
-  type PatchDraft,
-  type PatchPlan,
-  type PlanOptions,
-  type PlanSite,
-  planPatches,
-} from "../../../shim/mutator/plan.js";
+import { layPatches, planPatches } from "../../../shim/mutator/plan.js";
 import { showPlan } from "../../../shim/mutator/show-plan.js";
 import { CODE, DATA, LOAD_BIAS, type TestFunction, testModule, word32 } from "./code.js";
 
-const AREA = LOAD_BIAS + 0x100000;
-/** Bytes of an area before its first trampoline. */
-const HEADER = 32;
-const ENTER = 0x7f0000001000;
-const OPTIONS: PlanOptions = { allowBreakpoints: false, shadowStacks: false };
+import {
+  AREA,
+  add,
+  type Case,
+  draft,
+  ENTER,
+  HEADER,
+  lay,
+  load,
+  long,
+  move,
+  OPTIONS,
+  push,
+  ret,
+  show,
+} from "./plan-harness.js";
 
 const s = suite("mutator/plan");
-
-interface Case {
-  readonly functions: readonly TestFunction[];
-  /** Offsets from CODE. */
-  readonly at?: readonly number[];
-  readonly exitsOf?: readonly number[];
-  readonly data?: readonly number[];
-  readonly pointers?: readonly number[];
-  readonly options?: Partial<PlanOptions>;
-}
-
-function draft({ functions, at, exitsOf, data, pointers, options }: Case): PatchDraft {
-  const site = (place: PlanSite["place"]) => (offset: number, i: number) => ({
-    probe: i + (place === "exits" ? 100 : 0),
-    address: CODE + offset,
-    place,
-    symbol: "f",
-    floats: false,
-    clobbers: null,
-    semaphore: 0,
-  });
-  const sites = [...(at ?? []).map(site("instruction")), ...(exitsOf ?? []).map(site("exits"))];
-  const code = { ...testModule(functions, data), codePointers: pointers ?? [] };
-  return planPatches([{ code, sites }], { ...OPTIONS, ...options });
-}
-
-/** Listing without module line, addresses as offsets from CODE. */
-function show(input: Case): string[] {
-  return showPlan(draft(input))
-    .trim()
-    .split("\n")
-    .filter((line) => !line.startsWith("module"))
-    .map((line) =>
-      line
-        .replaceAll(/, trampoline \+0x[0-9a-f]+/g, "")
-        .replaceAll(/0x([0-9a-f]{4})\b/g, (_, digits) => `${Number.parseInt(digits, 16) - CODE}`)
-        .trim(),
-    );
-}
-
-function lay(input: Case): PatchPlan {
-  return layPatches(draft(input), {
-    areas: [AREA],
-    enter: ENTER,
-    entryOf: (p) => 0x5000 + p,
-  });
-}
-
-const push = 0x55; // push rbp
-const ret = 0xc3;
-const move = [0x48, 0x89, 0xe5]; // mov rbp, rsp
-const load = [0xb8, 1, 0, 0, 0]; // mov eax, 1
-const long: TestFunction = { name: "f", bytes: [push, ...move, ...load, ...load, ret] };
 
 s("overwrites whole instructions from the site on", () => {
   assert.equal(show({ functions: [long], at: [0] }), [
@@ -188,8 +139,6 @@ s("hops to filler when only a short jump fits", () => {
   ]);
 });
 
-const add = [0x83, 0xc0, 0x01]; // add eax, 1
-
 s("moves the jumps into a region that is entered in its middle", () => {
   const f: TestFunction = {
     name: "f",
@@ -217,16 +166,52 @@ s("moves the jumps into a region that is entered in its middle", () => {
   assert.is((jump?.trampoline ?? 0) + 6 + displacement, copy);
 });
 
-s("leaves alone what is entered from behind, or otherwise than by jumps of the function", () => {
-  const enteredAt = (target: number, from: number): number[] => [0xeb, target - (from + 2)];
-  const behind: TestFunction = {
+s("enters no region where something is patched already, however far", () => {
+  const f: TestFunction = {
     name: "f",
-    bytes: [...add, ...load, ret, ...enteredAt(8, 9)],
+    bytes: [...[0x0f, 0x84, ...word32(9)], ...[...add, ...add, ...add], ret], // 0: je 15
   };
-  assert.match(show({ functions: [behind, long], exitsOf: [0] }).join(), /8-9 padding|refused/);
+  const shown = (taken?: readonly number[]): string =>
+    show({ functions: [f, long], at: [15], ...(taken === undefined ? {} : { taken }) }).join();
+  assert.match(shown(), /9-16 backward in f/);
+  assert.match(shown([]), /^refused/);
+});
+
+s("moves jumps from behind first, and restores them last", () => {
+  const f: TestFunction = {
+    name: "f",
+    bytes: [
+      ...[0x90, 0x66, 0x83, 0x3a, 0x00], // 0: nop, 1: cmp word [rdx], 0
+      ...[0x75, 0x05], // 5: jne 12
+      ...[...add, 0xeb, 0xf5], // 7, 10: jmp 1
+      ...[...load, ret], // 12
+    ],
+  };
+  const input: Case = { functions: [f, long], at: [0] };
+  assert.equal(show(input), [
+    "7-12 backward in f",
+    "7 add eax,1",
+    "10 jmp short 0000000000001001h",
+    "0-5 plain in f",
+    "probe 0 (flags dead)",
+    "0 nop",
+    "1 cmp word ptr [rdx],0",
+  ]);
+  const [area] = lay(input).areas;
+  const header = new BigUint64Array(area?.bytes.buffer ?? new ArrayBuffer(0), 0, 5);
+  assert.is(header[3], 1n);
+  assert.is(header[4], BigInt(LOAD_BIAS + CODE));
+});
+
+s("leaves alone what is entered otherwise than by jumps of the function that can be moved", () => {
+  const crowded: TestFunction = {
+    name: "f",
+    bytes: [...[...add, ...add, ...add, ...add], 0x90, ret, ...[0xeb, 0xfd]], // 14: jmp 13
+  };
+  assert.match(show({ functions: [crowded, long], at: [13] }).join(), /^refused/);
   const pointed: TestFunction = { name: "f", bytes: [...add, ...add, ...add, ...add, ...add, ret] };
   const pointers = [CODE + 15];
-  assert.match(show({ functions: [pointed, long], exitsOf: [0], pointers }).join(), /^refused/);
+  assert.match(show({ functions: [pointed, long], at: [15], pointers }).join(), /^refused/);
 });
 
 s("finds a host in another function", () => {
@@ -300,35 +285,11 @@ s("refuses places that are no instruction and functions that must stay", () => {
   assert.match(show({ functions: [restore], at: [0] }).join(), /must not change/);
 });
 
-s("says that a function never returns", () => {
-  const f = { name: "f", bytes: [0xeb, 0xfe] }; // jmp 0
-  assert.match(show({ functions: [f], exitsOf: [0] }).join(), /the function never returns/);
-});
-
-s("runs entry handlers before exit handlers of a one-instruction function", () => {
-  const f = { name: "f", bytes: [ret] };
-  assert.equal(show({ functions: [f, long], exitsOf: [0], at: [0] }).slice(1), [
-    "probe 0 (flags dead)",
-    "probe 100 (flags dead)",
-    "0 ret",
-  ]);
-});
-
-s("runs exit handlers of a conditional tail jump only when it is taken", () => {
-  const f = { name: "f", bytes: [...load, 0x74, 0x09, ret] }; // je 16
-  const lines = show({ functions: [f, long], exitsOf: [0] });
-  assert.ok(lines.includes("defer 100 (flags dead, only if taken)"), lines.join("\n"));
-  assert.ok(lines.includes("settle 100 (flags status)"), lines.join("\n"));
-});
-
-s("runs exit handlers at a tail jump that is not followed", () => {
-  const through = { name: "f", bytes: [...move, 0xff, 0xe0] }; // jmp rax
-  assert.match(show({ functions: [through], exitsOf: [0] }).join(), /probe 100/);
-  const f = { name: "f", bytes: [...move, 0xeb, 0x0b] }; // jmp 16
-  const tight = { name: "g", bytes: [0x75, 0x01, ret, 0x75, 0xfb] }; // jne 19; ret; jne 16
-  const text = show({ functions: [f, tight], exitsOf: [0] }).join();
-  assert.match(text, /probe 100/);
-  assert.not.match(text, /defer|settle|refused/);
+s("leaves bytes alone that are in use already", () => {
+  const shown = (taken: readonly number[]): string =>
+    show({ functions: [long], returns: [9], taken }).join();
+  assert.match(shown([8, 15]), /9-14 plain in f,settle in caller/);
+  assert.match(shown([13]), /refused .*too close to another site/);
 });
 
 s("saves all flags where the direction flag may be set", () => {
@@ -379,26 +340,30 @@ s("gives bytes, moves and leaves in the address space of the process", () => {
 });
 
 s("keeps a jump within one page if it can begin elsewhere", () => {
-  const loads = new Array<number[]>(818).fill(load).flat(); // 4090 bytes
+  const loads = new Array<readonly number[]>(818).fill(load).flat(); // 4090 bytes
   const f = { name: "f", bytes: [...loads, push, push, ...move, ...load, ret] };
   assert.is(CODE % 4096, 0);
   assert.equal(show({ functions: [f], at: [4092] })[0], "4091-4100 backward in f");
 });
 
-s("restores short jumps first, then islands, then the jumps in front of them", () => {
-  const bytes = (length: number) => new Uint8Array(length);
-  const writes = [
-    { address: 100, bytes: bytes(5) },
-    { address: 105, bytes: bytes(5) },
-    { address: 110, bytes: bytes(5) },
-    { address: 90, bytes: bytes(2) },
-    { address: 130, bytes: bytes(1) },
-  ];
-  assert.equal(
-    inUndoOrder(writes).map(({ address }) => address),
-    [130, 90, 110, 105, 100],
-  );
-});
+s(
+  "restores what is entered first, then short jumps, islands, then the jumps in front of them",
+  () => {
+    const bytes = (length: number) => new Uint8Array(length);
+    const writes = [
+      { address: 100, bytes: bytes(5) },
+      { address: 105, bytes: bytes(5) },
+      { address: 110, bytes: bytes(5) },
+      { address: 90, bytes: bytes(2) },
+      { address: 130, bytes: bytes(1) },
+      { address: 70, bytes: bytes(5) },
+    ];
+    assert.equal(
+      inUndoOrder(writes, new Set([70])).map(({ address }) => address),
+      [70, 130, 90, 110, 105, 100],
+    );
+  },
+);
 
 s("writes the island before the hop to it", () => {
   const f = { name: "f", bytes: [...[0x31, 0xc0], ...[0x75, 0xfe], ret] };
@@ -416,7 +381,12 @@ s("asks for an area in reach of the module", () => {
   assert.ok(module.lowest < LOAD_BIAS && module.highest > LOAD_BIAS);
   assert.is(module.lowest % 4096, 0);
   assert.is(draft({ functions: [long] }).modules[0]?.areaBytes, 0);
-  const far = { areas: [module.highest + 4096], enter: ENTER, entryOf: () => 0 };
+  const far = {
+    areas: [module.highest + 4096],
+    enter: ENTER,
+    entryOf: () => 0,
+    describesCode: false,
+  };
   assert.throws(() => layPatches(draft({ functions: [long], at: [0] }), far), /out of reach/);
 });
 

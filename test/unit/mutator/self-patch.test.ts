@@ -170,6 +170,7 @@ function check(program: string, choose: Choose): PatchDraft {
     areas: [AREA],
     enter: SHIM + loadShim().enter,
     entryOf: () => handler,
+    describesCode: false,
   });
   const file = join(work, "patches");
   writeFileSync(file, script(plan, loadShim()));

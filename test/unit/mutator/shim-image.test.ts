@@ -29,10 +29,13 @@ const good: ShimDescription = {
   librariesChanged: PARAMS.bytes + 32,
   deferReturn: PARAMS.bytes + 48,
   settleReturns: PARAMS.bytes + 64,
+  settleInCaller: PARAMS.bytes + 80,
   hosts: HOST_FUNCTIONS.map((_, i) => PARAMS.bytes + i),
   copyStart: PARAMS.bytes + 20,
   copyEnd: PARAMS.bytes + 30,
   copyFixup: PARAMS.bytes + 30,
+  frames: PARAMS.bytes + 40,
+  framesEnd: PARAMS.bytes + 50,
 };
 
 function put(description: ShimDescription): void {

@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { showInsn } from "../../../shim/mutator/decode.js";
 import { decodeAll } from "../../../shim/mutator/instructions.js";
+import { movedCode } from "../../../shim/mutator/moved-code.js";
 import { emitTrampoline, type ProbeCall } from "../../../shim/mutator/trampoline.js";
 import { SITE, SITE_HANDLER } from "../../../wasm-runtime/layout/private.js";
 
@@ -34,12 +35,9 @@ function emit(bytes: readonly number[], call: ProbeCall) {
   assert.ok(insn);
   const shape = { displaced: [{ insn, bytes: code }], calls: [call], next: 0x1000 + insn.length };
   const entryOf = (probe: number): number => 0x7000 + probe;
-  return emitTrampoline(shape, {
-    address: ADDRESS,
-    loadBias: BIAS,
-    enterWord: ENTER_WORD,
-    entryOf,
-  });
+  const place = { address: ADDRESS, loadBias: BIAS, enterWord: ENTER_WORD, entryOf };
+  const trampoline = emitTrampoline(shape, place);
+  return { ...trampoline, moved: movedCode(shape, trampoline, place) };
 }
 
 /** Instructions in Intel syntax up to the padding before the site record. */
@@ -121,6 +119,64 @@ s("calls the probe only on the taken side of a conditional exit", () => {
   assert.match(lines[0] ?? "", /^jne near/);
   assert.match(lines.at(-2) ?? "", /^jmp near ptr 0*1112h/);
   assert.match(lines.at(-1) ?? "", /^jmp near ptr 0*1102h/);
+});
+
+const FLAGS = ["dead", "status", "all"] as const;
+const ABOVE_RED_ZONE = 128 + 8;
+
+s("says where the registers are while a probe is called", () => {
+  for (const flags of FLAGS) {
+    for (const clobbers of [null, 0xc000, 0xffff]) {
+      for (const floats of [false, true]) {
+        for (const onlyReturned of [false, true]) {
+          const call = probeCall({ flags, clobbers, floats, onlyReturned });
+          const { moved, back } = emit(load, call);
+          const places = moved.map(({ address, original }) => [address, original]);
+          const copy = moved[1]?.address ?? 0;
+          assert.equal(places, [
+            [ADDRESS, 0x1100],
+            [copy, 0x1100],
+            [back, 0x1105],
+          ]);
+          const deepest = moved[0]?.states.reduce((a, b) => (b.depth > a.depth ? b : a));
+          const columns = deepest?.saved.map(([column]) => column) ?? [];
+          // Those that wt_enter changes, and none but the handler's.
+          for (const column of [0, 1, 2, 4, 5]) assert.ok(columns.includes(column), `${column}`);
+          assert.is(columns.includes(3), clobbers !== 0xc000);
+          assert.ok(deepest?.saved.every(([, below]) => below >= ABOVE_RED_ZONE));
+          assert.equal(moved[1]?.states, [{ offset: 0, depth: 0, saved: [] }]);
+        }
+      }
+    }
+  }
+});
+
+s("says where the program is in copies of several instructions", () => {
+  const call = emit([0xe8, 0, 1, 0, 0], probeCall({ clobbers: 0 })); // call 0x1105
+  assert.equal(
+    call.moved.at(-1)?.states.map(({ offset, depth }) => [offset, depth]),
+    [
+      [0, 0],
+      [6, 8],
+    ],
+  );
+  const loop = emit([0xe2, 0x10], probeCall({ clobbers: 0 })); // loop 0x1012
+  const at = loop.map[0]?.copy ?? 0;
+  assert.equal(
+    loop.moved.slice(1).map(({ address, original }) => [address, original]),
+    [
+      [at, 0x1100],
+      [at + 2, 0x1102],
+      [at + 4, 0x1112],
+      [loop.back, 0x1102],
+    ],
+  );
+  const taken = emit([0x74, 0x10], probeCall({ clobbers: 0, onlyTaken: true })); // je 0x1012
+  assert.equal(
+    taken.moved.map(({ original }) => original),
+    [0x1100, 0x1102],
+  );
+  assert.ok((taken.moved[0]?.states.length ?? 0) > 10);
 });
 
 s("puts the site record behind the code", () => {

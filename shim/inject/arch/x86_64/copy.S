@@ -12,6 +12,7 @@
 /* int64_t wt_copy(to, from, length): 0, or -EFAULT with part of it copied. */
 wt_copy_start:
 wt_copy:
+    .cfi_startproc
     xorl    %eax, %eax
 1:  cmpq    $8, %rdx
     jb      2f
@@ -30,9 +31,11 @@ wt_copy:
     decq    %rdx
     jmp     2b
 3:  ret
+    .cfi_endproc
 
 /* int64_t wt_copy_string(to, from, length): bytes before the NUL or length, or -EFAULT. */
 wt_copy_string:
+    .cfi_startproc
     xorl    %eax, %eax
 1:  cmpq    %rdx, %rax
     jae     2f
@@ -48,6 +51,7 @@ wt_copy_end:
 wt_copy_fixup:
     movq    $-14, %rax
     ret
+    .cfi_endproc
 
     .size   wt_copy, wt_copy_string - wt_copy
     .size   wt_copy_string, wt_copy_end - wt_copy_string

@@ -21,6 +21,24 @@
 
 #define PARAM(name) (wt_params + WT_PARAMS_##name)(%rip)
 
+/*
+ * Call frame information for rsp = the thread less pushed bytes: the CFA is 8 above THREAD.entrySp.
+ * DW_CFA_def_cfa_expression: breg7 offset, deref, plus_uconst 8 (DWARF 5 §7.7.1, §7.24). pushed
+ * is a multiple of 8 up to 32, so that the offset takes two bytes.
+ */
+    .macro  cfi_on_stack pushed=0
+    .cfi_escape 0x0f, 6, 0x77, (WT_THREAD_ENTRY_SP + \pushed) & 127 | 128, \
+                (WT_THREAD_ENTRY_SP + \pushed) >> 7, 0x06, 0x23, 8
+    .endm
+
+    .macro  save_registers
+    .irp    name, rbx, rbp, r12, r13, r14, r15
+    pushq   %\name
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %\name, 0
+    .endr
+    .endm
+
     .text
     .globl  wt_enter, wt_start_site, wt_call
     .hidden wt_enter, wt_start_site, wt_call
@@ -34,6 +52,7 @@
  * of the site change. Returns at once when the mutator is dead.
  */
 wt_enter:
+    .cfi_startproc
     movq    PARAM(CONTROL), %rax
     movl    PARAM(GUARD), %ecx
     cmpl    %ecx, WT_CONTROL_GUARD(%rax)
@@ -65,8 +84,11 @@ wt_enter:
 /* Runs the site at rsi for the frame at rdi on the stack of the thread at rax. */
 .Lrun:
     movq    %rsp, %rcx
+    .cfi_remember_state
+    .cfi_def_cfa_register %rcx
     movq    %rax, %rsp
     movq    %rcx, WT_THREAD_ENTRY_SP(%rsp)
+    cfi_on_stack
     movq    %rdi, WT_VM_CONTEXT_FRAME(%rsp)
     movq    %rsi, WT_THREAD_SITE(%rsp)
     movq    WT_SITE_HANDLERS + WT_SITE_HANDLER_ENTRY(%rsi), %rax
@@ -86,12 +108,15 @@ wt_enter:
     jne     .Lseveral
 .Ldone:
     movq    WT_THREAD_ENTRY_SP(%rsp), %rcx
+    .cfi_def_cfa %rcx, 8
     movq    $0, WT_THREAD_ENTRY_SP(%rsp)
     movq    %rcx, %rsp
+    .cfi_restore_state
 .Lreturn:
     ret
 
 .Lseveral:
+    cfi_on_stack
     movl    WT_THREAD_INDEX(%rsp), %ecx
     incl    %ecx
     cmpl    WT_SITE_HANDLER_COUNT(%rsi), %ecx
@@ -108,54 +133,74 @@ wt_enter:
 .Ltrapped:
     movq    %rsp, %rdi
     pushq   %r8
+    cfi_on_stack 8
     pushq   %r9
+    cfi_on_stack 16
     pushq   %r10
+    cfi_on_stack 24
     pushq   %r11
+    cfi_on_stack 32
     call    wt_trapped
     popq    %r11
+    cfi_on_stack 24
     popq    %r10
+    cfi_on_stack 16
     popq    %r9
+    cfi_on_stack 8
     popq    %r8
+    cfi_on_stack
     jmp     .Lnext
 
 /* The thread is not where it should be, or runs handlers already. */
 .Lsearch:
+    .cfi_def_cfa %rsp, 8
     pushq   %rbp
+    .cfi_def_cfa_offset 16
+    .cfi_offset %rbp, -16
     movq    %rsp, %rbp
+    .cfi_def_cfa_register %rbp
     pushq   %rdi
     pushq   %rsi
     pushq   %r8
+    .cfi_offset %r8, -40
     pushq   %r9
+    .cfi_offset %r9, -48
     pushq   %r10
+    .cfi_offset %r10, -56
     pushq   %r11
+    .cfi_offset %r11, -64
     movq    %rsp, %rdi
     andq    $-16, %rsp
     call    wt_slots__acquire
     leaq    -48(%rbp), %rsp
     popq    %r11
+    .cfi_restore %r11
     popq    %r10
+    .cfi_restore %r10
     popq    %r9
+    .cfi_restore %r9
     popq    %r8
+    .cfi_restore %r8
     popq    %rsi
     popq    %rdi
     popq    %rbp
+    .cfi_restore %rbp
+    .cfi_def_cfa %rsp, 8
     testq   %rax, %rax
     jnz     .Lrun
     ret
+    .cfi_endproc
     .size   wt_enter, . - wt_enter
 
 /* void wt_start_site(struct wt_thread *, const struct wt_site *, const struct wt_frame *) */
 wt_start_site:
-    pushq   %rbx
-    pushq   %rbp
-    pushq   %r12
-    pushq   %r13
-    pushq   %r14
-    pushq   %r15
+    .cfi_startproc
+    save_registers
     movq    %rdi, %rax
     movq    %rdx, %rdi
     call    .Lrun
     jmp     .Lrestore
+    .cfi_endproc
     .size   wt_start_site, . - wt_start_site
 
 /*
@@ -163,26 +208,24 @@ wt_start_site:
  * same stack.
  */
 wt_call:
-    pushq   %rbx
-    pushq   %rbp
-    pushq   %r12
-    pushq   %r13
-    pushq   %r14
-    pushq   %r15
+    .cfi_startproc
+    save_registers
     movq    %rdi, %rax
     movq    %rsi, %rdi
     movl    %edx, %esi
     movl    %ecx, %edx
     subq    $8, %rsp
+    .cfi_adjust_cfa_offset 8
     call    *%rax
     addq    $8, %rsp
+    .cfi_adjust_cfa_offset -8
 .Lrestore:
-    popq    %r15
-    popq    %r14
-    popq    %r13
-    popq    %r12
-    popq    %rbp
-    popq    %rbx
+    .irp    name, r15, r14, r13, r12, rbp, rbx
+    popq    %\name
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %\name
+    .endr
     ret
+    .cfi_endproc
     .size   wt_call, . - wt_call
     .section .note.GNU-stack, "", @progbits
