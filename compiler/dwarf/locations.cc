@@ -9,11 +9,16 @@ namespace {
 /* How deep expressions in expressions (DW_OP_entry_value) are followed. */
 constexpr int MAX_DEPTH = 4;
 
-/* Writes operations as objects; `attribute` is where they come from, null for frame information. */
+/*
+ * Writes operations as objects. `source` is the attribute that they come from, null for frame
+ * information; `outermost` the one of a DIE if `source` is an operand in a list of locations, whose
+ * unit libdw does not know.
+ */
 class OperationWriter {
   public:
-    OperationWriter(Napi::Env env, DebugFile &file, Dwarf_Attribute *attribute)
-        : env_(env), file_(file), libdw_(file.libdw), attribute_(attribute) {
+    OperationWriter(Napi::Env env, DebugFile &file, Dwarf_Attribute *source,
+                    Dwarf_Attribute *outermost)
+        : env_(env), file_(file), libdw_(file.libdw), source_(source), outermost_(outermost) {
     }
     Napi::Array write(const Dwarf_Op *operations, size_t count, int depth = 0) {
         List written(env_);
@@ -26,7 +31,8 @@ class OperationWriter {
     Napi::Env env_;
     DebugFile &file_;
     const Libdw &libdw_;
-    Dwarf_Attribute *attribute_;
+    Dwarf_Attribute *source_;
+    Dwarf_Attribute *outermost_;
 
     Napi::Object write(const Dwarf_Op &operation, int depth) {
         Napi::Object written = Napi::Object::New(env_);
@@ -34,7 +40,7 @@ class OperationWriter {
         written.Set("number", signed_number(has_number(operation) ? operation.number : 0));
         written.Set("number2", signed_number(has_number2(operation) ? operation.number2 : 0));
         written.Set("offset", static_cast<double>(operation.offset));
-        if (attribute_)
+        if (source_)
             add_operand(written, operation, depth);
         return written;
     }
@@ -117,7 +123,7 @@ class OperationWriter {
     }
     Dwarf_Attribute operand(const Dwarf_Op &operation) {
         Dwarf_Attribute found;
-        if (libdw_.dwarf_getlocation_attr(attribute_, &operation, &found) != 0)
+        if (libdw_.dwarf_getlocation_attr(source_, &operation, &found) != 0)
             fail(libdw_);
         return found;
     }
@@ -130,7 +136,7 @@ class OperationWriter {
     }
     void add_die(Napi::Object written, const Dwarf_Op &operation) {
         Dwarf_Die die;
-        if (libdw_.dwarf_getlocation_die(attribute_, &operation, &die) != 0)
+        if (libdw_.dwarf_getlocation_die(outermost_, &operation, &die) != 0)
             fail(libdw_);
         written.Set("die", file_.id(die));
     }
@@ -142,8 +148,9 @@ class OperationWriter {
             throw std::runtime_error("a location expression is nested too deeply");
         if (libdw_.dwarf_getlocation(&value, &operations, &count) != 0)
             fail(libdw_);
-        written.Set("expression",
-                    OperationWriter(env_, file_, &value).write(operations, count, depth + 1));
+        written.Set(
+            "expression",
+            OperationWriter(env_, file_, &value, outermost_).write(operations, count, depth + 1));
     }
     void add_indexed(Napi::Object written, const Dwarf_Op &operation) {
         Dwarf_Attribute value = operand(operation);
@@ -179,7 +186,7 @@ Napi::Value locations(const Napi::CallbackInfo &info) {
     if (!libdw.dwarf_attr(&die, code, &attribute))
         return found.array;
     take_block_for_expression(libdw, attribute);
-    OperationWriter writer(info.Env(), file, &attribute);
+    OperationWriter writer(info.Env(), file, &attribute, &attribute);
     Dwarf_Addr base, begin, end;
     Dwarf_Op *operations;
     size_t count;
@@ -220,7 +227,7 @@ Napi::Value frame_at(const Napi::CallbackInfo &info) {
     List found(info.Env());
     found.push(static_cast<double>(begin - bias));
     found.push(static_cast<double>(end - bias));
-    found.push(OperationWriter(info.Env(), file, nullptr).write(operations, count));
+    found.push(OperationWriter(info.Env(), file, nullptr, nullptr).write(operations, count));
     return found.array;
 }
 
@@ -242,7 +249,7 @@ Napi::Value register_rule_at(const Napi::CallbackInfo &info) {
         fail(file.libdw);
     if (count == 0)
         return Napi::String::New(info.Env(), operations ? "undefined" : "same");
-    return OperationWriter(info.Env(), file, nullptr).write(operations, count);
+    return OperationWriter(info.Env(), file, nullptr, nullptr).write(operations, count);
 }
 
 } // namespace
