@@ -48,14 +48,14 @@ const RESTART_LAST = -516n;
 
 /**
  * Patches a process whose trampoline areas are mapped; it is stopped meanwhile. `earlier` are the
- * regions that are patched there already.
+ * modules with what is patched there already.
  */
 export async function applyPlan(
   tracer: Tracer,
   pid: number,
   plan: PatchPlan,
   semaphores: readonly Semaphores[],
-  earlier: readonly PatchRegion[] = [],
+  earlier: readonly Pick<AppliedModule, "regions">[] = [],
 ): Promise<{ readonly applied: Applied; readonly conflicts: readonly Conflict[] }> {
   await tracer.write(pid, plan.areas);
   const tids = await tracer.stop(pid, STOP_MS);
@@ -78,7 +78,7 @@ export async function applyPlan(
     const moves = entering(regions);
     const mappings = readMappings(pid);
     for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);
-    await tracer.setBreakpoints(pid, breakpoints([...earlier, ...regions]));
+    await tracer.setBreakpoints(pid, [...earlier, { regions }].flatMap(breakpoints));
     await tracer.write(
       pid,
       regions.flatMap((region) =>
@@ -230,7 +230,7 @@ function value(registers: Registers, index: number): number {
   return Number(registers[index] ?? 0n);
 }
 
-function breakpoints(regions: readonly PatchRegion[]): [number, number][] {
+function breakpoints({ regions }: Pick<AppliedModule, "regions">): [number, number][] {
   return regions
     .filter((region) => region.technique === "breakpoint")
     .map((region) => [region.start, region.trampoline]);

@@ -370,8 +370,7 @@ async function apply(
     const area = areas[index] ?? null;
     return area === null ? [] : [semaphoresOf(planned, area)];
   });
-  const earlier = before.flatMap(({ regions }) => regions);
-  const { applied, conflicts } = await applyPlan(tracer, tracee.pid, plan, raised, earlier);
+  const { applied, conflicts } = await applyPlan(tracer, tracee.pid, plan, raised, before);
   note(applied.regions, true);
   return conflicts;
 }

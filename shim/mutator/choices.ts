@@ -14,7 +14,7 @@ import {
   runsAround,
   TOO_CLOSE,
 } from "./regions.js";
-import { collectTargets, isExit, isSettled, refusal, type Target } from "./targets.js";
+import { collectTargets, isExit, isSettled, keyOf, refusal, type Target } from "./targets.js";
 
 /** A region with the targets that it holds; a host of an island may hold none. */
 export interface Choice {
@@ -26,6 +26,8 @@ export interface Choice {
 export interface ChosenRegions {
   readonly choices: readonly Choice[];
   readonly refused: readonly RefusedSite[];
+  /** Where nothing can be settled. */
+  readonly unsettled: ReadonlySet<number>;
 }
 
 interface Planner {
@@ -55,16 +57,20 @@ const UNTOUCHABLE: ReadonlyMap<string, string> = new Map([
   ["__syscall_cancel_arch", "thread cancellation compares addresses in it"],
 ]);
 
-/** Regions for the sites of a module, hosts of islands first, and what fits nowhere. */
+/**
+ * Regions for the sites of a module, hosts of islands first, and what fits nowhere. Those of
+ * `before`, chosen for other sites of it, stay where they are if something in them is still wanted.
+ */
 export function chooseRegions(
   index: FunctionIndex,
   { sites, taken: patched }: PlanModule,
   options: PlanOptions,
+  before: ChosenRegions | null = null,
 ): ChosenRegions {
   const taken = patched ?? new Set();
   const refused: RefusedSite[] = [];
   const stackRule = goStackRule(index.module);
-  const targets = collectTargets(index, sites, { refused, waits: stackRule === null });
+  const wanted = collectTargets(index, sites, { refused, waits: stackRule === null });
   const filler = new Set<number>();
   const owners = new Map<number, Choice>();
   const planner: Planner = {
@@ -85,25 +91,50 @@ export function chooseRegions(
     stackRule,
     unsettled: new Set(),
   };
+  const targets = before === null ? wanted : keep(planner, before.choices, wanted);
   // What is only settled gives way to what was asked for.
   for (const target of targets) if (!isSettled(target)) planTarget(planner, target);
   for (const target of targets) if (isSettled(target)) planTarget(planner, target);
-  const choices = inOrder(owners).map(({ region, targets: inside }) => ({
+  return { choices: inOrder(owners), refused, unsettled: planner.unsettled };
+}
+
+/** Takes the regions of `choices` that are still of use; gives the targets that they do not hold. */
+function keep(
+  planner: Planner,
+  choices: readonly Choice[],
+  wanted: readonly Target[],
+): readonly Target[] {
+  const left = new Map(wanted.map((target) => [keyOf(target), target]));
+  const hosts = new Set(choices.map(({ region }) => region.island?.host?.start));
+  const entered = new Set(
+    choices.filter(({ region }) => region.entries.length > 0).map(({ region }) => region.code),
+  );
+  for (const { region, targets: before } of choices) {
+    const targets = before.flatMap((target) => left.get(keyOf(target)) ?? []);
+    if (targets.length > 0 || hosts.has(region.start) || entered.has(region.code)) {
+      take(planner, { region, targets });
+      for (const target of targets) left.delete(keyOf(target));
+    }
+  }
+  return [...left.values()];
+}
+
+/** The choices; handlers do not wait for what will not be seen: the caller settles it. */
+export function settledChoices({ choices, unsettled }: ChosenRegions): readonly Choice[] {
+  if (unsettled.size === 0) return choices;
+  return choices.map(({ region, targets }) => ({
     region,
-    targets: inside.map((target) => withEnds(target, planner.unsettled)),
+    targets: targets.map((target) =>
+      target.ends.some((end) => unsettled.has(end))
+        ? { ...target, action: "defer to caller", ends: [] }
+        : target,
+    ),
   }));
-  return { choices, refused };
 }
 
 /** Whether handlers may wait for results: not where goroutines move from thread to thread. */
 export function canWait({ module }: FunctionIndex): boolean {
   return goStackRule(module) === null;
-}
-
-/** Handlers do not wait for what will not be seen: the caller settles it. */
-function withEnds(target: Target, unsettled: ReadonlySet<number>): Target {
-  if (!target.ends.some((end) => unsettled.has(end))) return target;
-  return { ...target, action: "defer to caller", ends: [] };
 }
 
 /**

@@ -9,7 +9,13 @@
 import { assert, bug } from "../../base/assert.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { Assembler } from "./assembler.js";
-import { type Choice, type ChosenRegions, canWait, chooseRegions } from "./choices.js";
+import {
+  type Choice,
+  type ChosenRegions,
+  canWait,
+  chooseRegions,
+  settledChoices,
+} from "./choices.js";
 import { liveFlags } from "./flags.js";
 import {
   bytesOf,
@@ -142,7 +148,7 @@ function planModule(
   const found = withReturnsSeen(index, module, { ...options, allowBreakpoints: false });
   const chosen = options.allowBreakpoints ? chooseRegions(index, found.module, options) : found;
   refused.push(...chosen.refused);
-  return layOut(module.code, chosen.choices);
+  return layOut(module.code, settledChoices(chosen));
 }
 
 interface ChosenModule extends ChosenRegions {
@@ -155,11 +161,11 @@ function withReturnsSeen(
   module: PlanModule,
   options: PlanOptions,
 ): ChosenModule {
+  const first = { module, ...chooseRegions(index, module, options) };
   const choose = (sites: readonly PlanSite[]): ChosenModule => {
     const changed = withReturns(module, sites);
-    return { module: changed, ...chooseRegions(index, changed, options) };
+    return { module: changed, ...chooseRegions(index, changed, options, first) };
   };
-  const first = choose([]);
   const stuck = first.refused.filter(isStuck).map(({ site }) => site);
   if (stuck.length === 0 || !canWait(index)) return first;
   const second = choose(stuck);

@@ -66,16 +66,17 @@ export async function armReturnSites(
 
 /** The modules that addresses are in, with plans of them. */
 function planModules({ pid, modules }: Tracee, addresses: readonly number[]): FreshModule[] {
-  const regions = modules.flatMap((module) => module.regions);
   return readModules(pid, readMappings(pid)).flatMap((module): FreshModule[] => {
     const { image, path, loadBias } = module;
     const inside = addresses.filter((address) => holdsCode(module, address));
     if (inside.length === 0 || readDynamic(image).relocatesCode) return [];
     const sites = inside.map((address) => returnSite(address - loadBias));
     const functions = moduleFunctions(image, path, loadBias);
-    const patched = regions.filter(({ start }) => holdsCode(module, start));
-    const taken = bytesNear(inside, patched, loadBias);
-    const plan = { ...functions, sites, ...(patched.length === 0 ? {} : { taken }) };
+    const isPatched = modules.some(({ regions }) =>
+      regions.some(({ start }) => holdsCode(module, start)),
+    );
+    const taken = isPatched ? { taken: bytesNear(inside, modules, loadBias) } : {};
+    const plan = { ...functions, sites, ...taken };
     return [{ mapping: codeMapping(module), plan }];
   });
 }
@@ -86,20 +87,21 @@ function holdsCode({ file }: Module, address: number): boolean {
   );
 }
 
-/** ELF addresses of bytes near `addresses` (of the process) that regions use. */
+/** ELF addresses of bytes near `addresses` (of the process) that regions of `modules` use. */
 function bytesNear(
   addresses: readonly number[],
-  regions: readonly PatchRegion[],
+  modules: Tracee["modules"],
   loadBias: number,
 ): ReadonlySet<number> {
   const found = new Set<number>();
-  const isNear = (at: number): boolean =>
-    addresses.some((address) => Math.abs(at - address) < NEAR_BYTES);
-  for (const { start, end, writes } of regions) {
-    if (!isNear(start)) continue;
-    for (let at = start; at < end; at++) found.add(at - loadBias);
-    for (const { address, patch } of writes) {
-      for (let i = 0; i < patch.length; i++) found.add(address + i - loadBias);
+  const isNear = ({ start }: PatchRegion): boolean =>
+    addresses.some((address) => Math.abs(start - address) < NEAR_BYTES);
+  for (const { regions } of modules) {
+    for (const { start, end, writes } of regions.filter(isNear)) {
+      for (let at = start; at < end; at++) found.add(at - loadBias);
+      for (const { address, patch } of writes) {
+        for (let i = 0; i < patch.length; i++) found.add(address + i - loadBias);
+      }
     }
   }
   return found;

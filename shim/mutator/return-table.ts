@@ -91,8 +91,8 @@ function addressOf(entry: number): number {
 function entriesOf(view: DataView): { readonly at: number; readonly entry: number }[] {
   const found = [];
   for (let at = 0; at < view.byteLength; at += ENTRY_BYTES) {
-    const entry = word(view, at);
-    if (entry !== 0) found.push({ at, entry });
+    const isEmpty = view.getUint32(at, true) === 0 && view.getUint32(at + 4, true) === 0;
+    if (!isEmpty) found.push({ at, entry: word(view, at) });
   }
   return found;
 }

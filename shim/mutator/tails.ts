@@ -12,6 +12,7 @@
  * through a pointer or into another module, the handlers wait for the caller to go on
  * (return-sites.ts).
  */
+import { remember } from "../../base/remember.js";
 import { type Exit, findExits } from "./exits.js";
 import { type FunctionIndex, rangeAt } from "./functions.js";
 import type { PlanSite } from "./plan.js";
@@ -33,14 +34,13 @@ const MOST_FUNCTIONS = 64;
 /** Exits of functions, each found once. */
 export type ExitsOf = (address: number) => readonly Exit[];
 
-/** Finds exits in `index` and remembers them. */
+const known = new WeakMap<FunctionIndex, ExitsOf>();
+
+/** Finds exits in `index` and remembers them as long as that. */
 export function rememberExits(index: FunctionIndex): ExitsOf {
-  const known = new Map<number, readonly Exit[]>();
-  return (address) => {
-    const exits = known.get(address) ?? findExits(index, address);
-    known.set(address, exits);
-    return exits;
-  };
+  const exitsOf = known.get(index) ?? remember((address: number) => findExits(index, address));
+  known.set(index, exitsOf);
+  return exitsOf;
 }
 
 /** Where a tail jump leads. */

@@ -192,6 +192,12 @@ function rank(target: Target): number {
   return isExit(target) ? 1 : 0;
 }
 
+/** The same for what is done at an instruction for whatever sites. */
+export function keyOf(target: Target): string {
+  const { address, action, onlyTaken, onlyReturned } = target;
+  return `${address} ${action} ${isExit(target)} ${onlyTaken} ${onlyReturned}`;
+}
+
 function placeInCaller(address: number): FoundPlace {
   return { address, kind: "exit", action: "settle in caller" };
 }
