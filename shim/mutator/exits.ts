@@ -4,8 +4,9 @@
  * Takes a function's range; decodes it from start to end, and its `.cold` parts, which compilers
  * put elsewhere and reach by jumps. A jump out of all parts is a tail call, a conditional one too.
  * An indirect jump is one unless it reads a jump table (a scaled index, or a register loaded by
- * one or by an offset made of one a few instructions before, or `notrack`) with the function's frame
- * in place: pops before it are an epilogue. Exceptions and longjmp are no exits.
+ * one or by an offset made of one a few instructions before, or `notrack`) that leads into the
+ * function, with its frame in place: pops before it are an epilogue. Exceptions and longjmp are no
+ * exits.
  */
 import { type Insn, jumpOperand, offsetLoadPart, stackChange, tableLoad } from "./decode.js";
 import {
@@ -34,11 +35,12 @@ export function findExits(index: FunctionIndex, address: number): Exit[] {
   const parts = collectParts(index, address);
   const isInside = (target: number): boolean =>
     parts.some((part) => target >= part.start && target < part.end);
+  const hasTables = parts.some(isEnteredInside);
   const exits: Exit[] = [];
   for (const part of parts) {
     let at = 0;
     for (const insn of part.insns) {
-      if (insn.address < part.end && isExit(index, part, at, isInside)) {
+      if (insn.address < part.end && isExit(index, part, at, { isInside, hasTables })) {
         exits.push({ address: insn.address, onlyTaken: insn.flow === "branch", to: leadsTo(insn) });
       }
       at++;
@@ -73,11 +75,23 @@ function isColdPart(index: FunctionIndex, target: number): boolean {
   return rangeAt(index.module, target)?.isPart ?? false;
 }
 
+/** Whether something else than its direct jumps and what calls it leads into `part`. */
+function isEnteredInside({ start, end, fixedTargets }: FunctionCode): boolean {
+  return [...fixedTargets].some((target) => target > start && target < end);
+}
+
+/** The function that a part belongs to. */
+interface Whole {
+  readonly isInside: (target: number) => boolean;
+  /** Jump tables may lead into it. */
+  readonly hasTables: boolean;
+}
+
 function isExit(
   index: FunctionIndex,
   part: FunctionCode,
   at: number,
-  isInside: (target: number) => boolean,
+  { isInside, hasTables }: Whole,
 ): boolean {
   const insn = part.insns.item(at);
   switch (insn?.flow) {
@@ -88,7 +102,7 @@ function isExit(
     case "branch":
       return !isInside(insn.target) && rangeAt(index.module, insn.target) !== null;
     case "indirect-jump":
-      return !readsTable(part, insn, at);
+      return !readsTable(part, insn, at, hasTables);
     default:
       return false;
   }
@@ -105,10 +119,10 @@ function leavesFrame(part: FunctionCode, at: number): boolean {
   return false;
 }
 
-function readsTable(part: FunctionCode, jump: Insn, at: number): boolean {
+function readsTable(part: FunctionCode, jump: Insn, at: number, hasTables: boolean): boolean {
   const operand = jumpOperand(bytesOf(part, jump), jump.address);
   if (operand.isNotrack) return true;
-  if (leavesFrame(part, at)) return false;
+  if (!hasTables || leavesFrame(part, at)) return false;
   if (operand.indexScale > 1) return true;
   if (operand.register === null) return false;
   let isByOffset = false;

@@ -1,7 +1,7 @@
 /*
  * Functions that end by calling another one, compiled to jumps: to a known function, through
- * several, conditionally, through a pointer, into a library, and out by longjmp; called directly,
- * through a pointer, and by a library.
+ * several, conditionally, through a pointer or a table, into a library, and out by longjmp; called
+ * directly, through a pointer, and by a library.
  *
  *     tails THREADS ROUNDS        all of that, ROUNDS times in each of THREADS threads; prints for
  *                                 each function how often it returned and the sum of its results
@@ -46,6 +46,12 @@ static long (*volatile pointer)(long) = inner;
 
 OWN long indirect(long x) {
     return pointer(x);
+}
+
+static long (*const table[])(long) = {inner, direct, inner, chain};
+
+OWN long listed(long x) {
+    return table[x & 3](x);
 }
 
 static long (*volatile caller)(long) = indirect;
@@ -103,7 +109,7 @@ OWN void *room(size_t bytes) {
 }
 
 static long rounds;
-static long sums[10], counts[10];
+static long sums[11], counts[11];
 
 static void add(int function, long result) {
     __atomic_fetch_add(&sums[function], result, __ATOMIC_RELAXED);
@@ -127,6 +133,7 @@ static void *work(void *unused) {
         add(0, direct(x));
         add(1, chain(x));
         add(2, maybe(x));
+        add(10, listed(x & 2));
         add(3, indirect(x));
         add(3, caller(x + 1));
         add(4, mixed(x));
@@ -163,9 +170,9 @@ int main(int argc, char **argv) {
         pthread_create(&threads[i], NULL, work, NULL);
     for (long i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
-    static const char *const names[] = {"direct", "chain", "maybe", "indirect", "mixed",
-                                        "middle", "leaps", "outer", "room",     "compare"};
-    for (int i = 0; i < 10; i++)
+    static const char *const names[] = {"direct", "chain", "maybe", "indirect", "mixed", "middle",
+                                        "leaps",  "outer", "room",  "compare",  "listed"};
+    for (int i = 0; i < 11; i++)
         printf("%s %ld %ld\n", names[i], counts[i], sums[i]);
     return 0;
 }

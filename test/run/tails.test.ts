@@ -21,7 +21,7 @@ if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
 const SCRIPT = `global n, sum, unknown
   function note(name, result) { n[name]++ sum[name] += result }
   probe process(@1).{function("direct"),function("chain"),function("maybe"),function("indirect"),
-    function("mixed"),function("leaps"),function("outer"),function("compare")}.return
+    function("mixed"),function("leaps"),function("outer"),function("compare"),function("listed")}.return
   {
     name = probefunc()
     if (name != ppfunc()) println(name, " is not ", ppfunc())
@@ -60,7 +60,7 @@ function check(stdout: string, own: number): void {
 }
 
 /** What tails.c prints. */
-const FUNCTIONS = 10;
+const FUNCTIONS = 11;
 
 for (const compiler of ["gcc", "clang-14"]) {
   const absent = hasProgram(compiler) ? null : `no ${compiler}`;

@@ -6,9 +6,14 @@ import { CODE, DATA, type TestFunction, testModule, word32 } from "./code.js";
 
 const s = suite("mutator/exits");
 
-/** Exits of the first function as "offset" or "offset if taken". */
-function exits(functions: readonly TestFunction[], data: readonly number[] = []): string[] {
-  const index = indexFunctions(testModule(functions, data));
+/** Exits of the first function as "offset" or "offset if taken"; pointers to it are offsets. */
+function exits(
+  functions: readonly TestFunction[],
+  data: readonly number[] = [],
+  pointers: readonly number[] = [],
+): string[] {
+  const codePointers = pointers.map((offset) => CODE + offset);
+  const index = indexFunctions({ ...testModule(functions, data), codePointers });
   return findExits(index, CODE).map(
     ({ address, onlyTaken }) => `${address - CODE}${onlyTaken ? " if taken" : ""}`,
   );
@@ -32,11 +37,22 @@ s("takes a jump through a table behind an epilogue for a tail call", () => {
   const jump = [0xff, 0xe0]; // jmp rax
   const push = [0x41, 0x55]; // push r13
   const pop = [0x41, 0x5d]; // pop r13
-  assert.equal(exits([{ name: "f", bytes: [...push, ...load, ...pop, ...jump] }]), ["8"]);
-  assert.equal(exits([{ name: "f", bytes: [...pop, ...push, ...load, ...jump] }]), []);
+  assert.equal(exits([{ name: "f", bytes: [...push, ...load, ...pop, ...jump] }], [], [2]), ["8"]);
+  assert.equal(exits([{ name: "f", bytes: [...pop, ...push, ...load, ...jump] }], [], [2]), []);
   const memory = [0xff, 0x24, 0xfa]; // jmp [rdx+rdi*8]
-  assert.equal(exits([{ name: "f", bytes: [0x53, 0x5b, ...memory] }]), ["2"]); // push, pop rbx
-  assert.equal(exits([{ name: "f", bytes: memory }]), []);
+  const afterPop = { name: "f", bytes: [0x53, 0x5b, ...memory] }; // push, pop rbx
+  assert.equal(exits([afterPop], [], [1]), ["2"]);
+  assert.equal(exits([{ name: "f", bytes: [...memory, 0xc3] }], [], [3]), ["3"]);
+});
+
+s("takes a jump through a table that does not lead into the function for a tail call", () => {
+  const bytes = [
+    ...[0x8b, 0x47, 0x04], // 0: mov eax, [rdi+4]
+    ...[0xff, 0x24, 0xc2], // 3: jmp [rdx+rax*8]
+    ...[0x74, 0xf8], // 6: je 0
+    0xc3, // 8: ret
+  ];
+  assert.equal(exits([{ name: "f", bytes }, other], [], [0, 16]), ["3", "8"]);
 });
 
 s("takes jumps to other functions for tail calls", () => {
@@ -94,7 +110,8 @@ s("takes jumps through tables for jumps", () => {
     ...[0xff, 0x24, 0xc5, ...word32(DATA)], // 0: jmp [rax*8+DATA]
     0xc3, // 7: ret
   ];
-  assert.equal(exits([{ name: "f", bytes: absolute }]), ["7"]);
+  const table = [...word32(CODE + 7), ...word32(0)];
+  assert.equal(exits([{ name: "f", bytes: absolute }], table), ["7"]);
   const byOffset = [
     ...[0x48, 0x8d, 0x14, 0x85, 0, 0, 0, 0], // 0: lea rdx, [rax*4]
     ...[0x48, 0x8d, 0x05, ...word32(DATA - CODE - 15)], // 8: lea rax, [rip+DATA]
