@@ -286,11 +286,19 @@ function reportLosses(context: RunContext): void {
 
 /** Says which probes were in no process at all, because their module was never loaded. */
 function reportUnarmed({ session, probes, messages }: RunContext): void {
+  const unpatched = new Set(session.unpatched.map(({ probe }) => probe));
+  const byReason = new Map<string, string[]>();
   for (const [index, { name, point }] of probes.entries()) {
-    if (session.armed.has(index)) continue;
-    if (session.unpatched.some(({ probe }) => probe === index)) continue;
     const reason = whyUnarmed(point);
-    if (reason !== null) messages.warning(`${name} was never armed: ${reason}`);
+    if (reason === null || session.armed.has(index) || unpatched.has(index)) continue;
+    const names = byReason.get(reason) ?? [];
+    names.push(name);
+    byReason.set(reason, names);
+  }
+  for (const [reason, [first, ...others]] of byReason) {
+    const which =
+      others.length === 0 ? `${first} was` : `${first} and ${others.length} others were`;
+    messages.warning(`${which} never armed: ${reason}`);
   }
 }
 

@@ -45,7 +45,7 @@ import type { PatchDraft } from "./plan.js";
 import { isSystemFailure, startTracer, type Tracer } from "./ptrace.js";
 import { openRemote } from "./remote.js";
 import type { RunnableBundle } from "./runnable.js";
-import { namedProcesses, namedPrograms, watchPrograms } from "./running.js";
+import { isLibrary, namedFiles, namedProcesses, watchFiles } from "./running.js";
 import { loadShim, type ShimImage } from "./shim-image.js";
 import { createSweeper, type SlotSweeper } from "./slots.js";
 import { type Command, spawnHeld } from "./spawn.js";
@@ -235,7 +235,7 @@ async function start(
   const { bundle, target, shim, name, debugSource = NO_DEBUG_SOURCE } = options;
   try {
     const pid = await take(tracer, follower, target);
-    const newcomers = watchPrograms(target.kind === "none" ? namedPrograms(bundle) : []);
+    const newcomers = watchFiles(target.kind === "none" ? namedFiles(bundle) : []);
     await takeNamed(tracer, follower, options, newcomers());
     const shared = await makeShared(tracer, follower, target, sharedBytes(bundle));
     const guard = await tracer.holdGuard(shared.buffer, CONTROL.guard);
@@ -269,7 +269,7 @@ async function take(tracer: Tracer, follower: Follower, target: SessionTarget): 
   return target.pid;
 }
 
-/** Attaches to the processes that points name, and to those `running` programs that they name. */
+/** Attaches to the processes that points name, and to those `running` files that they name. */
 async function takeNamed(
   tracer: Tracer,
   follower: Follower,
@@ -280,8 +280,9 @@ async function takeNamed(
   for (const pid of namedProcesses(bundle)) await attach(tracer, follower, pid);
   for (const pid of running) await attachIfAllowed(tracer, follower, pid, onWarning);
   if (target.kind !== "none" || follower.tracees.size > 0) return;
-  for (const path of namedPrograms(bundle)) {
-    onWarning?.(`no process runs "${path}" yet that could be probed (-c CMD starts one)`);
+  for (const path of namedFiles(bundle)) {
+    const verb = isLibrary(path) ? "has loaded" : "runs";
+    onWarning?.(`no process ${verb} "${path}" yet that could be probed (-c CMD starts one)`);
   }
 }
 

@@ -2,9 +2,10 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { codeOf } from "../support/process.js";
+import { codeOf, mappingNames } from "../support/process.js";
 import {
   buildProgram,
   cannotTrace,
@@ -91,6 +92,42 @@ test("it is said if there is none", () => {
   const { stdout, stderr } = wastap(["-e", script]);
   assert.is(stdout, "");
   assert.match(stderr, `WARNING: no process runs "${idle}" yet that could be probed`);
+});
+
+test("all processes that have a library, also later, and they are left as they were", async () => {
+  const library = join(directory, "opened.so");
+  cpSync(buildProgram("opened", ["-fPIC", "-shared"]), library);
+  const program = buildProgram("opener", ["-ldl"]);
+  const script = `global seen
+    probe begin { println("armed") }
+    probe process("${library}").function("through") { if (!seen[pid()]++) println("hit ", pid()) }`;
+  const early = start(program, [library]);
+  while (!mappingNames(early.pid).some((name) => name.includes(library))) await setTimeout(10);
+  const before = codeOf(early.pid);
+  const tracer = startWastap(["-e", script]);
+  await tracer.until(/armed/);
+  await tracer.until(new RegExp(`hit ${early.pid}\\n`));
+  const late = start(program, [library]);
+  await tracer.until(new RegExp(`hit ${late.pid}\\n`));
+  tracer.child.kill("SIGINT");
+  const { status, stderr } = await tracer.finished();
+  assert.is(stderr, "");
+  assert.is(status, 0);
+  assert.equal(codeOf(early.pid), before);
+  for (const { child } of [early, late]) child.kill("SIGKILL");
+});
+
+test("it is said once if no process has a library", () => {
+  const library = join(directory, "unused.so");
+  cpSync(buildProgram("plugin", ["-fPIC", "-shared"]), library);
+  const points = `process("${library}").function("*")`;
+  const script = `probe ${points} { println("hit") } probe timer.ms(1) { exit() }`;
+  const { stdout, stderr } = wastap(["-e", script]);
+  assert.is(stdout, "");
+  const lines = stderr.trimEnd().split("\n");
+  assert.match(lines[0] ?? "", `WARNING: no process has loaded "${library}" yet`);
+  assert.match(lines[1] ?? "", /others were never armed: no process loaded ".*unused.so"$/);
+  assert.is(lines.length, 2);
 });
 
 test("processes that start later, several, and they are left as they were", async () => {
