@@ -270,9 +270,6 @@ void Tracer::stopped(Thread &thread, int status) {
     case PTRACE_EVENT_VFORK:
         named_child(thread, thread.event);
         break;
-    case PTRACE_EVENT_VFORK_DONE:
-        thread.in_vfork = false;
-        break;
     case PTRACE_EVENT_EXEC:
         execed(thread);
         break;
@@ -338,8 +335,6 @@ void Tracer::named_child(Thread &parent, int event) {
     if (ptrace(PTRACE_GETEVENTMSG, parent.tid, nullptr, &message) != 0)
         return;
     pid_t tid = static_cast<pid_t>(message);
-    if (event == PTRACE_EVENT_VFORK)
-        parent.in_vfork = true;
     /* Known from its own first stop, or gone already: then its end concerns nobody. */
     char state = thread_state(tid);
     if (find(tid) != nullptr || state == 0 || state == 'Z' || state == 'X')

@@ -120,8 +120,6 @@ struct Thread {
     int signal = 0;
     bool group_stop = false;
     bool syscall_stop = false;
-    /* Waits in vfork(2) for its child; cannot be stopped until that execs or exits. */
-    bool in_vfork = false;
     /* Exits; no stop is to be expected. */
     bool dying = false;
     /* A remote system call watches this thread itself. */
@@ -228,7 +226,7 @@ constexpr size_t REMOTE_STUB_BYTES = 112;
 
 /* What each tracee stops for (ptrace(2)); its children and threads have the same options. */
 constexpr long TRACE_OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
-                               PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC;
+                               PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
 
 struct SpawnOptions {
     /* Files to try in order, as execvp(3) would. */

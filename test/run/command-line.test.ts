@@ -114,10 +114,10 @@ s("-F without a file keeps records in memory until somebody fetches them", () =>
 
 s("-F without a file keeps the newest records, and says what it lost", () => {
   const name = `newest_${process.pid}`;
-  const script =
-    'global n probe begin { println("first") } ' +
-    'probe timer.ms(1) { for (i = 0; i < 2000; i++) printf("%99d\\n", i); if (n++ == 15) exit() } ' +
-    'probe end { println("last") }';
+  // All of it is there when the command returns.
+  const rounds = Array.from({ length: 16 }, (_, i) => `begin(${i})`);
+  const script = `probe ${rounds} { for (i = 0; i < 2000; i++) printf("%99d\\n", i) }
+    probe begin(-1) { println("first") } probe begin(16) { exit() } probe end { println("last") }`;
   assert.is(cached("background", "-F", "-s", "1", "-m", name, "-e", script).status, 0);
   const { status, stdout, stderr } = cached("background", `--attach=${name}`);
   assert.is(status, 0);
