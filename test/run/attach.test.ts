@@ -94,8 +94,11 @@ for (const isBefore of [true, false]) {
     await target.until(/ready/);
     const known = isBefore ? await laterThread(target.pid) : target.pid;
     const code = codeOf(known);
-    const script = `global hits probe process("${program}").function("work") { hits[tid()]++ }
-      probe timer.ms(10) { n = 0; foreach (t in hits) n++; printf("threads %d\\n", n); delete hits }`;
+    const script = `global hits, before probe process("${program}").function("work") { hits[tid()]++ }
+      probe timer.ms(10) {
+        foreach (t in hits) { now = hits[t] n += now != before[t] before[t] = now }
+        printf("threads %d\\n", n)
+      }`;
     const tap = startWastap(["-e", script, "-x", String(target.pid)]);
     await tap.until(/threads 2\n/);
     target.child.kill("SIGUSR1");
