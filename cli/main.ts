@@ -6,11 +6,9 @@
  */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { InternalError } from "../base/assert.js";
-import { TargetError } from "../base/target-error.js";
 import { createDiagnostics, type Diagnostics, showCatalog } from "./diagnostics.js";
+import { explain } from "./explain.js";
 import { isRecorder, type Recording, record, startRecorder } from "./flight-recorder.js";
-import { UsageError } from "./getopt.js";
 import { HELP, versionText } from "./help.js";
 import { readInput } from "./input.js";
 import type { Listing, Options } from "./options.js";
@@ -128,23 +126,4 @@ function explainPass(error: PassFailed, options: Options, diagnostics: Diagnosti
   if (parseErrors > 0 && !isAboutFile) say(showErrorCount(parseErrors).trimEnd());
   if (options.errorCatalog) say(showCatalog(error.diagnostics));
   if (options.listing === null) say(error.message);
-}
-
-/** Says what went wrong; gives the exit status. */
-function explain(error: unknown): number {
-  if (error instanceof UsageError) {
-    say(error.message);
-    if (error.hint) say("Try '--help' for more information. [man stap]");
-    return 1;
-  }
-  if (error instanceof TargetError) {
-    say(`ERROR: ${error.message}`);
-    return 1;
-  }
-  const kind = error instanceof InternalError ? "internal error" : "internal error (unexpected)";
-  say(
-    `wastap: ${kind}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  );
-  say("This is a defect of wastap; please report it with the script and this text.");
-  return 70;
 }

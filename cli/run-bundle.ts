@@ -18,6 +18,7 @@ import { createRecordReader } from "../wasm-runtime/records/read.js";
 import { disassemble } from "../wasm-runtime/x64/print.js";
 import { commandWords } from "./command.js";
 import { openDebugSource } from "./debug-source.js";
+import { explain } from "./explain.js";
 import { firstInterrupt } from "./interrupts.js";
 import type { KeptRecords } from "./kept-records.js";
 import { createMessages, type Messages } from "./messages.js";
@@ -85,6 +86,11 @@ export async function runBundle(
     const status = failed || targetFailed ? 1 : 0;
     if (kept !== null && status === 0) detach();
     if (isDetached) await kept?.finish(status);
+    return status;
+  } catch (error) {
+    if (kept === null || !isDetached) throw error;
+    const status = explain(error, kept.say);
+    await kept.finish(status);
     return status;
   } finally {
     monitor?.close();
