@@ -8,6 +8,7 @@ import type { PrologueSearching } from "../../base/stage.js";
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
 import type { SourceLine } from "../dwarf/lines.js";
+import type { DieId } from "../dwarf/native.js";
 import type { FunctionCode } from "./code-functions.js";
 import { firstRowAt, hasAddress } from "./statement-lines.js";
 
@@ -23,19 +24,44 @@ export function probeAddress(
   return prologueEnd(info.lines(code.unit), code);
 }
 
+/** DWARF number of rbp (SysV AMD64 ABI figure 3.36). */
+const FRAME_POINTER = 6n;
+
 /**
- * True if a parameter is all the time in a frame that a register points at: not before the prologue
- * has made it.
+ * True if a parameter is all the time in a frame that a register points at, or local variables are,
+ * none is elsewhere, and the function is not said to be optimized: the prologue makes that frame.
  */
 function needsFrame(info: DebugInfo, die: Die): boolean {
   const [base, ...bases] = info.locations(die.id, "frame_base");
-  if (base?.operations[0]?.atom !== "reg" || bases.length > 0) return false;
-  return info.children(die.id).some((each) => {
-    if (each.tag !== "formal_parameter") return false;
-    const [place, ...places] = info.locations(each.id, "location");
-    const isAlways = place?.end === Number.POSITIVE_INFINITY && places.length === 0;
-    return isAlways && place.operations[0]?.atom === "fbreg";
+  const [operation] = base?.operations ?? [];
+  if (operation?.atom !== "reg" || bases.length > 0) return false;
+  const variables = variablesOf(info, die.id);
+  const framed = variables.filter((each) => isAlwaysInFrame(info, each));
+  if (framed.some(({ tag }) => tag === "formal_parameter")) return true;
+  if (operation.number !== FRAME_POINTER || info.flag(die, "call_all_calls")) return false;
+  const hasLists = variables.some((each) => each.tag === "variable" && isListed(info, each));
+  return framed.length > 0 && !hasLists;
+}
+
+/** Parameters and variables of a function, those of its blocks too. */
+function variablesOf(info: DebugInfo, parent: DieId): readonly Die[] {
+  return info.children(parent).flatMap((die): readonly Die[] => {
+    if (die.tag === "lexical_block") return variablesOf(info, die.id);
+    return die.tag === "formal_parameter" || die.tag === "variable" ? [die] : [];
   });
+}
+
+function isAlwaysInFrame(info: DebugInfo, die: Die): boolean {
+  const [place] = info.locations(die.id, "location");
+  return !isListed(info, die) && place?.operations[0]?.atom === "fbreg";
+}
+
+/** True if the place of a variable is known by a list, for parts of the code. */
+function isListed(info: DebugInfo, die: Die): boolean {
+  const places = info.locations(die.id, "location");
+  return (
+    places.length > 1 || (places[0]?.end ?? Number.POSITIVE_INFINITY) < Number.POSITIVE_INFINITY
+  );
 }
 
 /**

@@ -141,6 +141,24 @@ test("unoptimized functions are probed behind their prologues", () => {
   assert.equal(addresses(plain, 'function("leaf").return'), entries);
 });
 
+const clang = missingTool(["clang++"]);
+if (clang !== null) process.stdout.write(`skipped: ${clang}\n`);
+
+(clang === null ? test : s.skip)("so they are next to functions with lists of locations", () => {
+  const directory = emptyDirectory("code-points-copied");
+  const compiled = (name: string, ...flags: string[]): string =>
+    compileInto(directory, name, { source: "copied.cc", compiler: "clang++", flags });
+  const shift = (program: string, name: string): number => {
+    const [body = 0] = addresses(program, `function("${name}")`);
+    return body - (addresses(program, `statement("${name}")`)[0] ?? 0);
+  };
+  const unoptimized = compiled("plain", "-g", "-O0");
+  for (const name of ["counted", "main"]) assert.ok(shift(unoptimized, name) > 0, name);
+  const more = ["-fno-omit-frame-pointer", "-fno-inline"];
+  const optimized = compiled("fast", "-g", "-O2", ...more);
+  for (const name of ["counted", "main"]) assert.is(shift(optimized, name), 0, name);
+});
+
 test("addresses must be those of statements", () => {
   const [entry = 0] = addresses(plain, 'statement("leaf")');
   const hex = (address: number): string => `0x${address.toString(16)}`;
