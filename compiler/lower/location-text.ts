@@ -15,7 +15,7 @@ import {
   partsOf,
 } from "../types/location.js";
 import { type Evaluation, evaluate, evaluationOf, onBranch } from "./location.js";
-import { callLibrary, keep, literal, type Scope, type Text, takeText } from "./scope.js";
+import { callLibrary, keep, literal, type Scope, type Text, takeFrame, takeText } from "./scope.js";
 
 type Format = Location & { kind: "format" };
 
@@ -88,6 +88,7 @@ function preparePiece(piece: FormatPiece, evaluation: Evaluation): () => void {
     keep(scope, evaluate(piece.needed, evaluation));
     return () => undefined;
   }
+  if ("words" in piece) return appendText(quotedWords(piece.words, evaluation), scope);
   const value = keep(scope, evaluate(piece.value, evaluation));
   switch (piece.conversion) {
     case "string":
@@ -145,5 +146,18 @@ function quotedString(address: IrExpression, most: number | null, scope: Scope):
   const out = takeText(scope);
   const limit = i64(BigInt(most ?? -1));
   callLibrary(scope, "user_string_quoted", [scope.context, address, limit, out.address]);
+  return out;
+}
+
+/** The string in the bytes of `words`, of 8 bytes each, little-endian. */
+function quotedWords(words: readonly Location[], evaluation: Evaluation): Text {
+  const { scope } = evaluation;
+  const bytes = takeFrame(scope, 8 * words.length + 8);
+  const values = words.map((word) => keep(scope, evaluate(word, evaluation)));
+  for (const [index, value] of [...values, i64(0n)].entries()) {
+    scope.code.store("i64.store", bytes, 8 * index, value);
+  }
+  const out = takeText(scope);
+  callLibrary(scope, "text_strn", [scope.context, bytes, i64(0n), i64(1n), out.address]);
   return out;
 }

@@ -110,6 +110,8 @@ export type FormatPiece =
   | { readonly value: Location; readonly conversion: "d" | "u" | "x" | "p" | "c" | "string" }
   | { readonly value: Location; readonly conversion: "quoted"; readonly most: number | null }
   | { readonly value: Location; readonly conversion: "name"; readonly names: EnumeratorNames }
+  /** In quotes the string that is not in memory: its bytes, 8 in a word, up to a NUL or the end. */
+  | { readonly words: readonly Location[] }
   /** A text within the text, with a fault of its own. */
   | { readonly nested: Location }
   /** Nothing, if this value can be known. */
@@ -190,6 +192,7 @@ export function partsOf(location: Location): readonly Location[] {
       return location.pieces.flatMap((piece) => {
         if ("value" in piece) return [piece.value];
         if ("needed" in piece) return [piece.needed];
+        if ("words" in piece) return piece.words;
         return "nested" in piece ? [piece.nested] : [];
       });
     default:

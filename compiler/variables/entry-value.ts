@@ -25,6 +25,8 @@ export interface CalledFrame {
   readonly rules: FrameRules | null;
   /** The function whose code runs in it. */
   readonly code: Die;
+  /** Nothing of the function has run. */
+  readonly isEntry: boolean;
   /** More calls of it make more code than a handler should have. */
   readonly maxCalls: number;
   /** What expressions see in that frame. */
@@ -140,14 +142,24 @@ function isIn(die: Die, number: number, info: DebugInfo): boolean {
   return more === undefined && only?.atom === "reg" && Number(only.number) === number;
 }
 
-/** A register of the caller of `frame`, as it is behind the call. */
-function callerRegister({ rules, context }: CalledFrame, number: number): Location {
+/** A register of the caller of `frame`, as it is behind the call; nobody but the callee changed it. */
+function callerRegister(frame: CalledFrame, number: number): Location {
+  const { rules, context, isEntry } = frame;
   if (number === STACK_POINTER) return context.frameAddress();
   const rule = rules?.register(number) ?? "undefined";
   if (rule === "same" && PRESERVED.has(number)) return context.register(number);
+  if (isEntry && number < RETURN_ADDRESS && !isChangedByLinker(frame, number)) {
+    return context.register(number);
+  }
   if (typeof rule === "string") return refuse(`register ${number} was lost`);
   const place = evaluatePlace(rule, context);
   return place.kind === "register" ? context.register(place.register) : readNumber(place, WORD);
+}
+
+/** r10 and r11, if the call may lead through a PLT entry. */
+function isChangedByLinker({ code, program: { info } }: CalledFrame, number: number): boolean {
+  const mayBeLinked = info.flag(code, "external");
+  return mayBeLinked && (number === 10 || number === 11);
 }
 
 function returnAddress(site: Die): number | null {

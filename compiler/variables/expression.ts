@@ -6,12 +6,20 @@
 import type { DieId } from "../dwarf/native.js";
 import type { Operation } from "../dwarf/operations.js";
 import { ResolutionError } from "../elaborate/report.js";
-import { add, bits, constant, type Location, type LocationOperator } from "../types/location.js";
-import { type NumberShape, type ObjectPlace, type Piece, partOf } from "./place.js";
+import {
+  add,
+  bits,
+  constant,
+  isVector,
+  type Location,
+  type LocationOperator,
+} from "../types/location.js";
+import { type BaseType, changeSign, computeFloats, convertNumber, typedBits } from "./floating.js";
+import { type ObjectPlace, type Piece, partOf } from "./place.js";
 
 /** What expressions refer to. */
 export interface ExpressionContext {
-  /** The 8 bytes of a register (DWARF number 0 to 16). */
+  /** The 8 bytes of a register (DWARF number 0 to 16), or the low ones of a vector register. */
   register(number: number): Location;
   /** DW_AT_frame_base of the function. */
   frameBase(): Location;
@@ -26,8 +34,8 @@ export interface ExpressionContext {
   moduleAddress(address: bigint): Location;
   /** Address of what is `offset` bytes into the module's thread-local storage. */
   threadLocal(offset: Location): Location;
-  /** Size and sign of a base type; null if it is no integer. */
-  baseType(die: DieId): NumberShape | null;
+  /** Null if it is neither an integer nor IEEE 754 floating point. */
+  baseType(die: DieId): BaseType | null;
   /** The expression that DW_OP_call refers to. */
   called(die: DieId): readonly Operation[];
 }
@@ -49,7 +57,7 @@ export const NO_CONTEXT: ExpressionContext = {
 /** A value on the stack; `type` null = the generic type. */
 interface Item {
   readonly value: Location;
-  readonly type: NumberShape | null;
+  readonly type: BaseType | null;
 }
 
 interface Machine {
@@ -64,6 +72,8 @@ interface Machine {
 }
 
 const MAX_OPERATIONS = 5000;
+/** DWARF number of rip, the last of the general registers. */
+const INSTRUCTION_POINTER = 16;
 /** DW_OP_bra and DW_OP_skip: code and 2-byte operand. */
 const BRANCH_BYTES = 3;
 
@@ -273,24 +283,27 @@ function addPiece(size: number, shift: number, machine: Machine): void {
 function stepTyped(op: Operation, machine: Machine): boolean {
   switch (op.atom) {
     case "const_type": {
-      const type = integerType(op, machine);
       let value = 0n;
       for (const [i, byte] of (op.block ?? []).entries()) value |= BigInt(byte) << BigInt(8 * i);
-      pushTyped(machine, constant(value), type);
+      pushTyped(machine, constant(value), typeOf(op, machine));
       return true;
     }
     case "regval_type":
-      pushTyped(machine, registerValue(op.number, machine.context), integerType(op, machine));
+      pushTyped(machine, registerValue(op.number, machine.context), typeOf(op, machine));
       return true;
     case "deref_type":
-      pushTyped(machine, load(pop(machine).value, Number(op.number)), integerType(op, machine));
+      pushTyped(machine, load(pop(machine).value, Number(op.number)), typeOf(op, machine));
       return true;
     case "convert":
     case "reinterpret": {
-      const { value } = pop(machine);
+      const { value, type: from } = pop(machine);
+      const isMove = op.atom === "reinterpret";
       // A reference to nothing is the generic type.
-      if (op.die === null) push(machine, value);
-      else pushTyped(machine, value, integerType(op, machine));
+      if (op.die === null) push(machine, isMove ? value : convertNumber(value, from, GENERIC));
+      else {
+        const type = typeOf(op, machine);
+        pushTyped(machine, isMove ? value : convertNumber(value, from, type), type);
+      }
       return true;
     }
     default:
@@ -298,13 +311,15 @@ function stepTyped(op: Operation, machine: Machine): boolean {
   }
 }
 
-function integerType(op: Operation, { context }: Machine): NumberShape {
+const GENERIC: BaseType = { bytes: 8, signed: true, isFloat: false };
+
+function typeOf(op: Operation, { context }: Machine): BaseType {
   const type = op.die === null ? null : context.baseType(op.die);
-  return type !== null && type.bytes <= 8 ? type : refuse("floating point in its location");
+  return type !== null && type.bytes <= 8 ? type : refuse("a type of its location is not known");
 }
 
-function pushTyped(machine: Machine, value: Location, type: NumberShape): void {
-  machine.stack.push({ value: bits(value, 0, 8 * type.bytes, type.signed), type });
+function pushTyped(machine: Machine, value: Location, type: BaseType): void {
+  machine.stack.push({ value: typedBits(value, type), type });
 }
 
 /** Signed ones, with those for unsigned types behind. */
@@ -337,12 +352,17 @@ const SIGNED_SHIFTS: ReadonlyMap<string, boolean> = new Map([
 function compute(op: Operation, machine: Machine): void {
   const operators = BINARY[op.atom];
   if (operators === undefined) {
-    push(machine, computeOne(op, pop(machine).value));
+    computeOne(op, machine);
     return;
   }
   const right = pop(machine);
   const left = pop(machine);
   const { type } = left;
+  if (type?.isFloat === true) {
+    const result = computeFloats(op.atom, left.value, right.value, type);
+    machine.stack.push({ value: result, type: COMPARISONS.has(op.atom) ? null : type });
+    return;
+  }
   // The generic type is signed for divisions, unsigned for remainders (DWARF 5 §2.5.1.4).
   const unsigned = type === null ? op.atom === "mod" : !type.signed;
   const kind = operators[unsigned ? 1 : 0];
@@ -363,7 +383,15 @@ function binary(kind: LocationOperator, left: Location, right: Location): Locati
   return kind === "add" ? add(left, right) : { kind, left, right };
 }
 
-function computeOne(op: Operation, value: Location): Location {
+function computeOne(op: Operation, machine: Machine): void {
+  const { value, type } = pop(machine);
+  const changed = type?.isFloat === true ? changeSign(op.atom, value, type) : null;
+  const result = changed ?? computeInteger(op, value);
+  if (type === null) push(machine, result);
+  else pushTyped(machine, result, type);
+}
+
+function computeInteger(op: Operation, value: Location): Location {
   const negated = binary("subtract", constant(0), value);
   switch (op.atom) {
     case "plus_uconst":
@@ -400,8 +428,9 @@ function load(address: Location, bytes: number): Location {
 }
 
 function registerValue(register: bigint, context: ExpressionContext): Location {
-  if (register < 0n || register > 16n) return refuse(`its location needs register ${register}`);
-  return context.register(Number(register));
+  const number = Number(register);
+  const isKnown = number >= 0 && (number <= INSTRUCTION_POINTER || isVector(number));
+  return isKnown ? context.register(number) : refuse(`its location needs register ${number}`);
 }
 
 /** A register as it is at the hit. */

@@ -15,7 +15,6 @@ import { add, type Location } from "../types/location.js";
 import type { SourceObject } from "./access.js";
 import { type CalledFrame, type EntryState, entryState } from "./entry-value.js";
 import { type ExpressionContext, evaluateValue, NO_CONTEXT, registerOfHit } from "./expression.js";
-import type { NumberShape } from "./place.js";
 import type { ProgramModule } from "./program-module.js";
 import { strip } from "./source-type.js";
 import { threadLocalAddress } from "./thread-local.js";
@@ -145,7 +144,7 @@ function contextOf(
   const entry = once((): EntryState => {
     const maxCalls = MAX_CALLS[depth];
     if (code === null || maxCalls === undefined) return refuse("its value was lost");
-    return entryState({ program, rules, code, maxCalls, context, caller });
+    return entryState({ program, rules, code, isEntry, maxCalls, context, caller });
   });
   const context: ExpressionContext = {
     ...NO_CONTEXT,
@@ -177,8 +176,10 @@ function programContext(
     threadLocal: (offset) => add(threadLocalAddress(program), offset),
     baseType(die) {
       const type = strip(program.types.typeAt(info.die(die)));
-      const isInteger = type.kind === "number" && type.encoding !== "float";
-      return isInteger ? ({ bytes: type.bytes, signed: type.signed } satisfies NumberShape) : null;
+      if (type.kind !== "number" || type.encoding === "other") return null;
+      const { bytes } = type;
+      if (type.encoding !== "float") return { bytes, signed: type.signed, isFloat: false };
+      return bytes === 4 || bytes === 8 ? { bytes, signed: false, isFloat: true } : null;
     },
     called: (die) => operationsAt(program, info.die(die), position) ?? [],
   };

@@ -6,7 +6,7 @@
 import { ResolutionError } from "../elaborate/report.js";
 import { type FormatPiece, type Location, mayBeUnknown } from "../types/location.js";
 import { enter, follow, objectValue, type SourceObject } from "./access.js";
-import { addressOf, partOf, sourcesOf } from "./place.js";
+import { addressOf, type ObjectPlace, partOf, readNumber, sourcesOf } from "./place.js";
 import { type ArrayType, type Member, type StructType, strip } from "./source-type.js";
 
 /** How deep a text goes: members of the outermost structure only, or all. */
@@ -14,6 +14,8 @@ export type PrettyDepth = 1 | 2;
 
 /** Bytes of a character type whose arrays and pointers are shown as strings. */
 const CHARACTER_BYTES = 1;
+/** Of a string that lies in registers or is constant no more is shown. */
+const MAX_TEXT_BYTES = 256;
 /** Structures are shown no deeper, and arrays of arrays. */
 const MAX_NESTING = 16;
 
@@ -114,11 +116,21 @@ function array(
     element = inner.element();
     most = most === null || inner.count === null ? null : most * inner.count;
   }
-  if (isCharacter(element)) {
-    return orUnknown(() => [{ value: addressOf(object.place), conversion: "quoted", most }]);
-  }
+  if (isCharacter(element)) return orUnknown(() => [characters(object.place, most)]);
   const first = { ...object, type: element, place: partOf(object.place, 0) };
   return [{ text: "[" }, ...show(first, depth, level + 1), { text: ", ...]" }];
+}
+
+/** The string of at most `most` bytes at `place`. */
+function characters(place: ObjectPlace, most: number | null): FormatPiece {
+  if (place.kind === "memory" || most === null) {
+    return { value: addressOf(place), conversion: "quoted", most };
+  }
+  const words: Location[] = [];
+  for (let at = 0; at < Math.min(most, MAX_TEXT_BYTES); at += 8) {
+    words.push(readNumber(partOf(place, at), { bytes: Math.min(8, most - at), signed: false }));
+  }
+  return { words };
 }
 
 /** Own members, then those of base classes as if they were own. */

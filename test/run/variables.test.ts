@@ -154,6 +154,29 @@ test("pretty-printed variables", () => {
   assert.is(shown[3], "ERROR {.x=3, .y=-4}");
 });
 
+const HANDED = `
+  probe process(@1).function("next").call { println($given$$) }
+  probe process(@1).function("next").return { println($return$$) }
+  probe process(@1).statement("constant@handed.c+3") { println($$vars$$) }
+  probe process(@1).function("unused").call { println($$vars) }`;
+
+test("texts in registers and constants, numbers that only callers know", () => {
+  const results = ['{.number=2, .text="a\\nlabel"}', '{.number=3, .text="a\\nmabel"}'];
+  const constant = 'n=1 text="con\\"stant"';
+  const printed = (...flags: string[]): readonly string[] => {
+    const program = buildProgram("handed", ["-g", ...flags]);
+    return traced(program, HANDED).own.trim().split("\n");
+  };
+  const [, first, , second, ...behind] = printed("-O0");
+  const ratios = ["ratio=0x4004000000000000 more=0xd", "ratio=0xbfc0000000000000 more=0x16"];
+  assert.equal([first, second], results);
+  assert.equal(behind, [constant, `n=0x2 ${ratios[0]}`, `n=0x3 ${ratios[1]}`]);
+  const [, third, , fourth, ...others] = printed("-O2");
+  const lost = ["more=0xd ratio=0x4004000000000000", "more=0x16 ratio=0xbfc0000000000000"];
+  assert.equal([third, fourth], results);
+  assert.equal(others, [constant, `n=0x2 ${lost[0]}`, `n=0x3 ${lost[1]}`]);
+});
+
 test("functions with and without debug information", () => {
   const program = buildProgram("values", ["-g"]);
   const script = `probe process(@1).function("*").call { printf("%s(%s)\\n", ppfunc(), $$parms) }`;

@@ -46,6 +46,8 @@ const SHORT = 1 as DieId;
 const UNSIGNED_CHAR = 2 as DieId;
 const DOUBLE = 3 as DieId;
 const UNSIGNED_LONG = 4 as DieId;
+const FLOAT = 5 as DieId;
+const COMPLEX = 6 as DieId;
 const CONTEXT: ExpressionContext = {
   ...NO_CONTEXT,
   register: registerOfHit,
@@ -54,9 +56,11 @@ const CONTEXT: ExpressionContext = {
   entryValue: (inner) => evaluateValue(inner, { ...CONTEXT, register: () => constant(77) }),
   moduleAddress: (address) => constant(address + 0x400000n),
   baseType(die) {
-    if (die === DOUBLE) return null;
-    if (die === UNSIGNED_LONG) return { bytes: 8, signed: false };
-    return die === SHORT ? { bytes: 2, signed: true } : { bytes: 1, signed: false };
+    const isFloat = die === DOUBLE || die === FLOAT;
+    if (die === DOUBLE || die === UNSIGNED_LONG) return { bytes: 8, signed: false, isFloat };
+    if (die === FLOAT) return { bytes: 4, signed: false, isFloat };
+    if (die === SHORT) return { bytes: 2, signed: true, isFloat };
+    return die === UNSIGNED_CHAR ? { bytes: 1, signed: false, isFloat } : null;
   },
   called: () => operations([["const", 3], ["mul"]]),
 };
@@ -144,7 +148,65 @@ s("typed operations", () => {
   ];
   assert.is(computed(...sum), 44n);
   assert.is(computed(...sum, ["convert"], ["neg"]), -44n);
-  assert.throws(() => computed(["regval_type", 3, 0, { die: DOUBLE }]), /floating point/);
+  assert.is(computed(...sum, ["neg"]), 212n);
+  assert.throws(() => computed(["regval_type", 3, 0, { die: COMPLEX }]), /a type of its location/);
+});
+
+/** Bits of a binary64 or binary32 number. */
+function bitsOf(number: number, bytes: 4 | 8 = 8): bigint {
+  const whole = new DataView(new Float64Array([number]).buffer).getBigInt64(0, true);
+  const half = new DataView(new Float32Array([number]).buffer).getUint32(0, true);
+  return bytes === 8 ? whole : BigInt(half);
+}
+
+function float(number: number, bytes: 4 | 8 = 8): Written {
+  const block = new Uint8Array(new BigInt64Array([bitsOf(number, bytes)]).buffer).slice(0, bytes);
+  return ["const_type", 0, 0, { die: bytes === 8 ? DOUBLE : FLOAT, block }];
+}
+
+s("floating point of constants", () => {
+  const to = (die: DieId): Written => ["convert", 0, 0, { die }];
+  const cases: readonly (readonly [bigint, ...Written[]])[] = [
+    [bitsOf(2.75), float(1.5), float(1.25), ["plus"]],
+    [bitsOf(0.25), float(1.5), float(1.25), ["minus"]],
+    [bitsOf(1 / 3), float(1), float(3), ["div"]],
+    [bitsOf(1 / 3, 4), float(1, 4), float(3, 4), ["div"]],
+    [bitsOf(-1.5), float(1.5), ["neg"]],
+    [bitsOf(-1.5, 4), float(1.5, 4), ["neg"]],
+    [bitsOf(1.5), float(-1.5), ["abs"]],
+    [1n, float(-1.5), float(1.25), ["lt"]],
+    [0n, float(Number.NaN), float(Number.NaN), ["eq"]],
+    [bitsOf(1.5), float(1.5, 4), to(DOUBLE)],
+    [bitsOf(0.1, 4), float(0.1), to(FLOAT)],
+    [bitsOf(-7), ["const", -7], to(DOUBLE)],
+    [bitsOf(2 ** 64), ["const", -1], to(UNSIGNED_LONG), to(DOUBLE)],
+    [-2n, float(-2.9), to(SHORT)],
+    [-2n, float(-2.9), ["convert"]],
+    [bitsOf(1.5), float(1.5), ["reinterpret"]],
+    [1n, float(1.5), float(1.5), ["minus"], float(0), ["eq"]],
+  ];
+  for (const [expected, ...written] of cases) assert.is(computed(...written), expected);
+  assert.throws(() => computed(float(Number.NaN), ["convert"]), /floating point/);
+});
+
+s("of floating point known at run time only the bits", () => {
+  const given: Written = ["regval_type", 3, 0, { die: DOUBLE }];
+  assert.is(computed(given), 103n);
+  assert.is(computed(given, ["neg"]), BigInt.asIntN(64, 103n | (1n << 63n)));
+  const wider = evaluateValue(
+    operations([
+      ["regval_type", 17, 0, { die: FLOAT }],
+      ["convert", 0, 0, { die: DOUBLE }],
+    ]),
+    CONTEXT,
+  );
+  assert.is(wider.kind, "widen-float");
+  assert.throws(() => computed(given, given, ["plus"]), /floating point/);
+  assert.throws(() => computed(given, ["convert", 0, 0, { die: FLOAT }]), /floating point/);
+  assert.throws(
+    () => computed(["const", 8], ["deref"], ["convert", 0, 0, { die: DOUBLE }]),
+    /float/,
+  );
 });
 
 s("shifts and comparisons by the sign of types", () => {
