@@ -120,7 +120,10 @@ function print(text: string): number {
 }
 
 function explainPass(error: PassFailed, options: Options, diagnostics: Diagnostics): void {
-  for (const diagnostic of error.diagnostics) diagnostics.error(diagnostic);
+  for (const diagnostic of error.diagnostics) {
+    if (diagnostic.severity === "warning") diagnostics.warning(diagnostic);
+    else diagnostics.error(diagnostic);
+  }
   const parseErrors = error.diagnostics.filter((d) => d.severity === "parse error").length;
   const isAboutFile = error.diagnostics.some(({ span }) => span === null);
   if (parseErrors > 0 && !isAboutFile) say(showErrorCount(parseErrors).trimEnd());

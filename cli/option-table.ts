@@ -241,8 +241,10 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
   }),
   ignored("build-as", "required", NO_KERNEL),
   ignored("debug", "none", "there is nothing that it would show"),
-  ignored("q", "none", `${NOT_YET} (tapset coverage)`),
-  ignored("ldd", "none", "symbols of all loaded objects are used"),
+  // Only a data base of how the library is covered is not written.
+  define("q", "none", () => undefined),
+  // Symbols of all loaded objects are used anyway.
+  define("ldd", "none", () => undefined),
   sets("P", "prologueSearching", "always"),
   define("prologue-searching", "optional", (draft, text) => {
     const allowed = ["auto", "always", "never"] as const;

@@ -4,12 +4,14 @@
  *
  *   parse ─ elaborate ─ ir ─ wasm
  */
+import { CompileFailed } from "../base/diagnostic.js";
 import type { SourceFile } from "../base/position.js";
 import type { CompileContext, Stage } from "../base/stage.js";
 import type { BundleMeta } from "../wasm-runtime/bundle.js";
 import { emitStage } from "./emit/emit.js";
 import { type LoweredProgram, lowerStage } from "./lower/lower.js";
 import { parseStage } from "./parse/parse.js";
+import { unusedArguments } from "./parse/unused-arguments.js";
 import type { Script } from "./syntax/ast.js";
 import { loadLibrary, type TapsetLibrary } from "./tapset/library.js";
 import { refuseLibraryFiles } from "./tapset/refuse.js";
@@ -121,7 +123,17 @@ function lowerScripts(
 
 const elaborateStage: Stage<Parsed, Program> & { readonly name: StageName } = {
   name: "elaborate",
-  run: ({ scripts, library }, context) => analyze(scripts, library, context),
+  run({ scripts, library }, context) {
+    const unused = unusedArguments(scripts, context.options.args);
+    try {
+      const program = analyze(scripts, library, context);
+      unused.forEach(context.warn);
+      return program;
+    } catch (error) {
+      if (!(error instanceof CompileFailed)) throw error;
+      throw new CompileFailed([...error.diagnostics, ...unused]);
+    }
+  },
   dump: (program) => showProgram(program),
 };
 

@@ -40,7 +40,7 @@ export function processPaths(point: ProbePoint, context: FamilyContext): readonl
     if (target !== null) return [target];
     throw new ResolutionError(
       "unspecified-process",
-      "unspecified process probe is invalid without a -c COMMAND or -x PID",
+      "unspecified process probe is invalid without a -c COMMAND or -x PID [man stapprobes]",
     );
   }
   if (spec === "") throw new ResolutionError("empty-module", "empty module");

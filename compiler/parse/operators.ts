@@ -94,7 +94,7 @@ function parseAggregate(stream: TokenStream, token: Token, operator: AggregateNa
   stream.expect("(");
   const stat = stream.parseExpression(stream);
   const hasShift = operator === "variance" && stream.accept(",") !== null;
-  const shift = hasShift ? Number(parseSigned(stream, "number").value) : 0;
+  const shift = hasShift ? Number(parseSigned(stream, "number").value) : null;
   // As in SystemTap, whatever else stands before the parenthesis says nothing.
   while (!stream.at(")") && !stream.at(",")) stream.next();
   const further = stream.accept(",");

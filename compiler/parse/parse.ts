@@ -17,7 +17,6 @@ import {
 } from "../syntax/ast.js";
 import { showScript } from "../syntax/print.js";
 import { toBytes } from "../syntax/strings.js";
-import { contains } from "../syntax/walk.js";
 import { compareVersions } from "./conditions.js";
 import { type Declarations, parseDeclaration } from "./declarations.js";
 import { parseExpression } from "./expressions.js";
@@ -36,8 +35,6 @@ export interface ParseContext {
   report(diagnostic: Diagnostic): void;
   /** Learns of declarations in which a condition asks for the version of SystemTap. */
   dependsOnVersion?(declaration: Declaration): void;
-  /** Learns which script arguments, from 1, the file uses. */
-  argumentUsed?(number: number): void;
 }
 
 /** What a script declares. */
@@ -51,18 +48,21 @@ interface Preprocessed {
   /** Number of conditions so far that asked for the version. */
   versionsAsked(): number;
   readonly macros: MacroExpander;
+  /** Numbers of the arguments of the command line that were taken so far. */
+  readonly argumentsUsed: ReadonlySet<number>;
 }
 
 function preprocess(file: SourceFile, context: ParseContext): Preprocessed {
   const { args, guru, compatible } = context.options;
   const isReserved = (word: string): boolean =>
     isKeyword(word) && (word !== "private" || isSince("3.0", file, context));
+  const argumentsUsed = new Set<number>();
   const lexer = new Lexer(file, args.map(toBytes), isReserved, {
     reversedEnd(span) {
       const warning = parseError({ kind: "embedded-code", span }, "reversed-embedded-end");
       context.report({ ...warning, severity: "warning" });
     },
-    argumentUsed: (number) => context.argumentUsed?.(number),
+    argumentUsed: (number) => argumentsUsed.add(number),
   });
   const macros = new MacroExpander(lexer, file, context.libraryMacros, context.report);
   let asked = 0;
@@ -79,6 +79,7 @@ function preprocess(file: SourceFile, context: ParseContext): Preprocessed {
     next: () => preprocessor.next(),
     hasTokens: () => lexer.hasTokens,
     versionsAsked: () => asked,
+    argumentsUsed,
   };
 }
 
@@ -89,7 +90,7 @@ function isSince(version: string, file: SourceFile, { options }: ParseContext): 
 
 /** Parses `file`. Errors go to `context.report`; declarations that hold one are left out. */
 export function parseScript(file: SourceFile, context: ParseContext): Script {
-  const { next, hasTokens, versionsAsked } = preprocess(file, context);
+  const { next, hasTokens, versionsAsked, argumentsUsed } = preprocess(file, context);
   const privileged = context.options.guru || file.library;
   const stream = new TokenStream(file, next, privileged, parseExpression);
   stream.assignsInElse = !isSince("4.0", file, context);
@@ -115,7 +116,7 @@ export function parseScript(file: SourceFile, context: ParseContext): Script {
         if (declaration.id > before) context.dependsOnVersion?.(declaration);
     });
   if (isEmpty) reportEmpty(file, hasTokens(), context);
-  return { file, ...into };
+  return { file, ...into, argumentsUsed };
 }
 
 function declarationsOf(script: Declarations): readonly Declaration[] {
@@ -189,7 +190,6 @@ export const parseStage: Stage<ParseInput, readonly Script[]> = {
   name: "parse",
   run({ files, libraryMacros }: ParseInput, context: CompileContext): readonly Script[] {
     const errors: Diagnostic[] = [];
-    const used = new Set<number>();
     const scripts = files.map((file) =>
       parseScript(file, {
         options: context.options,
@@ -198,28 +198,15 @@ export const parseStage: Stage<ParseInput, readonly Script[]> = {
           if (diagnostic.severity === "warning") context.warn(diagnostic);
           else errors.push(diagnostic);
         },
-        argumentUsed: (number) => used.add(number),
         dependsOnVersion: (declaration) => warnOfVersion(declaration, context),
       }),
     );
     if (errors.length > 0) throw new CompileFailed(errors);
-    if (!scripts.some(usesArgv)) warnUnused(used, context);
     return scripts;
   },
   dump: (scripts: readonly Script[]): string =>
     `# parse tree dump\n${scripts.map(showScript).join("")}`,
 };
-
-/** True if the script reads all arguments through the globals argc or argv of the library. */
-function usesArgv(script: Script): boolean {
-  const declarations = [...script.probes, ...script.aliases, ...script.functions];
-  return declarations.some((declaration) =>
-    contains(
-      declaration,
-      (node) => node.kind === "identifier" && (node.name === "argc" || node.name === "argv"),
-    ),
-  );
-}
 
 /** --check-version */
 function warnOfVersion({ kind, span }: Declaration, context: CompileContext): void {
@@ -231,19 +218,5 @@ function warnOfVersion({ kind, span }: Declaration, context: CompileContext): vo
     span,
     token: kind === "probe" || kind === "alias" ? "keyword" : "identifier",
     notes: [],
-  });
-}
-
-function warnUnused(used: ReadonlySet<number>, context: CompileContext): void {
-  context.options.args.forEach((_argument, index) => {
-    if (used.has(index + 1)) return;
-    context.warn({
-      code: "unused-argument",
-      severity: "warning",
-      message: message("unused-argument", [index + 1]),
-      span: null,
-      token: "",
-      notes: [],
-    });
   });
 }

@@ -262,12 +262,20 @@ function parseFirstHistogram(stream: TokenStream): HistogramOperation | IndexExp
 
 /** Arguments after the format, or the two or more after the delimiter. */
 function furtherArguments(stream: TokenStream, kind: "format" | "delimiter"): Expression[] {
-  if (kind === "format" && stream.accept(")") !== null) return [];
+  if (kind === "delimiter") {
+    expectFurther(stream);
+    const first = stream.parseExpression(stream);
+    expectFurther(stream);
+    return [first, ...nonEmptyArguments(stream)];
+  }
+  if (stream.accept(")") !== null) return [];
   expectComma(stream);
-  if (kind === "format") return nonEmptyArguments(stream);
-  const first = stream.parseExpression(stream);
-  expectComma(stream);
-  return [first, ...nonEmptyArguments(stream)];
+  return nonEmptyArguments(stream);
+}
+
+/** As in SystemTap, a parenthesis that closes too early counts as comma. */
+function expectFurther(stream: TokenStream): void {
+  if (stream.accept(")") === null) expectComma(stream);
 }
 
 function expectComma(stream: TokenStream): void {

@@ -22,6 +22,8 @@ export interface Script {
   readonly probes: readonly ProbeDeclaration[];
   /** Top-level `%{ … %}`. */
   readonly embedded: readonly EmbeddedCode[];
+  /** Numbers N of the arguments that `$N` or `@N` take. */
+  readonly argumentsUsed: ReadonlySet<number>;
 }
 
 /** `global name[%][[size]][= literal]` */
@@ -357,12 +359,12 @@ export interface PrintExpression extends NodeBase {
 }
 
 export type AggregateName = "avg" | "count" | "sum" | "min" | "max" | "variance";
-/** `@count(x)`; `shift` is the second argument of @variance. */
+/** `@count(x)`; `shift` is the second argument of @variance, null if there is none. */
 export interface AggregateOperation extends NodeBase {
   readonly kind: "aggregate";
   readonly operator: AggregateName;
   readonly stat: Expression;
-  readonly shift: number;
+  readonly shift: number | null;
 }
 export interface HistogramOperation extends NodeBase {
   readonly kind: "histogram";

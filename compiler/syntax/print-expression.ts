@@ -37,7 +37,7 @@ export function showExpression(expression: Expression): string {
     case "print":
       return showPrint(e);
     case "aggregate":
-      return `@${e.operator}(${showExpression(e.stat)}${e.shift === 0 ? "" : `, ${e.shift}`})`;
+      return `@${e.operator}(${showExpression(e.stat)}${e.shift === null ? "" : `, ${e.shift}`})`;
     case "histogram":
       return `@${e.operator}(${[showExpression(e.stat), ...e.parameters].join(", ")})`;
     case "target":

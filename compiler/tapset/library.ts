@@ -249,7 +249,15 @@ function parseLibraryScript(
 }
 
 function emptyScript(file: SourceFile): Script {
-  return { file, globals: [], functions: [], aliases: [], probes: [], embedded: [] };
+  return {
+    file,
+    globals: [],
+    functions: [],
+    aliases: [],
+    probes: [],
+    embedded: [],
+    argumentsUsed: new Set(),
+  };
 }
 
 /**

@@ -225,30 +225,14 @@ export function checkSupported(
         state.report.warn({ code: "bad-variable", message, node });
         values.set(node.id, { type: "long", location: { kind: "constant", value: 0n } });
       } else if (failure) state.report.error(failure);
-      else if (!values.has(node.id) && !addressed.has(node.id)) reportUnsupported(node, state);
+      else if (!values.has(node.id) && !addressed.has(node.id)) reportUntyped(node, state);
     });
   }
 }
 
-function reportUnsupported(node: Node, state: Inference): void {
+function reportUntyped(node: Node, state: Inference): void {
   if (node.kind === "autocast" || (node.kind === "unary" && node.operator === "&")) {
     const message = "unknown type in dereference";
     state.report.error({ code: "unresolved-type", message, node });
-    return;
-  }
-  const what = unsupportedConstruct(node);
-  if (what === null) return;
-  const message = `not supported yet: ${what}`;
-  state.report.error({ code: `unsupported-${node.kind}`, message, node });
-}
-
-function unsupportedConstruct(node: Node): string | null {
-  switch (node.kind) {
-    case "register":
-      return node.operator === "kregister" ? "@kregister" : null;
-    case "deref":
-      return node.operator === "kderef" ? "@kderef" : null;
-    default:
-      return null;
   }
 }

@@ -137,10 +137,8 @@ function visitContext(node: Contextual, wanted: Type | null, state: Inference): 
       return visitContextual(node, valueType(node, state), wanted, state);
     case "register":
     case "deref":
-      wantsNumber(node, wanted, state);
-      for (const part of node.kind === "deref" ? [node.size, node.address] : [node.index]) {
-        visit(part, "long", state);
-      }
+      if (wanted !== "long") invalid(node, wanted ?? "long", state);
+      if (node.kind === "deref") visit(node.address, wanted, state);
       return settle(node, "long", state);
     case "enum":
       for (const arg of node.args) visit(arg, typeOf(arg, state) ?? "long", state);

@@ -35,7 +35,7 @@ export function statUses(bodies: Iterable<Node>, state: Inference): Map<Variable
 }
 
 function mergeShift(node: AggregateOperation, before: StatUse, state: Inference): number {
-  const { shift } = node;
+  const shift = node.shift ?? 0;
   if (shift < 0 || shift > MAX_SHIFT) {
     const message = `bit shift (${shift}) out of range <0..${MAX_SHIFT}>`;
     state.report.error({ code: "shift-range", message, node });

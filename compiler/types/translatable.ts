@@ -27,6 +27,7 @@ export function checkTranslatable(program: Program, context: CompileContext): vo
       else if (node.kind === "update") checkUpdated(node.operand, program, report);
       else if (node.kind === "delete") checkDeleted(node.target, report);
       else if (node.kind === "histogram") checkBounds(node, report);
+      else if (node.kind === "register" || node.kind === "deref") checkSpace(node, report);
     });
   }
   for (const handler of program.handlers) checkCounters(handler, program, report);
@@ -88,6 +89,13 @@ function checkDeleted(target: Expression, report: Reporter): void {
   if (target.kind !== "index" || target.base.kind !== "histogram") return;
   const message = "cannot delete histogram bucket entries";
   report.error({ code: "not-deletable", message, node: target });
+}
+
+/** Registers and memory of the kernel are out of reach. */
+function checkSpace(node: Extract<Node, { kind: "register" | "deref" }>, report: Reporter): void {
+  if (node.operator === "uregister" || node.operator === "uderef") return;
+  const message = `not supported yet: @${node.operator}`;
+  report.error({ code: `unsupported-${node.kind}`, message, node });
 }
 
 function checkBounds(node: HistogramOperation, report: Reporter): void {

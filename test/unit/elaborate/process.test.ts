@@ -149,7 +149,7 @@ test("process without a path is the target", () => {
   ]);
   assert.is(
     reason('process.function("work")'),
-    "unspecified process probe is invalid without a -c COMMAND or -x PID",
+    "unspecified process probe is invalid without a -c COMMAND or -x PID [man stapprobes]",
   );
 });
 

@@ -125,7 +125,7 @@ test("ternary evaluates one side", () => {
 });
 
 test("$variables come from registers and memory", () => {
-  const text = "probe begin { println(@uregister(0)) }";
+  const text = "probe begin { x = @uregister(0) println(x) }";
   assert.is(outputOf(text), "0\n");
 });
 
@@ -143,7 +143,10 @@ test("literals that are too long are cut with a warning", () => {
 });
 
 test("what is not supported is said", () => {
-  assert.match(compileErrors("probe begin { println(@kregister(0)) }"), "not supported yet: @kreg");
+  assert.match(
+    compileErrors("probe begin { x = @kregister(0) println(x) }"),
+    "not supported yet: @kreg",
+  );
 });
 
 s.run();

@@ -20,15 +20,15 @@ const hit: Hit = {
 };
 const base: Location = { kind: "register", register: 3, bytes: 8, shift: 0, signed: false };
 
-/** What a handler prints whose variable has the value `location`. */
+/** What a handler prints when a call in it is taken for a variable with the value `location`. */
 function shownValue(
   location: Location,
   type: "long" | "string" = "long",
   more: Partial<Hit> = {},
 ): string {
-  const { program } = compileText("probe process.begin { println(@uregister(0)) }");
-  const [id] = [...program.locations.keys()];
-  assert.ok(id !== undefined, "a location");
+  const { program } = compileText("probe process.begin { println(pid()) }");
+  const [id] = [...program.calls.keys()];
+  assert.ok(id !== undefined, "a call");
   const changed = {
     ...program,
     locations: new Map([[id ?? 0, location]]),
@@ -74,7 +74,7 @@ test("a fault is an error that names the variable", () => {
     bytes: 4,
     signed: true,
   });
-  assert.match(text, /^ERROR: read fault \[man error::fault\] at 0x10 near operator '@uregister'/);
+  assert.match(text, /^ERROR: read fault \[man error::fault\] at 0x10 near identifier 'pid'/);
 });
 
 test("texts, constant and made at run time", () => {
@@ -108,12 +108,12 @@ test("addresses of a named module follow its load bias", () => {
 
 test("@uderef and @uregister in scripts", () => {
   const { bundle, program, meta } = compileText(
-    "probe process.begin { println(@uderef(8, @uregister(3)), @uderef(4, @uregister(3) + 8)) }",
+    'probe process.begin { printf("%d%d\\n", @uderef(8, @uregister(3)), @uderef(4, @uregister(3) + 8)) }',
   );
   assert.is(run(start({ bundle, program, meta }), [{ probe: 0, hit }]), "-58208\n");
   assert.equal(meta.capabilities, ["readMemory"]);
   assert.match(
-    compileErrors("probe begin { println(@kderef(4, 8)) }"),
+    compileErrors('probe begin { printf("%d", @kderef(4, 8)) }'),
     /not supported|unsupported/,
   );
 });

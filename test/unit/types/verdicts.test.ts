@@ -57,6 +57,16 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
     'probe begin { println(sprint("x") + 1) }',
     "1:35 type mismatch: left and right sides don't agree (string vs long)",
   ],
+  // Memory and registers stand only where a number is wanted; their address is what they are.
+  ["probe begin { x = @uderef(4, 5); println(x, 1 + @uregister(0), pid() ? @uderef(4, 5) : 0) }"],
+  ["probe begin { println(@uderef(4, 5)) }", "1:23 invalid operator"],
+  ['probe begin { printd(",", 2, @uregister(3)) }', "1:30 invalid operator"],
+  ["probe begin { println(1 ? @uderef(4, 5) : 0) }", "1:27 invalid operator"],
+  [
+    'probe begin { println(@uderef(4, 5) . "a") }',
+    "1:23 invalid operator",
+    "1:34 type mismatch: expected string but found long",
+  ],
   // A format wants a text of an operator whose argument has no type (4.8 never ends).
   ['probe begin { printf("%s", sprint(x)) }', "1:35 unresolved type ", "1:28 unresolved type "],
   // What an array holds is told by its elements, not by what a loop does with them.
