@@ -12,6 +12,7 @@ import {
   type RegionRules,
   regionFrom,
   runsAround,
+  shortRegion,
   TOO_CLOSE,
 } from "./regions.js";
 import { collectTargets, isExit, isSettled, keyOf, refusal, type Target } from "./targets.js";
@@ -180,6 +181,7 @@ function planTarget(planner: Planner, target: Target): void {
   else if (stack !== null) refuse(stack);
   else if (!join(planner, target)) {
     if (choose(planner, candidates(code, at, planner.rules), at, target)) return;
+    if (chooseWithNext(planner, code, at, target)) return;
     const region = regionFrom(code, at, at, JUMP_BYTES, planner.rules);
     const hint = planner.rules.allowBreakpoints ? "" : "; --allow-breakpoints puts an int3 there";
     const reason = `${typeof region === "string" ? region : TOO_CLOSE}${hint}`;
@@ -221,6 +223,18 @@ function choose(planner: Planner, regions: Iterable<Region>, at: number, target:
     if (joined) return true;
   }
   return false;
+}
+
+/** Moves the short jump of the next instruction before that of `target`, so that it is for both. */
+function chooseWithNext(planner: Planner, code: FunctionCode, at: number, target: Target): boolean {
+  const next = code.insns.item(at + 1);
+  const other = next && planner.owners.get(next.address);
+  if (other?.region.technique !== "island" || other.region.first !== at + 1) return false;
+  drop(planner, other);
+  const region = shortRegion(code, at, other.region.last - 1, planner.rules);
+  const isFree = region !== null && overlapping(planner, region).length === 0;
+  take(planner, isFree ? { region, targets: [...other.targets, target] } : other);
+  return isFree;
 }
 
 /**

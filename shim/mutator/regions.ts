@@ -87,7 +87,7 @@ export function* candidates(
   const found = runsAround(code, site, rules).filter(({ first }) => !isBest || first !== site);
   const isGood = (region: Region): boolean => preference(region) < PREFERENCE.island;
   yield* inOrder(found.filter(isGood));
-  const short = shortRegion(code, site, rules);
+  const short = shortRegion(code, site, site, rules);
   yield* inOrder([...found.filter((region) => !isGood(region)), ...(short ? [short] : [])]);
   yield* enteredRegions(code, site, rules);
   const single = rules.allowBreakpoints ? regionFrom(code, site, site, 1, rules) : "";
@@ -224,11 +224,19 @@ function isInsideTaken(code: FunctionCode, insn: Insn, rules: RegionRules): bool
   return rules.isTaken(insn.address, end) || hasInnerTarget(code, insn.address - 1, end, rules);
 }
 
-/** A region of two bytes or more whose short jump leads to an island. */
-function shortRegion(code: FunctionCode, site: number, rules: RegionRules): Region | null {
+/**
+ * A region of two bytes or more, from instruction `site` or the one before through `through`, whose
+ * short jump leads to an island.
+ */
+export function shortRegion(
+  code: FunctionCode,
+  site: number,
+  through: number,
+  rules: RegionRules,
+): Region | null {
   for (const find of [inFiller, inHost]) {
     for (let first = site; first >= Math.max(0, site - 1); first--) {
-      const region = regionFrom(code, first, site, SHORT_JUMP_BYTES, rules);
+      const region = regionFrom(code, first, through, SHORT_JUMP_BYTES, rules);
       const found = typeof region === "string" ? null : find(region, rules);
       if (found) return found;
     }

@@ -266,6 +266,22 @@ s("hops to a host where there is no filler", () => {
   );
 });
 
+s("moves the hop of a return before the instruction that a call returns to", () => {
+  // call 0; pop rbx; ret; nop
+  const call = [0xe8, ...word32(-13)];
+  const f = { name: "f", bytes: [...load, 0x48, 0x89, 0xe5, ...call, 0x5b, ret] };
+  const hop = "13-15 island at 5 in a host in f";
+  const listed = show({ functions: [f, long], exitsOf: [0], returns: [13] });
+  const from = listed.indexOf(hop);
+  assert.equal(listed.slice(from, from + 5), [
+    hop,
+    "settle in caller (flags status)",
+    "13 pop rbx",
+    "probe 100 (flags status)",
+    "14 ret",
+  ]);
+});
+
 s("puts a breakpoint only where it is allowed to", () => {
   const f: TestFunction = { name: "f", bytes: [push, ...[0x75, 0xfe], ...load, ...load, ret] }; // jne 1
   const pointers = [CODE + 1];
