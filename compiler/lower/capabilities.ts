@@ -53,6 +53,7 @@ const NEEDS: { readonly [name in LibraryFunction]?: readonly Capability[] } = {
   egid: ["identity"],
   cpu: ["identity"],
   stp_pid: ["identity"],
+  target: ["identity"],
   start_area: ["identity"],
   thread_usage: ["identity"],
   execname: ["identity"],

@@ -35,6 +35,7 @@ static const uint8_t identity_calls[] = {
 #define IDENTITY_CPU 9
 #define IDENTITY_MUTATOR 10
 #define IDENTITY_START_AREA 11
+#define IDENTITY_TARGET 15
 
 /*
  * The thread pointer of the thread that the handler is about. The thread block holds it itself
@@ -131,6 +132,8 @@ WT_EXPORT int64_t wt_host_identity(struct wt_vm_context *vm, uint32_t what) {
         return thread->tid;
     if (what == IDENTITY_MUTATOR)
         return wt_params.mutator_pid;
+    if (what == IDENTITY_TARGET)
+        return subject() ? wt_subject__current()->target : wt_params.target;
     if (what >= IDENTITY_START_AREA && what < IDENTITY_START_AREA + 4 && subject())
         return (int64_t)wt_subject__current()->start_area[what - IDENTITY_START_AREA];
     if (what >= IDENTITY_START_AREA && what < IDENTITY_START_AREA + 4)

@@ -82,7 +82,8 @@ struct wt_params {
     uint64_t modules;
     uint64_t modules_bytes;
     uint64_t hosts[WT_HOST_FUNCTIONS_COUNT];
-    uint8_t unused[WT_PARAMS_ARGUMENTS_START - WT_PARAMS_HOSTS - 8 * WT_HOST_FUNCTIONS_COUNT];
+    uint8_t unused[WT_PARAMS_TARGET - WT_PARAMS_HOSTS - 8 * WT_HOST_FUNCTIONS_COUNT];
+    int64_t target;
     /* Start and end of the arguments, then of the environment. */
     uint64_t start_area[4];
 };
@@ -93,6 +94,7 @@ _Static_assert(offsetof(struct wt_params, instance) == WT_PARAMS_INSTANCE, "PARA
 _Static_assert(offsetof(struct wt_params, state) == WT_PARAMS_STATE, "PARAMS");
 _Static_assert(offsetof(struct wt_params, modules) == WT_PARAMS_MODULES, "PARAMS");
 _Static_assert(offsetof(struct wt_params, hosts) == WT_PARAMS_HOSTS, "PARAMS");
+_Static_assert(offsetof(struct wt_params, target) == WT_PARAMS_TARGET, "PARAMS");
 _Static_assert(offsetof(struct wt_params, start_area) == WT_PARAMS_ARGUMENTS_START, "PARAMS");
 
 /* Placed at offset 0 by shim.ld; constant for the shim, but not for the compiler. */
@@ -189,6 +191,7 @@ struct wt_subject {
     uint64_t system_call;
     uint64_t modules;
     uint64_t thread_pointer;
+    int64_t target;
 };
 _Static_assert(sizeof(struct wt_subject) == WT_SUBJECT_STATE_BYTES, "SUBJECT_STATE");
 _Static_assert(offsetof(struct wt_subject, start_area) == WT_SUBJECT_STATE_START_AREA &&
@@ -196,7 +199,8 @@ _Static_assert(offsetof(struct wt_subject, start_area) == WT_SUBJECT_STATE_START
                    offsetof(struct wt_subject, frame) == WT_SUBJECT_STATE_FRAME &&
                    offsetof(struct wt_subject, system_call) == WT_SUBJECT_STATE_SYSTEM_CALL &&
                    offsetof(struct wt_subject, modules) == WT_SUBJECT_STATE_MODULES &&
-                   offsetof(struct wt_subject, thread_pointer) == WT_SUBJECT_STATE_THREAD_POINTER,
+                   offsetof(struct wt_subject, thread_pointer) == WT_SUBJECT_STATE_THREAD_POINTER &&
+                   offsetof(struct wt_subject, target) == WT_SUBJECT_STATE_TARGET,
                "SUBJECT_STATE");
 
 /* subject.c */

@@ -55,6 +55,7 @@ import {
 } from "./remote.js";
 import { DEFAULT_FUEL, type RunnableBundle, recoverOffset } from "./runnable.js";
 import { fillParams, type ShimImage, type ShimParams } from "./shim-image.js";
+import { seenFrom, type TargetId } from "./target-id.js";
 
 /** The session's memory object in this process. */
 export interface SharedArea extends SharedMemory {
@@ -86,6 +87,8 @@ export interface SessionImage extends ModuleNeeds {
   readonly shared: SharedArea;
   /** Guard word that the shim expects. */
   readonly guard: number;
+  /** Process given by -x or started by -c, null if none. */
+  readonly target: TargetId | null;
 }
 
 const CODE_ALIGNMENT = 64;
@@ -193,6 +196,7 @@ export async function inject(
       instance: bundle.code.instanceBytes === 0 ? 0 : own.address + stacks + state,
       modules: modules?.area.address ?? 0,
       modulesBytes: modules?.area.bytes ?? 0,
+      target: seenFrom(remote.pid, image.target),
     };
     const writes: MemoryWrite[] = [
       ...(modules?.writes ?? []),

@@ -13,6 +13,7 @@ import { readStartArea, vdsoSymbol } from "./process.js";
 import { reserveCode, writeCode } from "./ptrace.js";
 import { entryOffset } from "./runnable.js";
 import { type Subject, writeSubject } from "./subject.js";
+import { seenFrom } from "./target-id.js";
 
 /** Handlers that can be called here. */
 export interface LocalEngine {
@@ -48,6 +49,7 @@ export function startLocal(image: SessionImage, modules: LocalModules): LocalEng
     instance: bundle.code.instanceBytes === 0 ? 0 : privateBase + instance,
     modules: 0,
     modulesBytes: 0,
+    target: 0,
   };
   writeCode(address, placeCode(image, address, params));
   const run = BigInt(address + shim.run);
@@ -57,7 +59,11 @@ export function startLocal(image: SessionImage, modules: LocalModules): LocalEng
     callHandler(run, BigInt(handlers + offset), index);
   return {
     run: (name, index, subject = null) => {
-      writeSubject(state, subject, modules.addressOf(subject?.process ?? 0));
+      const pid = subject?.process ?? 0;
+      writeSubject(state, subject, {
+        modules: modules.addressOf(pid),
+        target: seenFrom(pid, image.target),
+      });
       return call(entryOffset(bundle, name), index);
     },
     start: () => bundle.code.starts.reduce((trap, offset) => trap || call(offset, 0), 0),

@@ -52,6 +52,7 @@ import { type Command, spawnHeld } from "./spawn.js";
 import { countStops } from "./stops.js";
 import type { Subject } from "./subject.js";
 import { type DebugSource, NO_DEBUG_SOURCE } from "./tables/debug-source.js";
+import { targetId } from "./target-id.js";
 import { newTracee } from "./tracee.js";
 import { localZone } from "./zone.js";
 
@@ -245,6 +246,7 @@ async function start(
       shim: shim ?? loadShim(dirname(prebuiltPath("shim.json"))),
       shared,
       guard,
+      target: pid === 0 ? null : targetId(pid),
     };
     fillShared(shared, bundle);
     const engine = startLocal(image, modules);

@@ -70,6 +70,7 @@ export interface ShimParams {
   readonly instance: number;
   readonly modules: number;
   readonly modulesBytes: number;
+  readonly target: number;
   readonly argumentsStart: number;
   readonly argumentsEnd: number;
   readonly environmentStart: number;
@@ -126,6 +127,7 @@ const WORDS = [
   ["instance", PARAMS.instance],
   ["modules", PARAMS.modules],
   ["modulesBytes", PARAMS.modulesBytes],
+  ["target", PARAMS.target],
   ["argumentsStart", PARAMS.argumentsStart],
   ["argumentsEnd", PARAMS.argumentsEnd],
   ["environmentStart", PARAMS.environmentStart],

@@ -56,11 +56,20 @@ export function unknownSubject(pid: number, tid: number): Subject {
   return { ids, name: "", process: 0, start: null, registers: null };
 }
 
-/**
- * Puts `subject`, or that there is none, into the state of the private area of this process;
- * `modules` is the address of the module area of its process.
- */
-export function writeSubject(state: Uint8Array, subject: Subject | null, modules: number): void {
+/** What a handler is told of the session beside its subject. */
+export interface Surroundings {
+  /** Address of the module area of the process. */
+  readonly modules: number;
+  /** PARAMS.target of the process. */
+  readonly target: number;
+}
+
+/** Puts `subject`, or that there is none, into the state of the private area of this process. */
+export function writeSubject(
+  state: Uint8Array,
+  subject: Subject | null,
+  { modules, target }: Surroundings,
+): void {
   const view = new DataView(state.buffer, state.byteOffset + PRIVATE.subject, PRIVATE.subjectBytes);
   const more = new DataView(
     state.buffer,
@@ -77,6 +86,7 @@ export function writeSubject(state: Uint8Array, subject: Subject | null, modules
   );
   for (const [index, byte] of name.entries()) view.setUint8(PRIVATE.subjectName + index, byte);
   more.setBigUint64(SUBJECT_STATE.modules, BigInt(modules), true);
+  more.setBigInt64(SUBJECT_STATE.target, BigInt(target), true);
   writeState(more, subject);
 }
 

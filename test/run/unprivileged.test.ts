@@ -67,7 +67,10 @@ test("in fresh user, pid and mount namespaces", () => {
 
 test("attaching from outside to a process in a pid namespace of its own", () => {
   const { main, program } = install("work");
-  const script = `global n probe process("${program}").function("work") { n++ }
+  // Ids are those of the process's own namespace, in which its target is another number.
+  const script = `global n probe process("${program}").function("work") { if (pid() == target()) n++ }
+    probe process("${program}").begin { println(pid() == target() ? "begun" : "another") }
+    probe begin { println(target() > 1 ? "outside" : "inside") }
     probe timer.ms(20) { if (n > 1000) exit() } probe end { println(n > 1000 ? "counted" : "few") }`;
   const shell = `unshare --user --map-root-user --pid --fork --mount-proc ${program} 2 4000000000 &
     for i in $(seq 100); do pid=$(pgrep -n -x work) && break; sleep 0.05; done
@@ -77,7 +80,7 @@ test("attaching from outside to a process in a pid namespace of its own", () => 
     process.stdout.write(`skipped: no unprivileged user namespaces here: ${result.stderr}`);
     return;
   }
-  assert.match(result.stdout, /^counted$/m, result.stderr);
+  assert.match(result.stdout, /^outside\nbegun\ncounted$/m, result.stderr);
 });
 
 test("root follows a program that becomes an ordinary user before it executes another", () => {

@@ -26,7 +26,8 @@ export function clock(id: number): bigint;
 /**
  * 0 pid, 1 tid, 2 ppid, 3 pgrp, 4 sid, 5 uid, 6 euid, 7 gid, 8 egid, 9 cpu, 10 pid of the mutator;
  * addresses of what the process was started with, 0 if unknown: 11 and 12 start and end of the
- * arguments, 13 and 14 of the environment, one text with its NUL behind the other.
+ * arguments, 13 and 14 of the environment, one text with its NUL behind the other; 15 pid of the
+ * target as the process sees it, 0 if that is the one of the session, -1 if it does not see it.
  */
 export function identity(what: number): bigint;
 /**

@@ -32,12 +32,12 @@ export const PRIVATE = {
   /** In it, in the mutator: SUBJECT_STATE, what more is known of that thread. */
   subjectState: 4200,
   /** In it: u32, requests of this process so far (CONTROL.requests), and the last answered. */
-  asked: 4416,
-  answered: 4420,
+  asked: 4424,
+  answered: 4428,
   /** In it: u32, the last request that was not waited for until it was answered. */
-  missed: 4424,
+  missed: 4432,
   /** In it: u32, the last of these that was about libraries. */
-  librariesMissed: 4428,
+  librariesMissed: 4436,
   /**
    * Behind the state: u64[returnSiteCount], an open hash table of the instructions to which functions
    * return whose results are waited for: four times the address, plus RETURN_SITE; 0 = empty. The
@@ -72,7 +72,9 @@ export const SUBJECT_STATE = {
   modules: 200,
   /** u64, fs base of the thread. */
   threadPointer: 208,
-  bytes: 216,
+  /** i64, as PARAMS.target. */
+  target: 216,
+  bytes: 224,
 } as const;
 
 /** What compiled code reaches through its pinned context register. */
@@ -210,6 +212,11 @@ export const PARAMS = {
   modulesBytes: 120,
   /** u64[HOST_FUNCTIONS.length], addresses of the host functions. */
   hosts: 128,
+  /**
+   * i64, id of the target of the session in the pid namespace of the process: 0 = the one that the
+   * session was given, -1 = it has none there.
+   */
+  target: 4040,
   /** Where the arguments and the environment of the process lie, 0 = unknown. */
   argumentsStart: 4048,
   argumentsEnd: 4056,

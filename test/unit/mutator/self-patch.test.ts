@@ -111,6 +111,7 @@ function script(plan: PatchPlan, shim: ShimImage): string {
     instance: 0,
     modules: 0,
     modulesBytes: 0,
+    target: 0,
     argumentsStart: 0,
     argumentsEnd: 0,
     environmentStart: 0,

@@ -63,6 +63,7 @@ const params: ShimParams = {
   instance: 0,
   modules: 0,
   modulesBytes: 0,
+  target: 0,
   argumentsStart: 0,
   argumentsEnd: 0,
   environmentStart: 0,
