@@ -11,7 +11,6 @@ import {
   dumps,
   globalAssignment,
   integer,
-  isInOurNamespaces,
   matching,
   moduleName,
   passNumber,
@@ -262,10 +261,8 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
 ];
 
 const REFUSED: readonly TableOption[] = [
-  define("target-namespaces", "required", (_draft, text) => {
-    const pid = integer(text ?? "", 1, 2 ** 31 - 1, MESSAGES.namespaces);
-    if (isInOurNamespaces(pid)) return;
-    throw new UsageError(`ERROR: ${NOT_YET}: --target-namespaces other than those of wastap`);
+  define("target-namespaces", "required", (draft, text) => {
+    draft.targetNamespaces = integer(text ?? "", 1, 2 ** 31 - 1, MESSAGES.namespaces);
   }),
   define("sysroot", "required", (_draft, directory) => {
     if (!existsSync(directory ?? "")) {

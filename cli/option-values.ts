@@ -107,12 +107,12 @@ export function dumps(text: string, known: readonly string[]): readonly string[]
   throw new UsageError(`Unknown artefact "${wrong}" for --dump (known: ${known.join(", ")}).`);
 }
 
-/** True if ids of processes and users mean the same to process `pid` and here (namespaces(7)). */
-export function isInOurNamespaces(pid: number): boolean {
+/** True if ids of processes and users mean the same to process `pid` and to `other` (namespaces(7)). */
+export function shareNamespaces(pid: number, other: number | "self"): boolean {
   const namespace = (process: number | "self", kind: string): string =>
     readlinkSync(`/proc/${process}/ns/${kind}`);
   try {
-    return ["pid", "user"].every((kind) => namespace(pid, kind) === namespace("self", kind));
+    return ["pid", "user"].every((kind) => namespace(pid, kind) === namespace(other, kind));
   } catch (error) {
     const reason =
       (error as NodeJS.ErrnoException).code === "ENOENT" ? "no such process" : "denied";

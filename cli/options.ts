@@ -29,6 +29,8 @@ export interface Options {
   readonly example: boolean;
   readonly command: string | null;
   readonly pid: number | null;
+  /** --target-namespaces: the process whose namespaces ids are of. */
+  readonly targetNamespaces: number | null;
   readonly lastPass: 1 | 2 | 3 | 4 | 5;
   /** Verbosity of each pass, the first one at index 0. */
   readonly verbosity: readonly number[];
@@ -104,6 +106,7 @@ export function defaultOptions(): Draft {
     example: false,
     command: null,
     pid: null,
+    targetNamespaces: null,
     lastPass: 5,
     verbosity: [0, 0, 0, 0, 0],
     output: null,

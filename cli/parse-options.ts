@@ -4,6 +4,7 @@
  */
 import { type GivenOption, splitCommandLine, UsageError } from "./getopt.js";
 import { OPTION_TABLE, type TableOption } from "./option-table.js";
+import { shareNamespaces } from "./option-values.js";
 import { type Draft, defaultOptions, type Options } from "./options.js";
 
 /** Parses `argv` (without node and program), after the words of the options file. Throws UsageError. */
@@ -90,6 +91,7 @@ export function checkOptions(draft: Options): void {
   if (draft.suppressTimeLimits && !draft.guru) {
     throw new UsageError("ERROR --suppress-time-limits requires guru mode (-g)");
   }
+  checkNamespaces(draft);
   if (draft.lastPass === 5) checkRun(draft);
   const { runtime } = draft;
   if (runtime !== "dyninst") {
@@ -97,6 +99,15 @@ export function checkOptions(draft: Options): void {
       `ERROR: --runtime=${runtime} unavailable; wastap runs in the traced process`,
     );
   }
+}
+
+/** Handlers have the ids of their process's own namespaces. */
+function checkNamespaces({ targetNamespaces, pid }: Options): void {
+  if (targetNamespaces === null || shareNamespaces(targetNamespaces, "self")) return;
+  if (pid !== null && shareNamespaces(targetNamespaces, pid)) return;
+  throw new UsageError(
+    "ERROR: not supported yet: --target-namespaces other than those of wastap or of -x PID",
+  );
 }
 
 function remarkPrivilege(draft: Draft): void {

@@ -68,13 +68,13 @@ test("in fresh user, pid and mount namespaces", () => {
 test("attaching from outside to a process in a pid namespace of its own", () => {
   const { main, program } = install("work");
   // Ids are those of the process's own namespace, in which its target is another number.
-  const script = `global n probe process("${program}").function("work") { if (pid() == target()) n++ }
+  const script = `global n probe process("${program}").function("work") { if (ns_pid() == target()) n++ }
     probe process("${program}").begin { println(pid() == target() ? "begun" : "another") }
     probe begin { println(target() > 1 ? "outside" : "inside") }
     probe timer.ms(20) { if (n > 1000) exit() } probe end { println(n > 1000 ? "counted" : "few") }`;
   const shell = `unshare --user --map-root-user --pid --fork --mount-proc ${program} 2 4000000000 &
     for i in $(seq 100); do pid=$(pgrep -n -x work) && break; sleep 0.05; done
-    ${process.execPath} ${main} -e '${script}' -x $pid; kill -9 $pid`;
+    ${process.execPath} ${main} --target-namespaces=$pid -e '${script}' -x $pid; kill -9 $pid`;
   const result = asUser(["/bin/sh", "-c", shell]);
   if (/unshare: unshare failed/.test(result.stderr)) {
     process.stdout.write(`skipped: no unprivileged user namespaces here: ${result.stderr}`);
