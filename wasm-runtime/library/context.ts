@@ -103,7 +103,7 @@ export function thread_usage(context: usize, what: i64): i64 {
 /** target() */
 export function target(_context: usize): i64 {
   const here = identity(15);
-  return here == 0 ? load<i64>(SESSION_ADDRESS, SESSION_TARGET) : max(here, 0);
+  return here === 0 ? load<i64>(SESSION_ADDRESS, SESSION_TARGET) : max(here, 0);
 }
 
 /** execname(): name of the calling thread. */

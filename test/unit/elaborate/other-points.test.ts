@@ -62,7 +62,10 @@ const REFUSED: readonly (readonly [point: string, reason: string | RegExp])[] = 
   ["process(-1).syscall", "cannot probe pid -1: Invalid pid"],
   ["process(99999999).begin", "cannot probe pid 99999999: No such process"],
   ['process("/nonexistent").function("main")', "cannot find executable '/nonexistent'"],
-  ["process.plt", "unspecified process probe is invalid without a -c COMMAND or -x PID [man stapprobes]"],
+  [
+    "process.plt",
+    "unspecified process probe is invalid without a -c COMMAND or -x PID [man stapprobes]",
+  ],
   ['process("/bin/sh").data(0x10).write', /^probe point mismatch/],
   ["process.statement(0x1234).absolute", /^probe point mismatch/],
   ["process.data(0x1234).length(9).write", "cannot watch 9 bytes (1 to 8 are possible)"],
