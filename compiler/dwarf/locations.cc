@@ -197,7 +197,8 @@ Napi::Value locations(const Napi::CallbackInfo &info) {
         found.push(end == ~Dwarf_Addr{0} ? -1.0 : static_cast<double>(end));
         found.push(writer.write(operations, count));
     }
-    if (at < 0)
+    /* Of a list with an operation that libdw does not know, the entries before it are known. */
+    if (at < 0 && found.array.Length() == 0)
         fail(libdw);
     return found.array;
 }

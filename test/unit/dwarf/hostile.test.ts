@@ -6,7 +6,8 @@ import * as assert from "uvu/assert";
 import { findSection, parseElf } from "../../../base/elf/image.js";
 import { TargetError } from "../../../base/target-error.js";
 import { type DebugInfo, openDebugInfo } from "../../../compiler/dwarf/debug-info.js";
-import { compileInto, emptyDirectory, missingTool } from "../../support/dwarf-programs.js";
+import type { LocationEntry } from "../../../compiler/dwarf/locations.js";
+import { compileInto, emptyDirectory, missingTool, runTool } from "../../support/dwarf-programs.js";
 
 const s = suite("dwarf/hostile");
 const missing = missingTool(["gcc", "g++"]);
@@ -84,6 +85,35 @@ test("a damaged file leaves another one readable", () => {
   truncateSync(damaged, 40);
   assert.throws(() => openDebugInfo(damaged), isTargetError);
   assert.is(opened(path).functions("area").length, 1);
+});
+
+test("of a list with an unknown operation the entries before it are known", () => {
+  const directory = emptyDirectory("hostile/unknown");
+  const flags = ["-O2", "-gdwarf-4", "-S"];
+  const text = compileInto(directory, "values.s", { source: "values.c", compiler: "gcc", flags });
+  // DW_OP_GNU_entry_value, where a register does not hold the parameter any more.
+  const known = readFileSync(text, "utf8");
+  const build = (name: string, assembly: string): DebugInfo => {
+    const [source, program] = [join(directory, `${name}.s`), join(directory, name)];
+    writeFileSync(source, assembly);
+    runTool("gcc", ["-c", "-o", program, source], directory);
+    return opened(program);
+  };
+  const locations = (info: DebugInfo): readonly (readonly LocationEntry[])[] =>
+    info
+      .functions("change")
+      .flatMap(({ die }) => info.children(die.id))
+      .filter(({ tag }) => tag === "formal_parameter")
+      .map((die) => info.locations(die.id, "location"));
+  const all = locations(build("whole", known));
+  const isKnown = ({ operations }: LocationEntry): boolean =>
+    !operations.some(({ atom }) => atom === "entry_value");
+  assert.ok(all.some((entries) => isKnown(entries[0] as LocationEntry) && !entries.every(isKnown)));
+  const part = locations(build("part", known.replaceAll(".byte\t0xf3", ".byte\t0xef")));
+  assert.equal(
+    part.map((entries) => entries.length),
+    all.map((entries) => entries.filter(isKnown).length),
+  );
 });
 
 s.run();
