@@ -28,8 +28,18 @@ export interface FileSearch {
 /** Whether to step over the prologue of a function. */
 export type PrologueSearching = "auto" | "always" | "never";
 
+/** Whose files are probed. */
+export interface TargetSystem {
+  /** --sysroot: directory that its files are below, links resolved; "" for this machine. */
+  readonly sysroot: string;
+  /** --sysenv: variables that have other values there. */
+  readonly environment: ReadonlyMap<string, string>;
+}
+
 /** What the command line decides about a compilation. */
 export interface CompileOptions {
+  /** --sysroot, --sysenv; null for this machine. */
+  readonly system?: TargetSystem | null;
   /** -g */
   readonly guru: boolean;
   /** --privilege=stapusr: only the points that SystemTap allows ordinary users. */

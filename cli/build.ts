@@ -51,9 +51,11 @@ function readInput(options: Options): CompileInput {
   }
 }
 
-/** What prints the work of a pass must do it. */
-function usesCache({ cache, lastPass, dump, keepDirectory, moduleName }: Options): boolean {
-  return cache !== "off" && lastPass >= 4 && dump.size === 0 && !keepDirectory && !moduleName;
+/** What prints the work of a pass must do it; files of other systems are not watched. */
+function usesCache(options: Options): boolean {
+  const { cache, lastPass, dump, keepDirectory, moduleName, sysroot } = options;
+  if (cache === "off" || sysroot !== null) return false;
+  return lastPass >= 4 && dump.size === 0 && !keepDirectory && !moduleName;
 }
 
 function fromCache(key: string, { verbosity }: Options): Uint8Array | null {

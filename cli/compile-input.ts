@@ -70,6 +70,10 @@ export function compileOptions(options: Options, moduleName: string): CompileOpt
     args: options.args,
     defines: options.defines,
     globals: options.globals,
+    system:
+      options.sysroot === null
+        ? null
+        : { sysroot: options.sysroot, environment: options.systemVariables },
     targetPath: targetPath(options),
     tapsetPath: tapsetPath(options.tapsets, process.env),
     compatible: options.compatible,

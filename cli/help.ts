@@ -48,6 +48,8 @@ Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    --monitor[=SECONDS]        show the session on the terminal, h for help
    --dump=NAME                print an artefact: parse, elaborate, ir, wasm, x64, plan
    --allow-breakpoints        use int3 where no jump fits (slow; see the manual)
+   --sysroot=DIR              programs, libraries and debug files lie below DIR, which bundles do
+              not name; --sysenv=VAR=VALUE: PATH or LD_LIBRARY_PATH there
    --skip-badvars             unknown $variables are 0
    --suppress-handler-errors  errors in handlers do not end the session
    --suppress-time-limits     no limit on statements in a handler (with -g)

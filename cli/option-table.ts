@@ -2,7 +2,6 @@
  * Every option with its spellings and what it does: those of stap(1), those of stap that have no
  * meaning in user space (ignored with a remark, or refused), and wastap's own.
  */
-import { existsSync } from "node:fs";
 import { type ArgumentUse, type OptionSpelling, UsageError } from "./getopt.js";
 import {
   choice,
@@ -21,6 +20,7 @@ import {
 import type { Draft, Listing } from "./options.js";
 import { DUMPS, LANGUAGE_VERSION } from "./options.js";
 import { LIMITED, parseLimit } from "./resource-limits.js";
+import { setSysroot, setSystemVariable } from "./system-options.js";
 
 /** An option and what it does to the options collected so far. */
 export interface TableOption extends OptionSpelling {
@@ -150,6 +150,8 @@ const COMPILER: readonly TableOption[] = [
   takes("I", (draft, directory) => {
     draft.tapsets = [...draft.tapsets, directory];
   }),
+  takes("sysroot", setSysroot),
+  takes("sysenv", setSystemVariable),
   takes("d", (draft, path) => {
     draft.modules = [...draft.modules, path];
   }),
@@ -223,7 +225,6 @@ const MESSAGES_AND_LISTINGS: readonly TableOption[] = [
 ];
 
 const NO_KERNEL = "wastap runs in user space";
-const NOT_YET = "not supported yet";
 
 const WITHOUT_EFFECT: readonly TableOption[] = [
   ignored("r", "required", NO_KERNEL),
@@ -263,15 +264,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
 const REFUSED: readonly TableOption[] = [
   define("target-namespaces", "required", (draft, text) => {
     draft.targetNamespaces = integer(text ?? "", 1, 2 ** 31 - 1, MESSAGES.namespaces);
-  }),
-  define("sysroot", "required", (_draft, directory) => {
-    if (!existsSync(directory ?? "")) {
-      throw new UsageError(`ERROR: ${directory} is an invalid directory for --sysroot`);
-    }
-    throw new UsageError(`ERROR: ${NOT_YET}: --sysroot`);
-  }),
-  define("sysenv", "required", () => {
-    throw new UsageError("ERROR: --sysenv must follow --sysroot");
   }),
   ...["remote", "client-options", "benchmark-sdt-loops", "benchmark-sdt-threads"].map((name) =>
     refused(name, "required", "there are no servers and no remote hosts"),

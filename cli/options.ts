@@ -83,6 +83,10 @@ export interface Options {
   readonly privilege: string | null;
   readonly help: boolean;
   readonly version: boolean;
+  /** --sysroot: an absolute path without links; null for this machine's own files. */
+  readonly sysroot: string | null;
+  /** --sysenv */
+  readonly systemVariables: ReadonlyMap<string, string>;
   /** What to tell about options that have no effect here. */
   readonly remarks: readonly string[];
 }
@@ -147,6 +151,8 @@ export function defaultOptions(): Draft {
     privilege: null,
     help: false,
     version: false,
+    sysroot: null,
+    systemVariables: new Map(),
     remarks: [],
   };
 }

@@ -63,7 +63,7 @@ function derive(
   const report = createReporter(context);
   const definitions = createDefinitions(scripts, library);
   const tree = buildPointTree(FAMILIES, definitions);
-  const search = currentSearchContext();
+  const search = currentSearchContext(undefined, context.options.system ?? undefined);
   const counters = new Map<string, PerfCounter>();
   const deriving = { context, report, search, counters, tree, useScript: () => undefined };
   const places = scripts.flatMap(({ probes }) => probes.flatMap((p) => deriveProbes(p, deriving)));

@@ -29,17 +29,20 @@ export interface DebugInfo extends Dies, Units, Lines, Functions, CallSites, Fra
 
 const open = new Map<string, DebugInfo | null>();
 
-/** DWARF of the ELF file at the absolute `path`, null if there is none. Throws TargetError. */
-export function openDebugInfo(path: string): DebugInfo | null {
+/**
+ * DWARF of the ELF file at the absolute `path`, which may be below `sysroot`; null if there is none.
+ * Throws TargetError.
+ */
+export function openDebugInfo(path: string, sysroot = ""): DebugInfo | null {
   const known = open.get(path);
   if (known !== undefined) return known;
-  const info = read(path);
+  const info = read(path, sysroot);
   open.set(path, info);
   return info;
 }
 
-function read(path: string): DebugInfo | null {
-  const file = openDwarf(path);
+function read(path: string, sysroot: string): DebugInfo | null {
+  const file = openDwarf(path, sysroot);
   if (file === null) return null;
   const dies = openDies(file);
   const lines = openLines(dies);

@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { TargetError } from "../../base/target-error.js";
 import { isFile } from "../elf/find.js";
+import { withoutSysroot } from "../elf/sysroot.js";
 import { crc32 } from "./crc32.js";
 import { fetchDebugFile } from "./debuginfod.js";
 import { callNative, type NativeFile, openNative } from "./native.js";
@@ -19,20 +20,22 @@ import { callNative, type NativeFile, openNative } from "./native.js";
  */
 const DEFAULT_PATH = "+:.debug:/usr/lib/debug:/var/cache/abrt-di/usr/lib/debug:build";
 
-/** Path of the debug file of `file`, null if there is none. */
-export function findDebugFile(file: NativeFile): string | null {
+/** Path of the debug file of `file`, which may be below `sysroot`; null if there is none. */
+export function findDebugFile(file: NativeFile, sysroot: string): string | null {
   const buildId = callNative("buildId", file);
   const crc = callNative("debugLink", file)?.[1] ?? null;
   const belongs = (path: string): boolean =>
     path !== file.path && isFile(path) && isDebugFileOf(path, buildId, crc);
-  return debugFileCandidates(file).find(belongs) ?? fetchDebugFile(buildId);
+  return debugFileCandidates(file, sysroot).find(belongs) ?? fetchDebugFile(buildId);
 }
 
 /** Paths where the debug file of `file` is looked for on this machine. */
-export function debugFileCandidates(file: NativeFile): readonly string[] {
+export function debugFileCandidates(file: NativeFile, sysroot = ""): readonly string[] {
   const link = callNative("debugLink", file);
-  const linked = link === null ? [] : linkedPaths(file.path, link[0]);
-  return [...buildIdPaths(callNative("buildId", file)), ...linked];
+  const linked = link === null ? [] : linkedPaths(file.path, link[0], sysroot);
+  const named = buildIdPaths(callNative("buildId", file));
+  const ofSystem = sysroot === "" ? [] : named.map((path) => join(sysroot, path));
+  return [...ofSystem, ...named, ...linked];
 }
 
 /** What a file says of its supplementary (dwz) file. */
@@ -73,10 +76,11 @@ function buildIdPaths(buildId: string): string[] {
     .map((directory) => join(directory, name));
 }
 
-function linkedPaths(path: string, name: string): string[] {
+function linkedPaths(path: string, name: string, sysroot: string): string[] {
   const own = dirname(path);
+  const shown = dirname(withoutSysroot(path, sysroot));
   return searchDirectories().map((directory) =>
-    isAbsolute(directory) ? join(directory, own, name) : join(own, directory, name),
+    isAbsolute(directory) ? join(sysroot, directory, shown, name) : join(own, directory, name),
   );
 }
 

@@ -15,11 +15,14 @@ import { withoutZstd } from "./zstd.js";
 
 const open = new Map<string, NativeFile>();
 
-/** Opens the ELF file at the absolute `path` and finds its debug file, once. Throws TargetError. */
-export function openDebugFile(path: string): NativeFile {
+/**
+ * Opens the ELF file at the absolute `path`, which may be below `sysroot`, and finds its debug file,
+ * once. Throws TargetError.
+ */
+export function openDebugFile(path: string, sysroot = ""): NativeFile {
   const known = open.get(path);
   if (known) return known;
-  const file = openWithDebugFile(path);
+  const file = openWithDebugFile(path, sysroot);
   open.set(path, file);
   return file;
 }
@@ -47,10 +50,10 @@ function splitFiles(file: NativeFile): string[] {
   return skeletonsOf(file).flatMap((skeleton) => splitPaths(file, skeleton));
 }
 
-function openWithDebugFile(path: string): NativeFile {
+function openWithDebugFile(path: string, sysroot: string): NativeFile {
   const plain = withoutZstd(path);
   const alone = { ...openNative(plain, null), path };
-  const debugPath = callNative("hasDwarf", alone) ? null : findDebugFile(alone);
+  const debugPath = callNative("hasDwarf", alone) ? null : findDebugFile(alone, sysroot);
   if (debugPath === null) return withPackage(alone, plain);
   const plainDebug = withoutZstd(debugPath);
   return withPackage({ ...openNative(plain, plainDebug), path, debugPath }, plainDebug);
@@ -68,8 +71,8 @@ function withPackage(file: NativeFile, holder: string): NativeFile {
 }
 
 /** The ELF file at the absolute `path` with all its DWARF; null if it has none. Throws TargetError. */
-export function openDwarf(path: string): NativeFile | null {
-  const file = openDebugFile(path);
+export function openDwarf(path: string, sysroot = ""): NativeFile | null {
+  const file = openDebugFile(path, sysroot);
   if (!loadDwarf(file)) return null;
   const readable = packaged.has(path) ? file : withPlainSplitFiles(file);
   return readable === file || loadDwarf(readable) ? readable : null;

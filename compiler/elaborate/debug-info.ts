@@ -8,7 +8,7 @@ import type { Family, FamilyContext } from "./site.js";
 /** DWARF of `module`, null if it has none or if it cannot be read. */
 export function debugInfoOf(module: Module, { report }: FamilyContext): DebugInfo | null {
   try {
-    const info = openDebugInfo(module.path);
+    const info = openDebugInfo(module.file, module.sysroot);
     const [first, ...others] = info?.missingFiles() ?? [];
     if (first !== undefined) {
       const more = others.length === 0 ? "" : ` and ${others.length} more`;

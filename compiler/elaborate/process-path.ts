@@ -5,9 +5,10 @@
 import { readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { TargetError } from "../../base/target-error.js";
-import { findExecutables, findLibraries, isBuildId } from "../elf/find.js";
+import { findExecutables, findLibraries, isBuildId, type SearchContext } from "../elf/find.js";
 import { isPattern, wildcard } from "../elf/glob.js";
 import { type Module, neededLibraries, openModule } from "../elf/read.js";
+import { withoutSysroot } from "../elf/sysroot.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { findComponent, numberArgument, stringArgument, withArguments } from "./point.js";
 import { ResolutionError } from "./report.js";
@@ -26,7 +27,7 @@ export function processCondition({ pid }: ProcessModule): string | null {
   return pid === 0 ? null : `pid() == ${pid}`;
 }
 
-/** Absolute paths of the executables that the process component of `point` means. */
+/** Absolute paths, on this machine, of the executables that the process component of `point` means. */
 export function processPaths(point: ProbePoint, context: FamilyContext): readonly string[] {
   const spec = stringArgument(point, "process");
   const pid = numberArgument(point, "process");
@@ -62,12 +63,14 @@ const BUILD_ID_HINT =
 /** The target, or the library that it needs, with this build-id. */
 function builtInTarget(buildId: string, { context, search }: FamilyContext): string[] {
   const target = context.options.targetPath;
-  const program = target === null ? null : open(target, true);
+  const program = target === null ? null : open(target, true, search);
   if (program === null) return [];
-  const libraries = neededLibraries(program, search).flatMap(({ path }) => open(path, true) ?? []);
+  const libraries = neededLibraries(program, search).flatMap(
+    ({ path }) => open(path, true, search) ?? [],
+  );
   return [program, ...libraries]
     .filter(({ image }) => image.buildId === buildId)
-    .map(({ path }) => path);
+    .map(({ file }) => file);
 }
 
 /** The files that `point` probes, libraries applied; files of a glob that are no ELF are skipped. */
@@ -76,9 +79,9 @@ export function processModules(point: ProbePoint, context: FamilyContext): Proce
   const many = isPattern(stringArgument(point, "process") ?? "");
   const modules: ProcessModule[] = [];
   for (const path of processPaths(point, context)) {
-    const executable = open(path, many);
+    const executable = open(path, many, context.search);
     if (executable === null) continue;
-    const placed = withArguments(point, { process: path });
+    const placed = withArguments(point, { process: executable.path });
     for (const [module, resolved] of withLibraries(placed, executable, context)) {
       modules.push({ module, point: resolved, pid });
     }
@@ -94,9 +97,9 @@ function pathOfProcess(pid: bigint): string {
   }
 }
 
-function open(path: string, skipErrors: boolean): Module | null {
+function open(file: string, skipErrors: boolean, search: SearchContext): Module | null {
   try {
-    return openModule(path);
+    return openModule(file, search.sysroot);
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
     if (skipErrors) return null;
@@ -120,9 +123,10 @@ function withLibraries(
     );
   }
   return paths.flatMap((path): [Module, ProbePoint][] => {
-    const library = open(path, isPattern(name));
-    const resolved = isPattern(name) ? withArguments(point, { library: path }) : point;
-    return library === null ? [] : [[library, resolved]];
+    const library = open(path, isPattern(name), context.search);
+    if (library === null) return [];
+    const resolved = isPattern(name) ? withArguments(point, { library: library.path }) : point;
+    return [[library, resolved]];
   });
 }
 
@@ -134,9 +138,10 @@ function libraryPaths(
 ): string[] {
   const needed = neededLibraries(executable, context.search);
   const expression = isPattern(name) ? wildcard(name) : null;
+  const shown = (path: string): string => withoutSysroot(path, context.search.sysroot);
   const matches = (text: string): boolean => (expression ? expression.test(text) : text === name);
   const found = needed
-    .filter((l) => matches(l.name) || matches(l.path) || matches(basename(l.path)))
+    .filter((l) => matches(l.name) || matches(shown(l.path)) || matches(basename(l.path)))
     .map((l) => l.path);
   if (found.length > 0) return found;
   const other = findLibraries(name, executable.dynamic.searchPath, context.search);

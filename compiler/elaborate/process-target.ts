@@ -5,6 +5,7 @@
  */
 import { resolve } from "node:path";
 import { isPattern } from "../elf/glob.js";
+import { withoutSysroot } from "../elf/sysroot.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { hasComponent, numberArgument, stringArgument, withArguments } from "./point.js";
 import { processPaths } from "./process-path.js";
@@ -30,7 +31,9 @@ export function processTargets(point: ProbePoint, context: FamilyContext): Proce
   const spec = stringArgument(point, "process");
   if (spec === null && hasComponent(point, "process")) return [targetOf(point, context)];
   const found = isPattern(spec ?? "") ? processPaths(point, context) : [pathOf(point, context)];
-  const paths = found.length === 0 ? [spec ?? ""] : found;
+  const { sysroot } = context.search;
+  const paths =
+    found.length === 0 ? [spec ?? ""] : found.map((file) => withoutSysroot(file, sysroot));
   return paths.map((path) => ({
     point: withArguments(point, { process: path }),
     path: resolve(context.search.directory, path),

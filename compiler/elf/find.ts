@@ -10,15 +10,17 @@ import {
   openSync,
   readFileSync,
   readSync,
-  realpathSync,
   statSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import type { FileSearch } from "../../base/stage.js";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import type { FileSearch, TargetSystem } from "../../base/stage.js";
 import { expandPath, isPattern } from "./glob.js";
+import { below, realPath } from "./sysroot.js";
 
 /** Where programs are looked for. */
 export interface SearchContext {
+  /** --sysroot: the directory that absolute paths are below; "" for this machine's own. */
+  readonly sysroot: string;
   readonly directory: string;
   /** $PATH */
   readonly path: string;
@@ -31,14 +33,19 @@ export interface SearchContext {
 /** The search context of this process. */
 export function currentSearchContext(
   onSearch: (search: FileSearch) => void = () => undefined,
+  { sysroot, environment }: TargetSystem = THIS_MACHINE,
 ): SearchContext {
+  const variable = (name: string): string | undefined => environment.get(name) ?? process.env[name];
   return {
     onSearch,
+    sysroot,
     directory: process.cwd(),
-    path: process.env["PATH"] ?? "/usr/bin:/bin",
-    libraryPath: process.env["LD_LIBRARY_PATH"] ?? "",
+    path: variable("PATH") ?? "/usr/bin:/bin",
+    libraryPath: variable("LD_LIBRARY_PATH") ?? "",
   };
 }
+
+const THIS_MACHINE: TargetSystem = { sysroot: "", environment: new Map() };
 
 const MAX_SCRIPT_LINE = 256;
 
@@ -48,7 +55,8 @@ export function isBuildId(text: string): boolean {
 }
 
 /**
- * Absolute paths, links resolved, of the executables that `spec` names; empty if there is none.
+ * Absolute paths on this machine, links resolved, of the executables that `spec` names; empty if
+ * there is none.
  * A `#!` script stands for its interpreter.
  */
 export function findExecutables(spec: string, context: SearchContext): string[] {
@@ -58,12 +66,12 @@ export function findExecutables(spec: string, context: SearchContext): string[] 
 }
 
 function searchExecutables(spec: string, context: SearchContext): string[] {
-  if (isBuildId(spec)) return existing(buildIdPath(spec, ""));
+  if (isBuildId(spec)) return existing(buildIdPath(spec, ""), context);
   if (isPattern(spec)) {
-    const found = expandPath(resolve(context.directory, spec)).filter(
+    const found = expandPath(below(spec, context) ?? "").filter(
       (path) => isExecutable(path) || /\.so(\.|$)/.test(path),
     );
-    return [...new Set(found.map((path) => realpathSync(path)))].sort();
+    return [...new Set(found.map((path) => realPath(path, context.sysroot)))].sort();
   }
   const path = findProgram(spec, context) ?? fileHere(spec, context);
   return path === null ? [] : interpreterOf(path, context, MOST_INTERPRETERS);
@@ -75,15 +83,15 @@ const MOST_INTERPRETERS = 4;
 /** The program at `path`, or that which interprets it. */
 function interpreterOf(path: string, context: SearchContext, most: number): string[] {
   const interpreter = readInterpreter(path);
-  if (interpreter === null) return [realpathSync(path)];
+  if (interpreter === null) return [realPath(path, context.sysroot)];
   const program = findProgram(interpreter, context);
   return program === null || most === 0 ? [] : interpreterOf(program, context, most - 1);
 }
 
 /** A name that is not on $PATH may be that of a file in the current directory. */
-function fileHere(name: string, { directory }: SearchContext): string | null {
-  const path = resolve(directory, name);
-  return name !== "" && isFile(path) ? path : null;
+function fileHere(name: string, context: SearchContext): string | null {
+  const path = below(name, context);
+  return name !== "" && path !== null && isFile(path) ? path : null;
 }
 
 /** Absolute path of library `name` (a path, a soname or a glob of one) for a program, or none. */
@@ -103,18 +111,17 @@ function searchLibraries(
   context: SearchContext,
 ): string[] {
   if (name.includes("/")) {
-    const path = resolve(context.directory, name);
-    return isPattern(name)
-      ? [...new Set(expandPath(path).map((p) => realpathSync(p)))].sort()
-      : existing(path);
+    if (!isPattern(name)) return existing(name, context);
+    const found = expandPath(below(name, context) ?? "");
+    return [...new Set(found.map((path) => realPath(path, context.sysroot)))].sort();
   }
   for (const directory of [
     ...searchPath,
     ...context.libraryPath.split(":").filter((d) => d !== ""),
-    ...systemLibraryDirectories(),
+    ...systemLibraryDirectories(context.sysroot),
   ]) {
-    const path = join(directory, name);
-    if (isFile(path)) return [realpathSync(path)];
+    const found = existing(join(directory, name), context);
+    if (found.length > 0) return found;
   }
   return [];
 }
@@ -126,22 +133,26 @@ export function buildIdPath(id: string, suffix: string): string {
 
 /** True if `path` is a regular file. */
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
-function existing(path: string): string[] {
-  return isFile(path) ? [realpathSync(path)] : [];
+function existing(name: string, context: SearchContext): string[] {
+  const path = below(name, context);
+  if (path === null) return [];
+  const real = realPath(path, context.sysroot);
+  return isFile(real) ? [real] : [];
 }
 
 function findProgram(name: string, context: SearchContext): string | null {
   if (name === "") return null;
-  if (name.includes("/")) {
-    const path = resolve(context.directory, name);
-    return isFile(path) ? path : null;
-  }
+  if (name.includes("/")) return existing(name, context)[0] ?? null;
   for (const directory of context.path.split(":")) {
-    const path = resolve(context.directory, directory, name);
-    if (isFile(path) && isExecutable(path)) return path;
+    const [path] = existing(resolve(context.directory, directory, name), context);
+    if (path !== undefined && isExecutable(path)) return path;
   }
   return null;
 }
@@ -188,20 +199,18 @@ function firstLine(path: string): string {
   }
 }
 
-let systemDirectories: readonly string[] | null = null;
+const systemDirectories = new Map<string, readonly string[]>();
 
-function systemLibraryDirectories(): readonly string[] {
-  systemDirectories ??= [
-    ...readLoaderConfiguration("/etc/ld.so.conf", 0),
-    "/lib64",
-    "/usr/lib64",
-    "/lib",
-    "/usr/lib",
-  ];
-  return systemDirectories;
+function systemLibraryDirectories(sysroot: string): readonly string[] {
+  const known = systemDirectories.get(sysroot);
+  if (known !== undefined) return known;
+  const configured = readLoaderConfiguration(`${sysroot}/etc/ld.so.conf`, sysroot, 0);
+  const directories = [...configured, "/lib64", "/usr/lib64", "/lib", "/usr/lib"];
+  systemDirectories.set(sysroot, directories);
+  return directories;
 }
 
-function readLoaderConfiguration(file: string, depth: number): string[] {
+function readLoaderConfiguration(file: string, sysroot: string, depth: number): string[] {
   if (depth > 4 || !isFile(file)) return [];
   return readFileSync(file, "utf8")
     .split("\n")
@@ -210,8 +219,9 @@ function readLoaderConfiguration(file: string, depth: number): string[] {
     .flatMap((line) => {
       const include = /^include\s+(.*)$/.exec(line)?.[1];
       if (include === undefined) return [line];
-      return expandPath(resolve(dirname(file), include)).flatMap((path) =>
-        readLoaderConfiguration(path, depth + 1),
+      const pattern = isAbsolute(include) ? sysroot + include : resolve(dirname(file), include);
+      return expandPath(pattern).flatMap((path) =>
+        readLoaderConfiguration(path, sysroot, depth + 1),
       );
     });
 }

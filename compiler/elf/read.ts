@@ -18,10 +18,15 @@ import { TargetError } from "../../base/target-error.js";
 import { callNative, type DebugSymbol } from "../dwarf/native.js";
 import { openDebugFile } from "../dwarf/open.js";
 import { findLibraries, type SearchContext } from "./find.js";
+import { withoutSysroot } from "./sysroot.js";
 
 /** An ELF file that can be probed. */
 export interface Module {
+  /** As the traced system names it. */
   readonly path: string;
+  /** Where it is on this machine: below the sysroot, if there is one. */
+  readonly file: string;
+  readonly sysroot: string;
   readonly image: ElfImage;
   readonly dynamic: ElfDynamic;
   /** Function symbols by address, then name, those of the debug file included. */
@@ -40,21 +45,21 @@ const STT_GNU_IFUNC = 10;
 const modules = new Map<string, Module>();
 
 /**
- * Reads the ELF file at the absolute `path`.
+ * Reads the ELF file at the absolute path `file`, which may be below `sysroot`.
  * Throws TargetError: no such file, not readable, not ELF, 32-bit, not x86-64.
  */
-export function openModule(path: string): Module {
-  const known = modules.get(path);
+export function openModule(file: string, sysroot = ""): Module {
+  const known = modules.get(file);
   if (known) return known;
-  const image = readImage(path);
-  const module = lazyModule(path, image);
-  modules.set(path, module);
+  const module = lazyModule(file, sysroot, readImage(file));
+  modules.set(file, module);
   return module;
 }
 
 /** A library with the name that asks for it (DT_NEEDED). */
 export interface NeededLibrary {
   readonly name: string;
+  /** On this machine. */
   readonly path: string;
 }
 
@@ -68,7 +73,7 @@ export function neededLibraries(module: Module, context: SearchContext): NeededL
       for (const path of findLibraries(name, searchPath, context)) {
         if (found.has(path)) continue;
         found.set(path, { name, path });
-        const library = tryOpen(path);
+        const library = tryOpen(path, context.sysroot);
         if (library) visit(library);
       }
     }
@@ -77,21 +82,23 @@ export function neededLibraries(module: Module, context: SearchContext): NeededL
   return [...found.values()];
 }
 
-function lazyModule(path: string, image: ElfImage): Module {
+function lazyModule(file: string, sysroot: string, image: ElfImage): Module {
   let symbols: readonly ElfSymbol[] | null = null;
   let marks: readonly SdtMark[] | null = null;
   let remainders: ReadonlySet<number> | null = null;
   let dynamic: ElfDynamic | null = null;
   let hasDebugInfo: boolean | null = null;
   return {
-    path,
+    path: withoutSysroot(file, sysroot),
+    file,
+    sysroot,
     image,
     get dynamic() {
       dynamic ??= readDynamic(image);
       return dynamic;
     },
     get symbols() {
-      symbols ??= readAllSymbols(path, image);
+      symbols ??= readAllSymbols(file, sysroot, image);
       return symbols;
     },
     get marks() {
@@ -103,17 +110,17 @@ function lazyModule(path: string, image: ElfImage): Module {
       return remainders;
     },
     get hasDebugInfo() {
-      hasDebugInfo ??= callNative("hasDwarf", openDebugFile(path));
+      hasDebugInfo ??= callNative("hasDwarf", openDebugFile(file, sysroot));
       return hasDebugInfo;
     },
   };
 }
 
 /** ELF address of the symbol `name` of `module` or of its debug file, null if it has none. */
-export function symbolAddress({ path, image }: Module, name: string): number | null {
+export function symbolAddress({ file, sysroot, image }: Module, name: string): number | null {
   const own = findSymbolAddress(image, name);
   if (own !== null || findSection(image, ".symtab") !== null) return own;
-  const [symbol] = callNative("symbolsNamed", openDebugFile(path), name);
+  const [symbol] = callNative("symbolsNamed", openDebugFile(file, sysroot), name);
   return symbol === undefined || symbol.type === STT_TLS ? null : symbol.address;
 }
 
@@ -124,9 +131,9 @@ function readRemainders(module: Module): ReadonlySet<number> {
   return new Set(parts.map(({ address }) => address));
 }
 
-function tryOpen(path: string): Module | null {
+function tryOpen(file: string, sysroot: string): Module | null {
   try {
-    return openModule(path);
+    return openModule(file, sysroot);
   } catch (error) {
     if (error instanceof TargetError) return null;
     throw error;
@@ -150,11 +157,11 @@ function readImage(path: string): ElfImage {
 }
 
 /** Symbols of the file itself and, if it is stripped, those that libdw finds for it. */
-function readAllSymbols(path: string, image: ElfImage): readonly ElfSymbol[] {
+function readAllSymbols(file: string, sysroot: string, image: ElfImage): readonly ElfSymbol[] {
   const own = readFunctionSymbols(image);
   if (findSection(image, ".symtab") !== null) return own;
   const all = new Map(
-    callNative("functionSymbols", openDebugFile(path)).map((s) => [
+    callNative("functionSymbols", openDebugFile(file, sysroot)).map((s) => [
       `${s.name}@${s.address}`,
       fromDebug(s),
     ]),

@@ -160,7 +160,10 @@ function startAnalysis(
     used.add(script);
   };
   const targets: TargetTable = { values: new Map(), pointers: new Map(), failures: new Map() };
-  const search = currentSearchContext((found) => context.onSearch?.(found));
+  const search = currentSearchContext(
+    (found) => context.onSearch?.(found),
+    context.options.system ?? undefined,
+  );
   const common: CommonSurroundings = {
     table: targets,
     findModule: (name) => findModule(name, search),

@@ -43,7 +43,7 @@ const known = new Map<string, ProgramModule | null>();
 export function programModule(module: Module): ProgramModule | null {
   const found = known.get(module.path);
   if (found !== undefined) return found;
-  const info = openDebugInfo(module.path);
+  const info = openDebugInfo(module.file, module.sysroot);
   const opened = info === null ? null : openModuleNames(module, info);
   known.set(module.path, opened);
   return opened;

@@ -38,7 +38,7 @@ export function findModule(name: string, search: SearchContext): Module | null {
       return headerModule(name);
     }
     const [path] = [...findExecutables(name, search), ...findLibraries(name, [], search)];
-    return path === undefined ? null : openModule(path);
+    return path === undefined ? null : openModule(path, search.sysroot);
   } catch (error) {
     if (error instanceof TargetError) return null;
     throw error;

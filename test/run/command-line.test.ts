@@ -72,6 +72,35 @@ s("--privilege=stapusr refuses points that SystemTap allows only privileged user
   assert.is(allowed.status, 0, allowed.stderr);
 });
 
+s("--sysroot: programs, libraries and debug files of another system", () => {
+  const sysroot = join(directory, "root");
+  const program = join(sysroot, "usr/bin/points");
+  const debug = join(sysroot, "usr/lib/debug/usr/bin");
+  for (const path of [join(sysroot, "usr/bin"), debug]) mkdirSync(path, { recursive: true });
+  const built = buildProgram("points", ["-g", "-O0"]);
+  execFileSync("objcopy", ["--only-keep-debug", built, join(debug, "points.debug")]);
+  const link = `--add-gnu-debuglink=${join(debug, "points.debug")}`;
+  execFileSync("objcopy", ["--strip-all", "-R", ".note.gnu.build-id", link, built, program]);
+  const options = [`--sysroot=${sysroot}`, "--sysenv=PATH=/usr/bin"];
+  for (const name of ["points", "/usr/bin/points", "/usr/*/p*"]) {
+    const point = `process("${name}").function("main")`;
+    const { stdout, stderr } = wastap([...options, "-L", point]);
+    assert.match(
+      stdout,
+      /^process\("\/usr\/bin\/points"\)\.function\("main@.*"\) \$argc:int/,
+      stderr,
+    );
+  }
+  const script = 'probe process("points").function("main") { println($argc) }';
+  assert.is(wastap([...options, "-p4", "-m", "other", "-e", script], { cwd: directory }).status, 0);
+  const listed = wastap(["-l", "**", join(directory, "other.wasm")]);
+  assert.not.match(listed.stdout + listed.stderr, sysroot);
+  const begun = wastap([...options, "-p2", "-e", 'probe process("points").begin { println(1) }']);
+  assert.match(begun.stdout, /^process\("\/usr\/bin\/points"\)\.begin /m);
+  const here = wastap([...options, "-p2", "-e", script.replace("points", program)]);
+  assert.match(here.stderr, /cannot find executable/);
+});
+
 s("a file is named where it is another than that of the message before", () => {
   const { stderr } = wastap(["-p2", "-e", "probe begin { a = 1 println(b) nosuch() }"]);
   assert.match(stderr, /'nosuch' at <input>:1:32\n/);

@@ -95,6 +95,8 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["--rlimit-as=abc -e x", "Unable to convert rlimit-as resource limit 'abc'."],
   ["--sysroot=/nowhere -e x", "ERROR: /nowhere is an invalid directory for --sysroot"],
   ["--sysenv=A=b -e x", "ERROR: --sysenv must follow --sysroot"],
+  ["--sysroot=/ --sysenv=A -e x", "ERROR: A is an invalid argument for --sysenv"],
+  ["--sysroot=/ --sysroot=/usr -e x", "ERROR: multiple --sysroot options not supported"],
   [
     "--download-debuginfo=foo -e x",
     "ERROR: foo is not a valid value. Use 'yes', 'no', 'ask' or a timeout value.",

@@ -19,7 +19,12 @@ import { openModule } from "../../../compiler/elf/read.js";
 
 const s = suite("elf/find");
 const root = realpathSync(mkdtempSync(join(tmpdir(), "wastap-find-")));
-const context: SearchContext = { directory: root, path: join(root, "bin"), libraryPath: "" };
+const context: SearchContext = {
+  sysroot: "",
+  directory: root,
+  path: join(root, "bin"),
+  libraryPath: "",
+};
 
 s.before(() => {
   mkdirSync(join(root, "bin"));
@@ -85,6 +90,26 @@ s("finds libraries by path, by directory and by glob", () => {
   const withPath = { ...context, libraryPath: join(root, "lib") };
   assert.equal(findLibraries("libx.so.1", [], withPath), [library]);
   assert.equal(findLibraries("libnone.so", [], context), []);
+});
+
+s("finds files of another system below its root", () => {
+  const other = { ...context, sysroot: root, path: "/none:/bin", libraryPath: "/lib" };
+  const inRoot = (spec: string): string[] =>
+    findExecutables(spec, other).map((path) => path.slice(root.length));
+  symlinkSync("/bin/link", join(root, "lib/absolute"));
+  symlinkSync("endless", join(root, "lib/endless"));
+  for (const name of ["tool", "/bin/tool", "/lib/absolute", "/../lib/../bin/link", "bin/tool"]) {
+    assert.equal(inRoot(name), ["/bin/tool"], name);
+  }
+  assert.equal(inRoot("/bin/tool*"), ["/bin/tool", "/bin/tool2"]);
+  assert.equal(inRoot("by-env"), ["/bin/tool"]);
+  for (const name of [join(root, "bin/tool"), "../tool", "/lib/endless", "ls", "/bin/ls"]) {
+    assert.equal(inRoot(name), [], name);
+  }
+  assert.equal(findLibraries("libx.so.1", [], other), [join(root, "lib/libx.so.1")]);
+  assert.equal(findLibraries("libx.so.1", ["/lib"], { ...other, libraryPath: "" }), [
+    join(root, "lib/libx.so.1"),
+  ]);
 });
 
 s("wildcards follow fnmatch", () => {
