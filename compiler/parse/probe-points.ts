@@ -69,8 +69,10 @@ function parseStep(stream: TokenStream): Draft[] {
   const drafts: Draft[] = [];
   do drafts.push(...stream.nest(parseDrafts));
   while (stream.accept(",") !== null);
-  if (stream.accept("}") === null) stream.fail("expected-one-of", AFTER_POINT);
-  return drafts;
+  if (stream.accept("}") !== null) return drafts;
+  // What may follow a whole point ends one in braces, too.
+  if (["{", "=", "+="].some((text) => stream.at(text))) return stream.failExpected("'}'");
+  return stream.fail("expected-one-of", AFTER_POINT);
 }
 
 /** Every head followed by every tail; nodes used more than once are copied. */
