@@ -2,13 +2,21 @@
  * Types from their DIEs (DWARF 5 §5). A declaration stands for the definition of the same name in
  * another unit where there is one.
  */
+import { once } from "../../base/remember.js";
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
 import type { DieId } from "../dwarf/native.js";
 import type { EnumeratorNames, Location } from "../types/location.js";
+import { ownCopying } from "./copying.js";
 import { evaluateValue, NO_CONTEXT } from "./expression.js";
 import type { ObjectPlace } from "./place.js";
-import type { Encoding, Member, SourceType, StructType } from "./source-type.js";
+import {
+  type Encoding,
+  type Member,
+  type SourceType,
+  type StructType,
+  strip,
+} from "./source-type.js";
 
 /** What types refer to elsewhere in the program. */
 export interface TypeEnvironment {
@@ -26,8 +34,6 @@ export interface TypeReader {
   typeOf(die: Die): SourceType;
 }
 
-/** DW_CC_pass_by_reference (DWARF 5 §5.7.1): not trivially copyable. */
-const PASS_BY_REFERENCE = 4n;
 /** Bits of a byte. */
 const BYTE = 8;
 
@@ -169,12 +175,13 @@ function pointer(die: Die, symbol: "*" | "&" | "&&", reading: Reading): SourceTy
 function array(die: Die, reading: Reading): SourceType {
   const { info } = reading;
   const ranges = info.children(die.id).filter(({ tag }) => tag === "subrange_type");
+  const isVector = info.flag(die, "GNU_vector");
   const from = (dimension: number): SourceType => {
     const range = ranges[dimension];
     if (range === undefined && dimension > 0) return typeOf(die, reading);
     const lower = Number(info.constant(range ?? die, "lower_bound") ?? 0n);
     const count = range === undefined ? null : countOf(range, lower, info);
-    return { kind: "array", count, lower, element: () => from(dimension + 1) };
+    return { kind: "array", count, lower, isVector, element: () => from(dimension + 1) };
   };
   return from(0);
 }
@@ -217,11 +224,22 @@ function struct(die: Die, name: string, reading: Reading): StructType {
     keyword,
     name,
     bytes: byteSize(defined, info),
-    isByReference: info.constant(defined, "calling_convention") === PASS_BY_REFERENCE,
+    isByReference: once(() => isByReference(defined, reading)),
     place: file === null ? "" : `${file}:${line ?? 0}`,
     members: () => members(defined, reading),
     findStatic: (wanted) => findStatic(defined, wanted, reading),
   };
+}
+
+/** By address, whatever its size: so is what it has in it. */
+function isByReference(die: Die, reading: Reading): boolean {
+  const own = ownCopying(die, reading.info);
+  if (own !== null) return own;
+  return members(die, reading).some((each) => {
+    let type = strip(each.type());
+    while (type.kind === "array") type = strip(type.element());
+    return type.kind === "struct" && type.isByReference();
+  });
 }
 
 /** Static members have no place in the structure. */

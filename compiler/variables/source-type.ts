@@ -57,6 +57,8 @@ export interface ArrayType {
   readonly count: number | null;
   /** First index. */
   readonly lower: number;
+  /** Of GNU C's `vector_size`. */
+  readonly isVector: boolean;
   element(): SourceType;
 }
 
@@ -68,7 +70,7 @@ export interface StructType {
   readonly name: string;
   readonly bytes: number;
   /** Functions take and return it by address, whatever its size. */
-  readonly isByReference: boolean;
+  isByReference(): boolean;
   /** `file:line` of its declaration, "" if unknown. */
   readonly place: string;
   members(): readonly Member[];

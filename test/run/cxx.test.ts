@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { missingTool, runTool } from "../support/dwarf-programs.js";
-import { buildProgram, cannotTrace, wastap } from "../support/tools.js";
+import { buildProgram, cannotTrace, hasProgram, wastap } from "../support/tools.js";
 
 const s = suite("run/cxx");
 const missing = cannotTrace() ?? missingTool(["g++"]);
@@ -76,5 +76,23 @@ test("a backtrace has them", () => {
   assert.is(lines[0], "geo::Derived::run(int)+0x0");
   assert.ok(lines.some((line) => /^main\+0x/.test(line)));
 });
+
+for (const compiler of ["g++", "clang++"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  if (!isThere) process.stdout.write(`skipped: no ${compiler}\n`);
+  (isThere ? s : s.skip)(`results are where the ABI says: ${compiler}`, () => {
+    for (const level of ["-O0", "-O2"]) {
+      const returned = buildProgram("returned", ["-g", level], compiler, "cc");
+      const names = ["with_a*", "*vector", "mixed", "based", "holder"];
+      const points = names.map((name) => `process(@1).function("${name}@returned.cc").return`);
+      const script = `probe ${points.join(", ")} { println(ppfunc(), " ", $$return$$) }`;
+      const { stdout, stderr, status } = wastap(["-e", script, "-c", returned, returned]);
+      assert.equal([stderr, status], ["", 0]);
+      const lines = stdout.trim().split("\n");
+      assert.is(lines.length, 16);
+      for (const line of lines) assert.match(line, /(return=|a=|held=\[\{\.a=)\[?7\b/, level);
+    }
+  });
+}
 
 s.run();
