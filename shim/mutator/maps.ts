@@ -182,6 +182,7 @@ export function roundUp(bytes: number): number {
 
 /** proc(5): newlines in paths are written as \012. */
 function unescapePath(path: string): string {
+  if (!path.includes("\\")) return path;
   return path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
   );
