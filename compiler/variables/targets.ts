@@ -70,7 +70,7 @@ export function dwarfTargets(place: TargetPlace): TargetScope {
 interface Frame extends TargetPlace {
   readonly program: ProgramModule;
   readonly position: CodePosition;
-  /** Variables that can be seen, outer blocks first. */
+  /** Variables that can be seen, those of inner blocks first. */
   readonly variables: readonly Variable[];
 }
 
@@ -87,7 +87,7 @@ function openFrame(place: TargetPlace): Frame {
   const own = around.findIndex(({ id }) => id === code.id);
   const outer = own >= 0 ? around.slice(own) : [code, ...info.enclosing(code.id)];
   const blocks = blocksInside(around.slice(0, Math.max(own, 0)));
-  const variables = withoutOrigins([code, ...blocks].flatMap((die) => variablesIn(die, info)));
+  const variables = withoutOrigins([...blocks, code].flatMap((die) => variablesIn(die, info)));
   const source = sourceUnit(code, info) ?? unit;
   const position = codePosition(program, address, outer);
   return { ...place, unit: source, program, position, variables };
@@ -111,11 +111,9 @@ const BLOCKS: ReadonlySet<string> = new Set([
   "try_block",
 ]);
 
-/** The blocks just inside a function, outer ones first; what is inlined there is not entered. */
+/** The blocks just inside a function, inner ones first; what is inlined there is not entered. */
 function blocksInside(inner: readonly Die[]): readonly Die[] {
-  const outwards = inner.toReversed();
-  const end = outwards.findIndex(({ tag }) => !BLOCKS.has(tag));
-  return end < 0 ? outwards : outwards.slice(0, end);
+  return inner.slice(inner.findLastIndex(({ tag }) => !BLOCKS.has(tag)) + 1);
 }
 
 const knownVariables = new WeakMap<Die, readonly Variable[]>();
@@ -168,7 +166,7 @@ function objectNamed(symbol: TargetSymbol, frame: Frame): SourceObject {
     : [symbol.name.replace(/^\$/, "")];
   if (!symbol.atVar && name === "return" && frame.isReturn) return returnObject(frame, symbol);
   if (file === null) {
-    const local = frame.variables.findLast((variable) => variable.name === name);
+    const local = frame.variables.find((variable) => variable.name === name);
     if (local !== undefined) return objectOf(program, local.die, position);
     const [global] = program.names(unit).variables.get(name) ?? [];
     if (global !== undefined)

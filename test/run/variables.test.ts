@@ -189,7 +189,17 @@ test("a local of inlined code is listed once", () => {
   const program = buildProgram("inlined", ["-g", "-O2"]);
   const script = `probe process("${program}").function("scale") { println($$vars) println($$locals) }`;
   const { stdout } = wastap(["-e", script, "-c", program]);
-  assert.match(stdout, /^q=0x5 w=\S+\nw=\S+$/m);
+  assert.match(stdout, /^w=\S+ q=0x5\nw=\S+$/m);
+});
+
+test("variables of inner blocks come first", () => {
+  const program = buildProgram("points", ["-g", "-O0"]);
+  const point = `process("${program}").statement("main@points.c:43")`;
+  const listed = wastap(["-L", point]).stdout;
+  assert.match(listed, /\) \$i:int \$argc:int \$argv:char\*\* \$rounds:int \$sum:long int$/m);
+  const script = `probe ${point} { println($$vars) println($$locals) exit() }`;
+  const { stdout } = wastap(["-e", script, "-c", program]);
+  assert.match(stdout, /^i=\S+ argc=0x1 argv=\S+ rounds=\S+ sum=\S+\ni=\S+ rounds=\S+ sum=\S+$/m);
 });
 
 test("anonymous structures and texts of several dimensions", () => {
