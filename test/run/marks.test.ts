@@ -151,7 +151,7 @@ test("a mark of version 1 has the variables of its code, listed and named", () =
   const here = `process("${program}")`;
   assert.is(
     wastap(["-L", `${here}.mark("counted")`]).stdout,
-    `${here}.mark("counted") $item:struct item* $count:int $text:char const* $arg1:int volatile $arg2:char const volatile\n`,
+    `${here}.mark("counted") $arg1:int volatile $arg2:char const volatile $item:struct item* $count:int $text:char const*\n`,
   );
   const plain = buildProgram("old-marks", ["-O0", "-w", "-DVERSION=1"]);
   const script = `probe process("${plain}").mark("counted") { println($arg1) }`;
