@@ -62,7 +62,7 @@ export function startLocal(image: SessionImage, modules: LocalModules): LocalEng
       const pid = subject?.process ?? 0;
       writeSubject(state, subject, {
         modules: modules.addressOf(pid),
-        target: seenFrom(pid, image.target),
+        target: subject?.isNested === true ? seenFrom(pid, image.target) : 0,
       });
       return call(entryOffset(bundle, name), index);
     },

@@ -15,6 +15,8 @@ export interface Subject {
   readonly name: string;
   /** Process as this one knows it, whose memory is read; 0 = none can be. */
   readonly process: number;
+  /** It lives in a pid namespace below that of this process. */
+  readonly isNested: boolean;
   readonly start: StartArea | null;
   /** Of the thread at the event, null if there are none. */
   readonly registers: Registers | null;
@@ -45,6 +47,7 @@ export function readSubject(
     ],
     name: field("Name") ?? "",
     process: pid,
+    isNested: /\s/.test(field("NStgid") ?? ""),
     start: readStartArea(pid),
     registers,
   };
@@ -53,7 +56,7 @@ export function readSubject(
 /** A thread of which nothing is known but its ids. */
 export function unknownSubject(pid: number, tid: number): Subject {
   const ids = [pid, tid, -1, -1, -1, -1, -1, -1, -1];
-  return { ids, name: "", process: 0, start: null, registers: null };
+  return { ids, name: "", process: 0, isNested: false, start: null, registers: null };
 }
 
 /** What a handler is told of the session beside its subject. */
