@@ -78,7 +78,9 @@ function watchLibraries(
   return (pids) => {
     const living = new Set(pids);
     for (const pid of looks.keys()) {
-      if (!living.has(pid)) looks.delete(pid) && users.delete(pid);
+      if (living.has(pid)) continue;
+      looks.delete(pid);
+      users.delete(pid);
     }
     turn++;
     const inodes = new Set(libraries.flatMap((path) => statOf(path)?.ino ?? []));
