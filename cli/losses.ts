@@ -13,6 +13,8 @@ export interface Memories {
 export interface Losses {
   readonly skipped: number;
   readonly errors: number;
+  /** Returns of functions that were not seen. */
+  readonly missedReturns: number;
   readonly traps: readonly (readonly [string, number])[];
   readonly lastTrapProbe: number;
 }
@@ -26,6 +28,7 @@ export function countLosses({ control, memory }: Memories): Losses {
       count(CONTROL.skippedReentrant) +
       count(CONTROL.skippedNoSlot) +
       Number(view.getBigInt64(SESSION.skippedLocks, true)),
+    missedReturns: count(CONTROL.missedReturns),
     errors: view.getInt32(SESSION.errors, true),
     traps: TRAP_REASONS.map(
       (name, reason) => [name, count(CONTROL.traps + 8 * reason)] as const,

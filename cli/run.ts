@@ -269,6 +269,11 @@ function reportLosses(context: RunContext): void {
   if (errors > 0 || skipped > 0) {
     messages.warning(`Number of errors: ${errors}, skipped probes: ${skipped}`);
   }
+  if (losses.missedReturns > 0) {
+    messages.warning(
+      `${losses.missedReturns} or more returns were not seen: no jump fits where the function ends, and code that is returned to could not be patched`,
+    );
+  }
   reportTraps(context, losses);
   const missed = context.session.missedEvents();
   if (missed > 0) {

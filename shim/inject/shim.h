@@ -136,10 +136,12 @@ struct wt_tail {
     uint64_t sp;
     uint64_t return_address;
     uint64_t rip;
-    uint64_t in_caller;
+    uint32_t in_caller;
+    uint32_t may_miss;
     struct wt_site_handler handler;
 };
 _Static_assert(offsetof(struct wt_tail, in_caller) == WT_TAIL_IN_CALLER, "TAIL");
+_Static_assert(offsetof(struct wt_tail, may_miss) == WT_TAIL_MAY_MISS, "TAIL");
 _Static_assert(offsetof(struct wt_tail, handler) == WT_TAIL_HANDLER, "TAIL");
 _Static_assert(sizeof(struct wt_tail) == WT_TAIL_BYTES, "TAIL");
 

@@ -17,11 +17,18 @@ static struct wt_tail *list(const struct wt_thread *thread) {
 }
 
 /* Takes tail index out of the list, the ones above it move down. */
-static void drop(struct wt_thread *thread, uint32_t index) {
+static void take_out(struct wt_thread *thread, uint32_t index) {
     struct wt_tail *tails = list(thread);
     thread->tails--;
     for (uint32_t i = index; i < thread->tails; i++)
         tails[i] = tails[i + 1];
+}
+
+/* Forgets tail index: its function has returned unseen, or was left. */
+static void drop(struct wt_thread *thread, uint32_t index) {
+    if (list(thread)[index].may_miss)
+        wt_shared__count(WT_CONTROL_MISSED_RETURNS);
+    take_out(thread, index);
 }
 
 static uint64_t word_at(uint64_t address) {
@@ -96,10 +103,12 @@ static void run(struct wt_thread *thread, const struct wt_tail *tail) {
  * Makes room for tail; false if there is none, or nothing would be seen of its return. What waits
  * since an entry is settled at most exits, if not in the caller.
  */
-static bool can_wait(struct wt_thread *thread, const struct wt_tail *tail) {
-    if (tail->in_caller && !wt_return_sites__is_ready(tail->return_address) &&
-        (thread->site->flags & WT_SITE_FLAG_AT_ENTRY) == 0)
-        return false;
+static bool can_wait(struct wt_thread *thread, struct wt_tail *tail) {
+    if (tail->in_caller && !wt_return_sites__is_ready(tail->return_address)) {
+        if ((thread->site->flags & WT_SITE_FLAG_AT_ENTRY) == 0)
+            return false;
+        tail->may_miss = 1;
+    }
     if (thread->tails == WT_PRIVATE_TAIL_COUNT)
         forget_below(thread, tail->sp);
     return thread->tails < WT_PRIVATE_TAIL_COUNT;
@@ -140,7 +149,7 @@ static void settle(struct wt_thread *thread, uint64_t sp) {
         struct wt_tail tail = list(thread)[i];
         if (tail.sp != sp)
             continue;
-        drop(thread, i);
+        take_out(thread, i);
         run(thread, &tail);
     }
 }

@@ -1,6 +1,6 @@
 /*
  * A function that is a return alone, with no room for a jump, and one whose only return is a
- * one-byte jump target without: lone [calls].
+ * one-byte jump target without: lone [calls [pointer]], the latter called through a pointer then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,9 +32,10 @@ __asm__(".text\n"
 
 int main(int argc, char **argv) {
     long calls = argc > 1 ? atol(argv[1]) : 10;
+    int (*volatile pointer)(long) = lone;
     long sum = 0;
     for (long i = 0; i < calls; i++) {
-        sum += lone(i & 1) + after();
+        sum += (argc > 2 ? pointer(i & 1) : lone(i & 1)) + after();
         tiny();
     }
     printf("sum %ld\n", sum);

@@ -46,4 +46,15 @@ test("a return that no jump fits is seen in the caller", () => {
   }
 });
 
+test("returns that are not seen are counted, and told", () => {
+  const script = countReturns(buildProgram("lone"), "lone");
+  // Nothing is patched while a program runs whose system calls are filtered.
+  const target = `${buildProgram("denied")} ${buildProgram("lone")} 5000 pointer`;
+  const result = wastap(["-e", script, "-c", target]);
+  const [, seen = ""] = /^sum 7500\n(\d+)\n$/.exec(result.stdout) ?? [];
+  const [, missed = ""] =
+    /^WARNING: (\d+) or more returns were not seen: no jump fits/m.exec(result.stderr) ?? [];
+  assert.is(Number(seen) + Number(missed), 4999, result.stdout + result.stderr);
+});
+
 s.run();

@@ -133,8 +133,10 @@ export const TAIL = {
   returnAddress: 8,
   /** u64, address of the jump. */
   rip: 16,
-  /** u64, 1 if it is settled at the return address, 0 if where the callee returns. */
+  /** u32, 1 if it is settled at the return address, 0 if where the callee returns. */
   inCaller: 24,
+  /** u32, 1 if it is settled at the function's own exits, but not at all of them. */
+  mayMiss: 28,
   /** SITE_HANDLER of the return probe. */
   handler: 32,
   bytes: 48,

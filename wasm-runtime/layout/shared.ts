@@ -15,7 +15,7 @@
  */
 
 /** Raised whenever anything in this file changes meaning; shim, library and bundle must agree. */
-export const ABI_VERSION = 14;
+export const ABI_VERSION = 15;
 
 /** Wasm core 2.0 §4.2.8: unit of linear memory. */
 export const WASM_PAGE_BYTES = 65536;
@@ -39,6 +39,8 @@ export const CONTROL = {
   /** u64 counters, added to atomically by the shim. */
   skippedReentrant: 64,
   skippedNoSlot: 72,
+  /** u64, returns that were waited for in vain. */
+  missedReturns: 80,
   /** u64[TRAP_REASONS.length], handlers ended by each trap reason. */
   traps: 128,
   /** u32, probe index of the last handler that trapped, plus one. */
