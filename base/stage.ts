@@ -2,7 +2,8 @@
 export interface Stage<In, Out> {
   readonly name: string;
   run(input: In, context: CompileContext): Out;
-  dump(output: Out): string;
+  /** Text of `output`; `inDetail` as with -v. */
+  dump(output: Out, inDetail?: boolean): string;
 }
 
 /** Options of a compilation and the sink for warnings; see compiler/pipeline.ts. */

@@ -63,6 +63,7 @@ function defaultName(files: readonly SourceFile[]): string {
 
 /** Options of the compiler for `options`; `moduleName` is what module_name() gives. */
 export function compileOptions(options: Options, moduleName: string): CompileOptions {
+  const runs = options.lastPass > 2;
   return {
     guru: options.guru,
     ordinaryUser: options.privilege === "stapusr",
@@ -83,9 +84,9 @@ export function compileOptions(options: Options, moduleName: string): CompileOpt
     suppressHandlerErrors: options.suppressHandlerErrors,
     suppressTimeLimits: options.suppressTimeLimits,
     globalVariableDisplay: options.globalVariableDisplay,
-    // The monitor shows the same.
-    timing: options.timing && options.monitorMs === null,
-    monitor: options.monitorMs !== null,
+    // What only a run uses is not shown by -p2; the monitor shows what -t does.
+    timing: runs && options.timing && options.monitorMs === null,
+    monitor: runs && options.monitorMs !== null,
     moduleName,
     bufferMegabytes: options.bufferMegabytes,
   };

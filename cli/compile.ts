@@ -47,8 +47,9 @@ export function compileScript(
   const observe = (report: StageReport): void => {
     current = nextStage(report.name);
     const { pass, done } = PASSES[report.name];
-    if (wantsText(options, report.name)) write(report.show());
-    if ((options.verbosity[pass - 1] ?? 0) > 0) {
+    const isVerbose = (options.verbosity[pass - 1] ?? 0) > 0;
+    if (wantsText(options, report.name)) write(report.show(isVerbose));
+    if (isVerbose) {
       say(`Pass ${pass}: ${report.summary === "" ? done : report.summary} ${meter.read()}`);
     }
     if (options.warningsAreErrors && diagnostics.warnings() > 0) {

@@ -153,6 +153,7 @@ const COMPILER: readonly TableOption[] = [
   takes("sysroot", setSysroot),
   takes("sysenv", setSystemVariable),
   takes("d", (draft, path) => {
+    if (path === "") throw new UsageError("Data object (-d) cannot be empty.");
     draft.modules = [...draft.modules, path];
   }),
   sets("g", "guru", true),
@@ -228,7 +229,10 @@ const NO_KERNEL = "wastap runs in user space";
 
 const WITHOUT_EFFECT: readonly TableOption[] = [
   ignored("r", "required", NO_KERNEL),
-  ignored("a", "required", NO_KERNEL),
+  define("a", "required", (draft, value, name) => {
+    matching(value ?? "", "^[a-z0-9_-]+$", "-a parameter");
+    remark(draft, name, NO_KERNEL);
+  }),
   ignored("R", "required", NO_KERNEL),
   ignored("B", "required", NO_KERNEL),
   ignored("b", "none", "all output goes to one stream"),

@@ -1,5 +1,6 @@
 /** Values of options: text → value, checked as stap checks them (cli.md §2). Throw UsageError. */
 import { readlinkSync } from "node:fs";
+import { compareVersions } from "../base/version.js";
 import { UsageError } from "./getopt.js";
 
 /** Fails unless `text` matches `pattern`, which the message shows; case does not matter. */
@@ -86,17 +87,10 @@ export function moduleName(text: string): { readonly name: string; readonly cut:
 
 /** Version of --compatible, not later than `current`. */
 export function compatibleVersion(text: string, current: string): string {
-  if (/^\d+(\.\d+)*$/.test(text) && !isLater(text, current)) return text;
+  if (compareVersions(text, current) <= 0) return text;
   throw new UsageError(
     `ERROR: systemtap version ${current} cannot be compatible with future version ${text}`,
   );
-}
-
-function isLater(version: string, than: string): boolean {
-  const numbers = version.split(".").map(Number);
-  const others = than.split(".").map(Number);
-  const at = numbers.findIndex((number, index) => number !== (others[index] ?? 0));
-  return at >= 0 && (numbers[at] ?? 0) > (others[at] ?? 0);
 }
 
 /** Artefacts of --dump=A,B; `known` are all there are. */

@@ -31,5 +31,6 @@ export function limitResources(limits: ReadonlyMap<Limited, bigint>): void {
 /** The limit that `text` gives for `resource`, in the range of a rlim_t. Throws UsageError. */
 export function parseLimit(resource: Limited, text: string): bigint {
   if (/^[+-]?\d+$/.test(text)) return BigInt.asUintN(64, BigInt(text.replace("+", "")));
+  if (text === "") throw new UsageError(`An --rlimit-${resource} option value must be specified.`);
   throw new UsageError(`Unable to convert rlimit-${resource} resource limit '${text}'.`);
 }

@@ -85,7 +85,8 @@ function showPlace(token: string, span: Span, near: SourceFile | null, paint: Pa
   const { line, column } = lineColumn(span.file, span.start);
   const file = near === span.file ? "" : span.file.name;
   const text = tokenText(token, span);
-  return `${token}${text === null ? "" : ` '${paint("token", text)}'`} at ${file}:${line}:${column}`;
+  const place = paint("source", `${file}:${line}:${column}`);
+  return `${token}${text === null ? "" : ` '${text}'`} at ${place}`;
 }
 
 function tokenText(token: string, span: Span): string | null {
@@ -103,10 +104,14 @@ function showSource(severity: Severity, span: Span, paint: Paint): string {
   const { text } = span.file;
   const lineStart = text.lastIndexOf("\n", span.start - 1) + 1;
   const lineEnd = text.indexOf("\n", span.start);
-  const line = text.slice(lineStart, lineEnd < 0 ? text.length : lineEnd);
-  const indent = decode(line.slice(0, span.start - lineStart)).replace(/[^\t]/g, " ");
+  const end = lineEnd < 0 ? text.length : lineEnd;
+  const before = decode(text.slice(lineStart, span.start));
+  const token = decode(text.slice(span.start, Math.min(span.end, end)));
+  const after = decode(text.slice(Math.min(span.end, end), end));
+  const indent = before.replace(/[^\t]/g, " ");
   const label = SOURCE_LABEL[severity];
-  const own = `${label}${paint("source", decode(line))}\n${" ".repeat(label.length)}${indent}${paint("caret", "^")}\n`;
+  const line = `${label}${before}${token === "" ? "" : paint("token", token)}${after}\n`;
+  const own = `${line}${" ".repeat(label.length)}${indent}${paint("caret", "^")}\n`;
   if (span.macro === undefined) return own;
   const place = showPlace("operator", { ...span.macro }, null, paint);
   return `${own}\tin expansion of macro: ${place}\n${showSource(severity, span.macro, paint)}`;

@@ -8,6 +8,8 @@ export function setSysroot(draft: Draft, directory: string): void {
   if (draft.sysroot !== null)
     throw new UsageError("ERROR: multiple --sysroot options not supported");
   try {
+    // An empty path would be that of the working directory.
+    if (directory === "") throw new Error();
     const real = realpathSync(directory);
     draft.sysroot = real === "/" ? "" : real;
   } catch {

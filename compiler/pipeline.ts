@@ -38,8 +38,8 @@ export interface StageReport {
   readonly milliseconds: number;
   /** What was done, for -v: `analyzed script: 1 probe, 0 functions, …`. */
   readonly summary: string;
-  /** Text of what the stage made. */
-  show(): string;
+  /** Text of what the stage made; `inDetail` as with -v. */
+  show(inDetail?: boolean): string;
 }
 /** Takes the reports in order of the stages. */
 export type Observe = (report: StageReport) => void;
@@ -134,7 +134,7 @@ const elaborateStage: Stage<Parsed, Program> & { readonly name: StageName } = {
       throw new CompileFailed([...error.diagnostics, ...unused]);
     }
   },
-  dump: (program) => showProgram(program),
+  dump: (program, inDetail) => showProgram(program, inDetail),
 };
 
 function runStage<In, Out>(
@@ -150,7 +150,7 @@ function runStage<In, Out>(
   const name = STAGES.find((each) => each === stage.name);
   if (name !== undefined) {
     const summary = summarize(output);
-    observe({ name, milliseconds, summary, show: () => stage.dump(output) });
+    observe({ name, milliseconds, summary, show: (inDetail) => stage.dump(output, inDetail) });
   }
   return output;
 }

@@ -80,7 +80,7 @@ export function createDefinitions(
     aliasNames: new Set([...userAliases.keys(), ...possibleKeys(library.aliases)]),
     functionNames: new Set([
       ...scripts.flatMap((script) => script.functions.map((f) => f.name)),
-      ...library.functionNames,
+      ...[...library.functionNames].filter((name) => !name.startsWith("_")),
     ]),
   };
 }

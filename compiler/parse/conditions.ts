@@ -2,6 +2,7 @@
  * Comparisons of preprocessor conditionals, `%( LEFT op RIGHT %? …` (language.md §2.2).
  * The engine calls itself runtime "dyninst", privilege "stapusr"; kernel options are unset.
  */
+import { compareVersions } from "../../base/version.js";
 import { failAt, type Token } from "./token.js";
 
 /** What conditions may ask. */
@@ -138,20 +139,6 @@ function compareText(a: string, b: string): number {
 
 function compareNumbers(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Order of versions: runs of digits by value, the rest by text (strverscmp(3)). */
-export function compareVersions(a: string, b: string): number {
-  const left = a.match(/\d+|\D+/g) ?? [];
-  const right = b.match(/\d+|\D+/g) ?? [];
-  for (let index = 0; index < Math.max(left.length, right.length); index++) {
-    const x = left[index] ?? "";
-    const y = right[index] ?? "";
-    const numeric = /^\d/.test(x) && /^\d/.test(y);
-    const order = numeric ? compareNumbers(BigInt(x), BigInt(y)) : compareText(x, y);
-    if (order !== 0) return order;
-  }
-  return 0;
 }
 
 /** True if `text` as a whole matches the shell pattern `glob` (fnmatch(3) without flags). */

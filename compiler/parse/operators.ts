@@ -24,6 +24,13 @@ const AGGREGATES: ReadonlySet<string> = new Set<AggregateName>([
   "variance",
 ]);
 
+const MACHINE_OPERATORS: ReadonlySet<string> = new Set([
+  "@uregister",
+  "@kregister",
+  "@uderef",
+  "@kderef",
+]);
+
 /** The statistic that `token` names, null if none. */
 export function aggregateName(token: Token | null): AggregateName | null {
   if (token?.kind !== "operator" || !token.text.startsWith("@")) return null;
@@ -36,6 +43,9 @@ export function parseOperator(stream: TokenStream): Expression {
   const token = stream.next();
   const aggregate = aggregateName(token);
   if (aggregate !== null) return parseAggregate(stream, token, aggregate);
+  if (MACHINE_OPERATORS.has(token.text) && !stream.hasMachineOperators) {
+    return stream.fail("unknown-operator", token.text);
+  }
   switch (token.text) {
     case "@var":
       return parseVar(stream, token);

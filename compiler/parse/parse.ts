@@ -7,6 +7,7 @@ import { CompileFailed, type Diagnostic } from "../../base/diagnostic.js";
 import { message } from "../../base/messages.js";
 import type { SourceFile } from "../../base/position.js";
 import type { CompileContext, CompileOptions, Stage } from "../../base/stage.js";
+import { compareVersions } from "../../base/version.js";
 import {
   type FunctionDeclaration,
   type GlobalDeclaration,
@@ -17,7 +18,6 @@ import {
 } from "../syntax/ast.js";
 import { showScript } from "../syntax/print.js";
 import { toBytes } from "../syntax/strings.js";
-import { compareVersions } from "./conditions.js";
 import { type Declarations, parseDeclaration } from "./declarations.js";
 import { parseExpression } from "./expressions.js";
 import { Lexer } from "./lexer.js";
@@ -93,7 +93,8 @@ export function parseScript(file: SourceFile, context: ParseContext): Script {
   const { next, hasTokens, versionsAsked, argumentsUsed } = preprocess(file, context);
   const privileged = context.options.guru || file.library;
   const stream = new TokenStream(file, next, privileged, parseExpression);
-  stream.assignsInElse = !isSince("4.0", file, context);
+  stream.hasMachineOperators = isSince("4.0", file, context);
+  stream.assignsInElse = !stream.hasMachineOperators;
   const into: Declarations = {
     globals: [],
     functions: [],

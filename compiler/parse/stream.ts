@@ -20,6 +20,8 @@ export class TokenStream {
   inFunction = false;
   /** Before 4.0 what follows the colon of `?:` may be an assignment. */
   assignsInElse = false;
+  /** Since 4.0 there are `@uregister`, `@uderef` and their kin of the kernel. */
+  hasMachineOperators = true;
   /** Parser of expressions; given to break the circle of imports. */
   readonly parseExpression: (stream: TokenStream) => Expression;
   readonly #source: () => Token | null;

@@ -195,6 +195,27 @@ s("-F ends with the session if that ends before it is armed", () => {
   assert.match(stderr, /^ERROR: no near identifier 'error'/);
 });
 
+s("-p2 shows bodies with -v, and nothing that only -t and --monitor need", () => {
+  const { stdout } = wastap(["-tvp2", "-e", "global a = 5 probe begin { if (a) println(a) }"]);
+  assert.is(
+    stdout,
+    "# globals\na:long = 5\n# probes\nbegin /* <- begin */\n{\nif (a) println(a)\n;\n}\n",
+  );
+});
+
+s("operators and functions are those of the version asked for", () => {
+  const verdict = (version: string, expression: string): string => {
+    const script = `probe begin { println(${expression}) }`;
+    const { status, stderr } = wastap(["-g", `--compatible=${version}`, "-p2", "-e", script]);
+    return status === 0 ? "" : (stderr.split("\n")[0] ?? "");
+  };
+  assert.is(verdict("1.4", "cpuid()"), "");
+  assert.match(verdict("4.8", "cpuid()"), "semantic error: unresolved function cpuid");
+  assert.is(verdict("4.0", "1 + @uderef(8, 1)"), "");
+  assert.is(verdict("3.9", "@uderef(8, 1)"), "parse error: unknown operator @uderef");
+  assert.is(verdict("3.9", "@kregister(1)"), "parse error: unknown operator @kregister");
+});
+
 s("-p2 shows what a probe is derived from", () => {
   const script =
     "probe b = a {} probe a += begin, end ? {} global g = 1 probe b if (g) { println(1) }";

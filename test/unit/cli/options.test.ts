@@ -94,6 +94,9 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ],
   ["--rlimit-as=abc -e x", "Unable to convert rlimit-as resource limit 'abc'."],
   ["--sysroot=/nowhere -e x", "ERROR: /nowhere is an invalid directory for --sysroot"],
+  ["--sysroot= -e x", "ERROR:  is an invalid directory for --sysroot"],
+  ["--rlimit-as= -e x", "An --rlimit-as option value must be specified."],
+  ["-a= -e x", "ERROR: Safety pattern mismatch for -a parameter ('=' vs. '^[a-z0-9_-]+$') rc=1"],
   ["--sysenv=A=b -e x", "ERROR: --sysenv must follow --sysroot"],
   ["--sysroot=/ --sysenv=A -e x", "ERROR: A is an invalid argument for --sysenv"],
   ["--sysroot=/ --sysroot=/usr -e x", "ERROR: multiple --sysroot options not supported"],
@@ -141,6 +144,13 @@ s("letters may be joined, long names shortened, values attached", () => {
 
 s("--vp adds to -v, pass by pass", () => {
   assert.equal(parseOptions(["-v", "--vp", "0102", "-ex"]).verbosity, [1, 2, 1, 3, 1]);
+});
+
+s("--compatible takes what SystemTap orders before its own version", () => {
+  for (const version of ["", "-1", "0", "4.8", "4.8.0", "5.6"]) {
+    assert.is(parseOptions([`--compatible=${version}`, "-ex"]).compatible, version);
+  }
+  assert.is(refusal("-d", "", "-ex").message, "Data object (-d) cannot be empty.");
 });
 
 s("-m may have the ending of a module", () => {

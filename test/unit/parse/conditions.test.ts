@@ -1,8 +1,8 @@
 /** Operands of preprocessor conditionals, versions and wildcards. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { compareVersions } from "../../../base/version.js";
 import {
-  compareVersions,
   evaluateComparison,
   globMatches,
   parseNumber,

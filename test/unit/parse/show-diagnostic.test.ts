@@ -134,8 +134,16 @@ semantic error: no match
 s("colours are those of SYSTEMTAP_COLORS", () => {
   const base = { code: "test", message: "m", span, token: "identifier", notes: [] };
   const text = showDiagnostic({ ...base, severity: "semantic error" }, { color: true });
-  assert.match(text, "\x1b[01;31m\x1b[Ksemantic error:\x1b[m\x1b[K m: identifier '\x1b[01m");
-  assert.match(text, "\x1b[00;34m\x1b[Kprobe begin { foo() }\x1b[m\x1b[K\n");
+  const painted = (color: string, part: string): string =>
+    `\x1b[${color}m\x1b[K${part}\x1b[m\x1b[K`;
+  assert.is(
+    text,
+    `${painted("01;31", "semantic error:")} m: identifier 'foo' at ${painted("00;34", "a.stp:1:15")}
+        source: probe begin { ${painted("01", "foo")}() }
+                              ${painted("01", "^")}
+
+`,
+  );
 });
 
 s("script arguments are shown as what they are", () => {
