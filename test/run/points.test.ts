@@ -1,6 +1,8 @@
 /** Probes by source in programs of both compilers at all levels of optimization: exact counts. */
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { compileInto, emptyDirectory, runTool } from "../support/dwarf-programs.js";
 import { buildProgram, cannotTrace, hasProgram, wastap } from "../support/tools.js";
 
 const s = suite("run/points");
@@ -76,6 +78,44 @@ for (const compiler of ["gcc", "clang"]) {
       assert.is(stderr, "");
       assert.equal(stdout.trim().split("\n").slice(-2), ["10", "10"]);
     });
+  }
+}
+
+/** Hits of callees in a run of called.c. */
+const CALLED: Readonly<Record<string, number>> = {
+  'function("main").callee("leaf")': 10,
+  'function("inner").callee("leaf")': 30,
+  'function("outer").callee("leaf")': 10,
+  'function("outer").callee("leaf").return': 10,
+  'function("outer").callee("inner")': 20,
+  'function("outer").callees': 30,
+  'function("outer").callees(2)': 50,
+};
+
+for (const compiler of ["gcc", "clang"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  for (const level of [["-O2"], ["-O3", "-flto"]]) {
+    (isThere ? s : s.skip)(
+      `${compiler} ${level.join(" ")}: callees of code that is inlined`,
+      () => {
+        const directory = emptyDirectory(`called-${compiler}${level.join("")}`);
+        const units = ["1", "2"].map((unit) => {
+          const flags = ["-g", ...level, "-c", `-DUNIT=${unit}`];
+          return compileInto(directory, `${unit}.o`, { source: "called.c", compiler, flags });
+        });
+        runTool(compiler, [...level, "-g", "-o", "called", ...units], directory);
+        const program = join(directory, "called");
+        const points = Object.keys(CALLED);
+        const { stdout, stderr } = wastap(["-e", script(points), "-c", program, program]);
+        const counts = stdout.trim().split("\n").map(Number);
+        assert.equal(
+          Object.fromEntries(points.map((point, i) => [point, counts[i]])),
+          CALLED,
+          stderr,
+        );
+        assert.is(stderr, "");
+      },
+    );
   }
 }
 
