@@ -8,7 +8,8 @@ import { CompileFailed } from "../base/diagnostic.js";
 import type { CompileContext } from "../base/stage.js";
 import { TargetError } from "../base/target-error.js";
 import type { LibraryNames } from "../compiler/list-library.js";
-import { KEYWORDS, OPERATOR_WORDS } from "../compiler/parse/token.js";
+import { OPERATOR_WORDS } from "../compiler/parse/token.js";
+import { KEYWORDS } from "../compiler/syntax/keywords.js";
 
 /** What may stand at the end of a text, and the part of the text that it stands for. */
 export type Completion = readonly [names: readonly string[], start: string];

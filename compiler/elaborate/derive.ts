@@ -18,7 +18,7 @@ import { newNodeId } from "../syntax/ast.js";
 import { showAliasHead, showProbePoint } from "../syntax/print.js";
 import { nodesIn } from "../syntax/walk.js";
 import type { LibraryEntry } from "./library.js";
-import { showComponents, stringArgument, withComponents } from "./point.js";
+import { showComponents, showMark, stringArgument, withComponents } from "./point.js";
 import { matchPoint, type PointMatch, type PointTree } from "./point-tree.js";
 import { type Message, ResolutionError } from "./report.js";
 import type { FamilyContext, Site } from "./site.js";
@@ -29,6 +29,8 @@ export interface DerivedProbe {
   readonly site: Site;
   /** For pp(). */
   readonly name: string;
+  /** "?" or "!" if the point is written with it, for -p2. */
+  readonly mark: string;
   /** For pn(). */
   readonly written: string;
   /** True if `written` is the name of an alias. */
@@ -234,6 +236,7 @@ function derivedProbe(site: Site, point: ProbePoint, derivation: Derivation): De
     declaration: derivation.declaration,
     site,
     name: showComponents(site.point),
+    mark: showMark(point),
     written: showComponents(
       written === point && isExpanded(point) ? (site.listed ?? site.point) : written,
     ),

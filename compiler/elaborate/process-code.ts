@@ -148,6 +148,7 @@ function noMatch(
     return new ResolutionError("no-match", `no match: '${first.module.path}' has no symbols`);
   }
   const near = [...(names.has(name) ? [name] : []), ...nearestNames(name, names)].slice(0, 5);
-  const hint = lines === null ? ` (similar functions: ${near.join(", ")})` : "";
+  const isHinted = lines === null && near.length > 0;
+  const hint = isHinted ? ` (similar functions: ${near.join(", ")})` : "";
   return new ResolutionError("no-match", `no match${hint}`);
 }

@@ -76,10 +76,13 @@ function builtInTarget(buildId: string, { context, search }: FamilyContext): str
 /** The files that `point` probes, libraries applied; files of a glob that are no ELF are skipped. */
 export function processModules(point: ProbePoint, context: FamilyContext): ProcessModule[] {
   const pid = Number(numberArgument(point, "process") ?? 0n);
-  const many = isPattern(stringArgument(point, "process") ?? "");
+  const spec = stringArgument(point, "process") ?? "";
   const modules: ProcessModule[] = [];
-  for (const path of processPaths(point, context)) {
-    const executable = open(path, many, context.search);
+  const paths = processPaths(point, context);
+  // As SystemTap, with the number of glob(3).
+  if (paths.length === 0) throw new ResolutionError("no-executable", `glob ${spec} error (3)`);
+  for (const path of paths) {
+    const executable = open(path, isPattern(spec) && paths.length > 1, context.search);
     if (executable === null) continue;
     const placed = withArguments(point, { process: executable.path });
     for (const [module, resolved] of withLibraries(placed, executable, context)) {

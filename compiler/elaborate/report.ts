@@ -6,6 +6,7 @@ import { CompileFailed, type Diagnostic } from "../../base/diagnostic.js";
 import { type Span, spanText } from "../../base/position.js";
 import type { CompileContext } from "../../base/stage.js";
 import type { Node } from "../syntax/ast.js";
+import { isKeyword } from "../syntax/keywords.js";
 
 /** A message about a place; `node` null for none. */
 export interface Message {
@@ -94,9 +95,12 @@ const IDENTIFIERS: ReadonlySet<string> = new Set([
   "component",
 ]);
 
+const POINTS: ReadonlySet<string> = new Set(["point", "component"]);
+
 /** Type of the token that a message about `place` shows. */
 export function tokenOf(place: Place): string {
   if (IDENTIFIERS.has(place.kind) && textOf(place).startsWith("@")) return "operator";
+  if (POINTS.has(place.kind) && isKeyword(textOf(place))) return "keyword";
   if (place.kind === "expression" || isFolded(place)) return tokenOfText(textOf(place));
   return TOKENS[place.kind] ?? (IDENTIFIERS.has(place.kind) ? "identifier" : "operator");
 }

@@ -17,7 +17,7 @@ import type {
 } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
 import { showExpression } from "../syntax/print-expression.js";
-import { walk } from "../syntax/walk.js";
+import { forEachChild, walk } from "../syntax/walk.js";
 import {
   type ModuleFinder,
   resolveCast,
@@ -182,29 +182,53 @@ function pointerAtEntry(node: Target, surroundings: Surroundings): PointerType |
   }
 }
 
-/** True if everything in `operand` can be found. */
+/**
+ * True if `operand` is something of the program that can be found, or a literal. As in SystemTap,
+ * no other expression is defined, whatever is in it.
+ */
 export function isDefined(operand: Expression, surroundings: Surroundings): boolean {
-  let defined = true;
-  const check = (node: Target, use: TargetUse): void => {
-    try {
-      const atEntry = node.kind === "target" && isFromEntry(node, surroundings);
-      const targets = (atEntry ? surroundings.entryTargets : null) ?? surroundings.targets;
-      valueOfTarget(node, use, { ...surroundings, targets });
-    } catch (error) {
-      const reason = reasonOf(error);
-      defined = false;
-      if (reason.code === "unsupported-dwarf") {
-        const message = `${reason.message}; @defined of it is 0`;
-        surroundings.warn({ ...reason, message });
-      }
+  switch (operand.kind) {
+    case "number":
+    case "string":
+    case "defined":
+    case "probewrite":
+      return true;
+    case "entry":
+      return surroundings.entryTargets !== null && isDefined(operand.operand, surroundings);
+    case "unary":
+      if (operand.operator !== "&" || !isTarget(operand.operand)) return false;
+      return isFound(operand.operand, "address", surroundings);
+    default:
+      return isTarget(operand) && isFound(operand, "value", surroundings);
+  }
+}
+
+/** True if `node` and what its indexes name can be found. */
+function isFound(node: Target, use: TargetUse, surroundings: Surroundings): boolean {
+  let found = canResolve(node, use, surroundings);
+  forEachChild(node, (child) =>
+    walk(child, (part) => {
+      if (part.kind === "autocast") found = false;
+      if (!isTarget(part)) return true;
+      found &&= isFound(part, "value", surroundings);
+      return false;
+    }),
+  );
+  return found;
+}
+
+function canResolve(node: Target, use: TargetUse, surroundings: Surroundings): boolean {
+  try {
+    const atEntry = node.kind === "target" && isFromEntry(node, surroundings);
+    const targets = (atEntry ? surroundings.entryTargets : null) ?? surroundings.targets;
+    valueOfTarget(node, use, { ...surroundings, targets });
+    return true;
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (reason.code === "unsupported-dwarf") {
+      const message = `${reason.message}; @defined of it is 0`;
+      surroundings.warn({ ...reason, message });
     }
-  };
-  walk(operand, (part) => {
-    if (part.kind === "autocast") defined = false;
-    const isAddress = part.kind === "unary" && part.operator === "&" && isTarget(part.operand);
-    if (isAddress && isTarget(part.operand)) check(part.operand, "address");
-    else if (isTarget(part)) check(part, "value");
-    return !isAddress;
-  });
-  return defined;
+    return false;
+  }
 }

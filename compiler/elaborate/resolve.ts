@@ -22,6 +22,7 @@ import { createNeeds, type Needs } from "./needs.js";
 import { mayPassOn, overloadChain } from "./overloads.js";
 import type { Reporter } from "./report.js";
 import type { Surroundings } from "./resolve-target.js";
+import { forEachNode } from "./rewrite.js";
 import { similar } from "./similar.js";
 import { mentionsTargets, specialize } from "./specialize.js";
 import type { FunctionSymbol, HandlerSymbol, SymbolTable, VariableSymbol } from "./symbol.js";
@@ -111,6 +112,7 @@ export function createResolver(
   return {
     table,
     addHandler(derived, body, conditions, surroundings) {
+      checkDefined(derived.body, state);
       const handler: HandlerSymbol = {
         kind: "handler",
         probes: [derived],
@@ -284,17 +286,14 @@ function missingArray(node: Identifier, arity: number, state: State): void {
 }
 
 function checkArity(variable: VariableSymbol, arity: number, node: Identifier, state: State): void {
+  const { declaration } = variable;
   if (variable.kind === "parameter" && arity > 0) missingArray(node, arity, state);
-  else if (variable.arity === null) {
+  else if (arity === 0 && declaration !== null && declaration.size !== null) {
+    const message = "inconsistent arity";
+    state.report.error({ code: "inconsistent-arity", message, node: declaration });
+  } else if (variable.arity === null) {
     variable.arity = arity;
     variable.arityPlace = node;
-    if (arity === 0 && variable.declaration?.size !== null) {
-      state.report.error({
-        code: "inconsistent-arity",
-        message: "inconsistent arity",
-        node: variable.declaration,
-      });
-    }
   } else if (variable.arity !== arity) {
     state.report.error({
       code: "inconsistent-arity",
@@ -351,13 +350,34 @@ function resolveCall(node: CallExpression, scope: Scope, state: State): void {
   );
 }
 
+/**
+ * What @defined asks for is left out when a body is specialized; functions and arrays in it must
+ * exist all the same.
+ */
+function checkDefined(body: Node, state: State): void {
+  const { definitions } = state;
+  forEachNode(body, (node) => {
+    if (node.kind !== "defined") return;
+    forEachNode(node.operand, (part) => {
+      if (part.kind === "call") {
+        const named = definitions.functions(part.name, part.span.file);
+        const fits = named.some((e) => e.declaration.parameters.length === part.args.length);
+        if (!fits) unresolvedCall(part, named, state);
+      } else if (part.kind === "index" && part.base.kind === "identifier") {
+        const found = definitions.global(part.base.name, part.span.file, false);
+        if (found === null) missingArray(part.base, part.indexes.length, state);
+      }
+    });
+  });
+}
+
 function unresolvedCall(
   node: CallExpression,
   named: readonly LibraryEntry<FunctionDeclaration>[],
   state: State,
 ): void {
-  const first = named[0]?.declaration;
-  if (first === undefined) {
+  const last = named.at(-1)?.declaration;
+  if (last === undefined) {
     const names = similar(node.name, state.definitions.functionNames);
     state.report.error({
       code: "unresolved-function",
@@ -366,12 +386,11 @@ function unresolvedCall(
     });
     return;
   }
-  const counts = [...new Set(named.map((e) => e.declaration.parameters.length))].sort();
   state.report.error({
     code: "arity-mismatch",
-    message: `arity mismatch found (function '${node.name}' takes ${counts.join(" or ")} args)`,
+    message: `arity mismatch found (function '${node.name}' takes ${last.parameters.length} args)`,
     node,
-    notes: [{ message: "", node: first }],
+    notes: [{ message: "", node: last }],
   });
 }
 
@@ -412,6 +431,7 @@ function sharedFunction(entry: LibraryEntry<FunctionDeclaration>, state: State):
   if (known) return known;
   const { body } = entry.declaration;
   const isPlain = body.kind === "embedded" || !mentionsTargets(body);
+  if (!isPlain) checkDefined(body, state);
   const own = isPlain ? body : specialize(body, state.anywhere);
   const symbol = newFunction(entry, own, null, state);
   state.shared.set(entry.declaration, symbol);

@@ -1,31 +1,10 @@
 /** Kinds of tokens as messages name them (language reference §1). */
 
-const KEYWORDS: ReadonlySet<string> = new Set([
-  "probe",
-  "global",
-  "private",
-  "function",
-  "if",
-  "else",
-  "for",
-  "foreach",
-  "in",
-  "limit",
-  "return",
-  "delete",
-  "while",
-  "break",
-  "continue",
-  "next",
-  "string",
-  "long",
-  "try",
-  "catch",
-]);
+import { isKeyword } from "../syntax/keywords.js";
 
 /** Kind of the token with the source text `text`. */
 export function tokenType(text: string): string {
-  if (KEYWORDS.has(text)) return "keyword";
+  if (isKeyword(text)) return "keyword";
   if (/^[A-Za-z_$]/.test(text)) return "identifier";
   if (/^[0-9]/.test(text)) return "number";
   if (text.startsWith('"')) return "string";

@@ -101,8 +101,7 @@ function parseGlobal(stream: TokenStream, name: Token, isPrivate: boolean): Glob
   if (stream.accept("[") !== null) {
     const value = parseSigned(stream, "number").value;
     stream.expect("]");
-    stream.peek();
-    if (value <= 0n || value > MAX_ARRAY_SIZE) stream.fail("array-size");
+    if (value <= 0n || value > MAX_ARRAY_SIZE) stream.failAtEnd("array-size");
     size = Number(value);
   }
   const equals = stream.at("=");

@@ -16,6 +16,7 @@ import {
   type ProbeDeclaration,
   type Script,
 } from "../syntax/ast.js";
+import { isKeyword } from "../syntax/keywords.js";
 import { showScript } from "../syntax/print.js";
 import { toBytes } from "../syntax/strings.js";
 import { type Declarations, parseDeclaration } from "./declarations.js";
@@ -24,7 +25,7 @@ import { Lexer } from "./lexer.js";
 import { type MacroDefinition, MacroExpander } from "./macros.js";
 import { Preprocessor } from "./preprocess.js";
 import { TokenStream } from "./stream.js";
-import { isKeyword, ParseFailure, parseError, type Token } from "./token.js";
+import { ParseFailure, parseError, type Token } from "./token.js";
 
 /** What parsing a file depends on and where its messages go. */
 export interface ParseContext {

@@ -104,13 +104,26 @@ export class TokenStream {
 
   /** Error `code` at the token looked at last. */
   fail<Code extends MessageCode>(code: Code, ...args: MessageArgs<Code>): never {
+    return this.#failAt(this.#last, code, args);
+  }
+
+  /** Error `code` that shows no token; SystemTap says that it saw the end of the file. */
+  failAtEnd<Code extends MessageCode>(code: Code, ...args: MessageArgs<Code>): never {
+    return this.#failAt(null, code, args);
+  }
+
+  #failAt<Code extends MessageCode>(
+    token: Token | null,
+    code: Code,
+    args: MessageArgs<Code>,
+  ): never {
     const end = this.file.text.length;
     const diagnostic: Diagnostic = {
       code,
       severity: "parse error",
       message: message(code, args),
-      span: this.#last?.span ?? { file: this.file, start: end, end },
-      token: this.#last?.kind ?? "EOF",
+      span: token?.span ?? { file: this.file, start: end, end },
+      token: token?.kind ?? "EOF",
       saw: true,
       notes: [],
     };

@@ -35,35 +35,6 @@ export interface Fault {
 /** What messages say of a token. */
 export type Blamed = Pick<Token, "kind" | "span" | "fault">;
 
-/** Reserved words. */
-export const KEYWORDS: ReadonlySet<string> = new Set([
-  "probe",
-  "global",
-  "private",
-  "function",
-  "if",
-  "else",
-  "for",
-  "foreach",
-  "in",
-  "limit",
-  "return",
-  "delete",
-  "while",
-  "break",
-  "continue",
-  "next",
-  "string",
-  "long",
-  "try",
-  "catch",
-]);
-
-/** True for reserved words. */
-export function isKeyword(word: string): boolean {
-  return KEYWORDS.has(word);
-}
-
 /** Names of built-in operators `@name`; macros may hide them, with a warning. */
 export const OPERATOR_WORDS: ReadonlySet<string> = new Set([
   "cast",

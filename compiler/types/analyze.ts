@@ -126,14 +126,14 @@ export function analyze(
   const { guru, skipBadVariables: skipsBadVariables } = context.options;
   const symbols = resolver.table;
   const state = createInference({ symbols, targets, report, guru, skipsBadVariables });
+  const { unoptimized } = context.options;
   checkConditions(state);
+  analysis.report.finish();
+  if (!unoptimized) warnUnassigned(state, context.options.globals);
   checkAssigned(state);
   analysis.report.finish();
-  if (context.options.unoptimized) optimizeLittle(state);
-  else {
-    warnUnassigned(state, context.options.globals);
-    optimize(state);
-  }
+  if (unoptimized) optimizeLittle(state);
+  else optimize(state);
   analysis.report.finish();
   inferAll(state);
   checkProgram(state);

@@ -212,9 +212,9 @@ function handlerOf(symbol: HandlerSymbol, building: Building): Handler {
 }
 
 function probeOf(derived: DerivedProbe, handler: Handler): Probe {
-  const { name, written, origins, site, declaration } = derived;
-  const { type, place, isReturn } = site;
-  return { name, written, origins, type, span: declaration.span, point: place, isReturn, handler };
+  const { name, mark, written, origins, site, declaration } = derived;
+  const { type, place: point, isReturn } = site;
+  return { name, mark, written, origins, type, span: declaration.span, point, isReturn, handler };
 }
 
 type SideTables = Pick<Program, "types" | "variables" | "calls" | "locations">;

@@ -64,6 +64,8 @@ function checkTarget(node: Expression, target: Expression, state: Inference): vo
   // An unresolved variable is reported as such.
   if (state.targets.failures.has(target.id)) return;
   const value = state.targets.values.get(target.id);
+  // As SystemTap, which finds it when translating (translatable.ts).
+  if (target.kind === "deref" || target.kind === "register") return;
   if (value?.isWritable === true && (state.guru || value.needsGuru !== true)) return;
   if (value?.isWritable === true) {
     const what = target.kind === "target" && !target.atVar ? "target" : "@var";

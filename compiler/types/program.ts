@@ -106,6 +106,8 @@ export interface Handler {
 export interface Probe {
   /** Resolved point as pp() shows it, e.g. `process("/bin/x").function("f")`. */
   readonly name: string;
+  /** "?" or "!" behind it, or nothing. */
+  readonly mark: string;
   /** As the user wrote it, for pn(). */
   readonly written: string;
   /** What it is derived from, as declared: innermost alias first, the user's probe last. */

@@ -68,7 +68,7 @@ function showProbe(probe: Probe, withBodies: boolean): string[] {
   const all = others.reduce((text, other) => `(${text}) && (${other})`, first ?? "");
   const condition = first === undefined ? "" : ` if (${all})`;
   const lines = [
-    `${probe.name}${condition}${address} /* <- ${probe.origins.join(" <- ")} */`,
+    `${probe.name}${probe.mark}${condition}${address} /* <- ${probe.origins.join(" <- ")} */`,
     ...showLocals(locals),
   ];
   return withBodies ? [...lines, showStatement(body)] : lines;

@@ -25,6 +25,7 @@ export function checkTranslatable(program: Program, context: CompileContext): vo
       checkOperandTypes(node, program.types, report);
       if (node.kind === "print") checkPrint(node, program, report);
       else if (node.kind === "update") checkUpdated(node.operand, program, report);
+      else if (node.kind === "assignment") checkWritten(node.target, report);
       else if (node.kind === "delete") checkDeleted(node.target, report);
       else if (node.kind === "histogram") checkBounds(node, report);
       else if (node.kind === "register" || node.kind === "deref") checkSpace(node, report);
@@ -83,6 +84,13 @@ function checkUpdated(operand: Expression, program: Program, report: Reporter): 
   const isBucket = operand.kind === "index" && operand.base.kind === "histogram";
   const message = isBucket ? "cannot assign to histogram buckets" : "invalid lvalue type";
   report.error({ code: "not-assignable", message, node: operand });
+}
+
+/** SystemTap writes here, even without -g. */
+function checkWritten(target: Expression, report: Reporter): void {
+  if (target.kind !== "deref" && target.kind !== "register") return;
+  const message = `not supported yet: writing to @${target.operator}`;
+  report.error({ code: `unsupported-${target.kind}`, message, node: target });
 }
 
 function checkDeleted(target: Expression, report: Reporter): void {

@@ -61,6 +61,9 @@ const REFUSED: readonly (readonly [point: string, reason: string | RegExp])[] = 
   ["process(0).begin", "cannot probe pid 0: Invalid pid"],
   ["process(-1).syscall", "cannot probe pid -1: Invalid pid"],
   ["process(99999999).begin", "cannot probe pid 99999999: No such process"],
+  ['process("/nonexistent*/x").function("main")', "glob /nonexistent*/x error (3)"],
+  ['process("/nonexistent*/x").mark("main")', "glob /nonexistent*/x error (3)"],
+
   ['process("/nonexistent").function("main")', "cannot find executable '/nonexistent'"],
   [
     "process.plt",

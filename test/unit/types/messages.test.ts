@@ -196,6 +196,8 @@ const LATE_ERRORS: readonly (readonly [script: string, ...errors: string[]])[] =
   ],
   ["global s probe begin { s <<< 1; println(s) }", "1:41 cannot print a raw stats object"],
   ["global x probe begin { x=5++; println(x) }", "1:26 invalid lvalue type"],
+  ["probe begin { @uderef(4, 5) = 1 }", "1:15 not supported yet: writing to @uderef"],
+  ["probe begin { @uregister(4) = 1 }", "1:15 not supported yet: writing to @uregister"],
   ['probe begin { println("b" . print("a")) }', "1:27 expected string types"],
   ['probe begin { println(-sprint("a")) }', "1:23 expected numeric types"],
   ['probe begin { println(sprint("a") && sprint("b")) }', "1:35 expected numeric types"],
@@ -230,6 +232,12 @@ for (const [script, ...expected] of LATE_ERRORS) {
     assert.equal(analyzeToTranslate(script).errors.map(showFound), expected);
   });
 }
+
+s("what is never assigned is told before what cannot be assigned to", () => {
+  const { errors, warnings } = analyzeText("probe begin { println(d); 1 = 2 }");
+  assert.equal(errors.map(showFound), ["1:29 Expecting lvalue for assignment | "]);
+  assert.equal(warnings.map(showFound), ["1:23 never-assigned local variable 'd'"]);
+});
 
 s("an unknown function names similar ones", () => {
   const [error] = analyzeText("probe begin { printn(1) }").errors;

@@ -7,6 +7,26 @@ const s = suite("types/verdicts");
 
 /** Script → errors; none if it is accepted. */
 const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
+  // What @defined asks about must exist, but for what is the program's.
+  ["probe begin { println(@defined(nosuch(1))) }", "1:32 unresolved function nosuch"],
+  [
+    "probe begin { if (@defined(pid(1))) println(1) }",
+    "1:28 arity mismatch found (function 'pid' takes 0 args)",
+  ],
+  [
+    "function f() { return @defined(1 + x[1]) } probe begin { println(f()) }",
+    "1:36 unresolved arity-1 global array x, missing global declaration?",
+  ],
+  ["global x probe begin { println(@defined(x[1]), @defined($y[nothing]), @defined(pid())) }"],
+  // The keys and the value of an array declared with a size are no scalars.
+  ["global a[9] probe begin { a[1, 2] = 3; println(a[a, 1]) }", "1:8 inconsistent arity"],
+  ["global a[9] probe begin { foreach ([b, a] in a) println(b) }", "1:8 inconsistent arity"],
+  ["global a probe begin { a[1, 2] = 3; println(a[a, 1]) }", "1:47 inconsistent arity (2 vs 0)"],
+  // Of several definitions the last one is named.
+  [
+    "function f(a) { return a } function f(a, b) { return a } probe begin { println(f()) }",
+    "1:80 arity mismatch found (function 'f' takes 2 args)",
+  ],
   // Only functions that are called count.
   ["function unused() { nosuch() } probe begin { println(1) }"],
   ["function unused(a) { a[1] = 2 } probe begin { println(1) }"],
