@@ -89,10 +89,11 @@ function addressOf(entry: number): number {
 
 /** Those that are not empty, with their offsets. */
 function entriesOf(view: DataView): { readonly at: number; readonly entry: number }[] {
+  const halves = new Uint32Array(view.buffer, view.byteOffset, view.byteLength / 4);
   const found = [];
-  for (let at = 0; at < view.byteLength; at += ENTRY_BYTES) {
-    const isEmpty = view.getUint32(at, true) === 0 && view.getUint32(at + 4, true) === 0;
-    if (!isEmpty) found.push({ at, entry: word(view, at) });
+  for (let i = 0; i < halves.length; i += 2) {
+    const at = 4 * i;
+    if (halves[i] !== 0 || halves[i + 1] !== 0) found.push({ at, entry: word(view, at) });
   }
   return found;
 }

@@ -45,9 +45,9 @@ export const PRIVATE = {
    * one of those that follow it is found, or there is no room.
    */
   returnSites: 8192,
-  returnSiteCount: 32768,
+  returnSiteCount: 262144,
   returnSiteHash: 0x9e3779b1,
-  returnSiteHashShift: 17,
+  returnSiteHashShift: 14,
   returnSiteTries: 32,
 } as const;
 
