@@ -294,7 +294,7 @@ function reportUnarmed({ session, probes, messages }: RunContext): void {
   const unpatched = new Set(session.unpatched.map(({ probe }) => probe));
   const byReason = new Map<string, string[]>();
   for (const [index, { name, point }] of probes.entries()) {
-    const reason = whyUnarmed(point);
+    const reason = whyUnarmed(point, session.found.has(index));
     if (reason === null || session.armed.has(index) || unpatched.has(index)) continue;
     const names = byReason.get(reason) ?? [];
     names.push(name);
@@ -307,8 +307,12 @@ function reportUnarmed({ session, probes, messages }: RunContext): void {
   }
 }
 
-function whyUnarmed(point: BundlePoint): string | null {
-  if (point.kind === "site") return `no process loaded "${point.module}"`;
+function whyUnarmed(point: BundlePoint, isFound: boolean): string | null {
+  if (point.kind === "site") {
+    return isFound
+      ? `what had loaded "${point.module}" ended before it was probed`
+      : `no process loaded "${point.module}"`;
+  }
   return point.kind === "watch" ? `no process has data called "${point.symbol}"` : null;
 }
 

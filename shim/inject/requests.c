@@ -17,9 +17,9 @@
 /* Nanoseconds between two looks at whether the mutator lives. */
 #define LOOK_NANOSECONDS 10000000
 
-/* How many looks in vain: 1000 at a mutator that is at work, 200 at one that is not. */
-#define PATIENCE 1000
-#define IDLE_COST 5
+/* How many looks in vain: 6000 at a mutator that is at work, 200 at one that is not. */
+#define PATIENCE 6000
+#define IDLE_COST 30
 
 /* CONTROL.listener of a mutator that waits for requests. */
 #define LISTENS 1

@@ -12,7 +12,7 @@ import { findSavedPointers, isInside, type Range } from "./frames.js";
 import { codeOnStacks } from "./goroutines.js";
 import { isMapped, type Mapping } from "./maps.js";
 import type { PatchPlan, PatchRegion } from "./plan.js";
-import { openMemory, type ProcessMemory, readMappings } from "./process.js";
+import { keepPages, openMemory, type ProcessMemory, readMappings } from "./process.js";
 import { type MemoryWrite, REGISTER, type Registers, type Tracer } from "./ptrace.js";
 import { lowerSemaphores, raiseSemaphores, type Semaphores } from "./semaphores.js";
 
@@ -258,8 +258,9 @@ export function inUndoOrder(
 
 const LONG_JUMP_BYTES = 5;
 
+/** Has the memory of a stopped process looked at. */
 function withMemory<T>(pid: number, use: (memory: ProcessMemory) => T): T {
-  const memory = openMemory(pid);
+  const memory = keepPages(openMemory(pid));
   try {
     return use(memory);
   } finally {

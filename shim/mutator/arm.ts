@@ -54,6 +54,8 @@ export interface ArmOptions {
   readonly allowBreakpoints: boolean;
   /** Takes the index of each probe that is put into some process. */
   readonly armed: Set<number>;
+  /** Takes the index of each probe whose module some process has. */
+  readonly found: Set<number>;
   /** Told of each plan before it is applied. */
   readonly onPlan?: (draft: PatchDraft) => void;
 }
@@ -107,6 +109,8 @@ export async function arm(
 ): Promise<Armed> {
   const { pid, programs } = tracee;
   const changes = lookAt(tracee, image);
+  for (const { plan } of changes.fresh)
+    for (const { probe } of plan.sites) options.found.add(probe);
   const missing = changes.missing.map(({ probe, site }) =>
     notPatched(pid, probe, site, `${site.module} is not loaded`),
   );
@@ -260,7 +264,7 @@ function planSite({ probe, site }: ProbedSite, { meta, code }: RunnableBundle): 
 }
 
 function planModule({ image, path, loadBias }: Module, sites: readonly PlanSite[]): PlanModule {
-  return { ...moduleFunctions(image, path, loadBias), sites };
+  return { ...moduleFunctions(image, path, loadBias), image, sites };
 }
 
 /** A module to be patched now. */

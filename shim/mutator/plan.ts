@@ -6,16 +6,12 @@
  * take and where they may lie; `layPatches` gives the bytes once those areas have addresses.
  * What no technique fits is refused, with the reason and the nearest place that would do.
  */
+import { isDeepStrictEqual } from "node:util";
 import { assert, bug } from "../../base/assert.js";
+import type { ElfImage } from "../../base/elf/image.js";
 import type { BundleSite } from "../../wasm-runtime/bundle.js";
 import { Assembler } from "./assembler.js";
-import {
-  type Choice,
-  type ChosenRegions,
-  canWait,
-  chooseRegions,
-  settledChoices,
-} from "./choices.js";
+import { type Choice, chooseRegions, settledChoices } from "./choices.js";
 import { liveFlags } from "./flags.js";
 import {
   bytesOf,
@@ -27,6 +23,7 @@ import {
 import { PAGE_BYTES } from "./maps.js";
 import { type MovedCode, movedCode } from "./moved-code.js";
 import { type Region, SHORT_JUMP_BYTES } from "./regions.js";
+import { chooseSeen } from "./seen-returns.js";
 import type { Target } from "./targets.js";
 import {
   emitTrampoline,
@@ -61,6 +58,8 @@ export interface PlanModule {
   readonly code: ModuleCode;
   /** Functions of its file if it was looked at before. */
   readonly index?: FunctionIndex;
+  /** Its file, if the plan is to be remembered as long as that. */
+  readonly image?: ElfImage;
   readonly sites: readonly PlanSite[];
   /** ELF addresses of the bytes near sites that are in use; left out if nothing is patched yet. */
   readonly taken?: ReadonlySet<number>;
@@ -134,62 +133,69 @@ const REACH = 0x7fffffff - 16;
 
 /** Phase 1: regions and sizes. */
 export function planPatches(modules: readonly PlanModule[], options: PlanOptions): PatchDraft {
-  const refused: RefusedSite[] = [];
-  const planned = modules.map((module) => planModule(module, options, refused));
-  return { modules: planned, refused };
-}
-
-function planModule(
-  module: PlanModule,
-  options: PlanOptions,
-  refused: RefusedSite[],
-): PlannedModule {
-  const index = module.index ?? indexFunctions(module.code);
-  const found = withReturnsSeen(index, module, { ...options, allowBreakpoints: false });
-  const chosen = options.allowBreakpoints ? chooseRegions(index, found.module, options) : found;
-  refused.push(...chosen.refused);
-  return layOut(module.code, settledChoices(chosen));
-}
-
-interface ChosenModule extends ChosenRegions {
-  readonly module: PlanModule;
-}
-
-/** Has callers tell of the returns of functions with an exit that nothing fits, if their entry can be probed. */
-function withReturnsSeen(
-  index: FunctionIndex,
-  module: PlanModule,
-  options: PlanOptions,
-): ChosenModule {
-  const first = { module, ...chooseRegions(index, module, options) };
-  const choose = (sites: readonly PlanSite[]): ChosenModule => {
-    const changed = withReturns(module, sites);
-    return { module: changed, ...chooseRegions(index, changed, options, first) };
+  const plans = modules.map((module) => planKnown(module, options));
+  return {
+    modules: modules.map(({ code }, i) => placed(plans[i] ?? bug("a module without a plan"), code)),
+    refused: plans.flatMap(({ refused }) => refused),
   };
-  const stuck = first.refused.filter(isStuck).map(({ site }) => site);
-  if (stuck.length === 0 || !canWait(index)) return first;
-  const second = choose(stuck);
-  const isRefused = ({ address }: PlanSite): boolean =>
-    second.refused.some(({ site }) => site.place === "returns" && site.address === address);
-  const rest = stuck.filter((site) => !isRefused(site));
-  return rest.length === stuck.length ? second : choose(rest);
 }
 
-/** Whether it is an exit of a function, not its first instruction. */
-function isStuck({ site, address }: RefusedSite): boolean {
-  return site.place === "exits" && address !== site.address;
+/** What is planned for a file, wherever it is mapped; ELF addresses. */
+interface ModulePlan extends Pick<PlannedModule, "regions" | "entered" | "areaBytes"> {
+  readonly semaphores: readonly number[];
+  /** Range of what trampolines refer to. */
+  readonly extent: readonly [low: number, high: number];
+  readonly refused: readonly RefusedSite[];
 }
 
-function withReturns(module: PlanModule, sites: readonly PlanSite[]): PlanModule {
-  const stuck = new Set(sites);
-  const place = "returns";
-  const all = module.sites.map((site) => (stuck.has(site) ? ({ ...site, place } as const) : site));
-  return { ...module, sites: all };
+interface KnownPlan {
+  readonly sites: readonly PlanSite[];
+  readonly options: PlanOptions;
+  readonly plan: ModulePlan;
 }
 
-function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
-  const [low, high] = extent(code, choices);
-  const semaphores = semaphoresOf(code, choices);
+/** The last plan of each file: of other processes, which mostly want the same. */
+const knownPlans = new WeakMap<ElfImage, KnownPlan>();
+
+function planKnown(module: PlanModule, options: PlanOptions): ModulePlan {
+  const { image, sites, taken } = module;
+  if (image === undefined || taken !== undefined) return planModule(module, options);
+  const known = knownPlans.get(image);
+  if (isDeepStrictEqual([known?.sites, known?.options], [sites, options])) {
+    return known?.plan ?? bug("a plan without a plan");
+  }
+  const plan = planModule(module, options);
+  knownPlans.set(image, { sites, options, plan });
+  return plan;
+}
+
+function planModule(module: PlanModule, options: PlanOptions): ModulePlan {
+  const index = module.index ?? indexFunctions(module.code);
+  const found = chooseSeen(index, module, { ...options, allowBreakpoints: false });
+  const chosen = options.allowBreakpoints ? chooseRegions(index, found.module, options) : found;
+  return { ...layOut(module.code, settledChoices(chosen)), refused: chosen.refused };
+}
+
+/** A plan for the module that `code` is of. */
+function placed(plan: ModulePlan, code: ModuleCode): PlannedModule {
+  const { loadBias } = code;
+  const { regions, entered, areaBytes, semaphores, extent } = plan;
+  const [low, high] = extent;
+  return {
+    code,
+    regions,
+    entered,
+    areaBytes,
+    semaphores: semaphores.map((address) => address + loadBias),
+    lowest: PAGE_BYTES * Math.ceil(Math.max(0, high + loadBias - REACH) / PAGE_BYTES),
+    highest: PAGE_BYTES * Math.floor((low + loadBias + REACH - areaBytes) / PAGE_BYTES),
+  };
+}
+
+function layOut(code: ModuleCode, choices: readonly Choice[]): Omit<ModulePlan, "refused"> {
+  const extent = extentOf(code, choices);
+  const [, high] = extent;
+  const semaphores = semaphoresOf(choices);
   const entered = choices.flatMap(({ region }) =>
     region.entries.length > 0 ? [region.start] : [],
   );
@@ -204,23 +210,21 @@ function layOut(code: ModuleCode, choices: readonly Choice[]): PlannedModule {
     return planned;
   });
   const areaBytes = regions.length === 0 ? 0 : offset;
-  const lowest = PAGE_BYTES * Math.ceil(Math.max(0, high + code.loadBias - REACH) / PAGE_BYTES);
-  const highest = PAGE_BYTES * Math.floor((low + code.loadBias + REACH - areaBytes) / PAGE_BYTES);
-  return { code, regions, semaphores, entered, areaBytes, lowest, highest };
+  return { regions, semaphores, entered, areaBytes, extent };
 }
 
 function aligned(offset: number): number {
   return Math.ceil(offset / TRAMPOLINE_ALIGNMENT) * TRAMPOLINE_ALIGNMENT;
 }
 
-function semaphoresOf({ loadBias }: ModuleCode, choices: readonly Choice[]): number[] {
+function semaphoresOf(choices: readonly Choice[]): number[] {
   const sites = choices.flatMap(({ targets }) => targets.flatMap((target) => target.sites));
   const byProbe = new Map(sites.map(({ probe, semaphore }) => [probe, semaphore]));
-  return [...byProbe.values()].flatMap((address) => (address === 0 ? [] : [address + loadBias]));
+  return [...byProbe.values()].filter((address) => address !== 0);
 }
 
 /** Range of addresses that trampolines refer to: code, and operands of displaced instructions. */
-function extent(code: ModuleCode, choices: readonly Choice[]): [number, number] {
+function extentOf(code: ModuleCode, choices: readonly Choice[]): [number, number] {
   let low = Number.MAX_SAFE_INTEGER;
   let high = 0;
   const include = (address: number): void => {

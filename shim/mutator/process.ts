@@ -13,6 +13,7 @@ import {
   statSync,
 } from "node:fs";
 import { cString, type ElfImage, parseElf, SEGMENT, viewOf, word } from "../../base/elf/image.js";
+import { remember } from "../../base/remember.js";
 import { TargetError } from "../../base/target-error.js";
 import {
   isWhole,
@@ -185,6 +186,17 @@ export function openMemory(pid: number): ProcessMemory {
     return bytes;
   };
   return { read, close: () => closeSync(file) };
+}
+
+/** `memory` of a process that stands still: each page is read once. */
+export function keepPages(memory: ProcessMemory): ProcessMemory {
+  const pages = remember((start: number) => memory.read(start, PAGE_BYTES));
+  const read = (address: number, size: number): Uint8Array => {
+    const at = address % PAGE_BYTES;
+    if (at + size > PAGE_BYTES) return memory.read(address, size);
+    return pages(address - at).subarray(at, at + size);
+  };
+  return { read, close: () => memory.close() };
 }
 
 /** Reads `size` bytes of a process at `address`. Throws TargetError where nothing is mapped. */

@@ -1,6 +1,6 @@
 /**
  * Looks that traced processes ask for: a thread waits in the shim until its process has been looked
- * at: two seconds, ten while we are at work, not at all once we are dead (shim/inject/requests.c).
+ * at: two seconds, sixty while we are at work, not at all once we are dead (shim/inject/requests.c).
  *
  *     PRIVATE.asked ≠ answered   the process waits, or has waited, for an answer
  *     PRIVATE.missed             the last request that it did not wait for

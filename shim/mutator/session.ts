@@ -100,6 +100,8 @@ export interface Session {
   missedEvents(): number;
   /** Probes with a site or of data that are in some process, or were. */
   readonly armed: ReadonlySet<number>;
+  /** Indices of the probes whose modules some process had. */
+  readonly found: ReadonlySet<number>;
   /** Processes that are traced now. */
   pids(): number[];
   /**
@@ -192,8 +194,14 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     sweeper.sweep(owners).catch(ignore);
   };
   const armed = new Set<number>();
+  const found = new Set<number>();
   const { allowBreakpoints, onPlan } = options;
-  const armOptions = { allowBreakpoints, armed, ...(onPlan === undefined ? {} : { onPlan }) };
+  const armOptions = {
+    allowBreakpoints,
+    armed,
+    found,
+    ...(onPlan === undefined ? {} : { onPlan }),
+  };
   let sampling: Sampling | null = null;
   const timer = setInterval(sweep, SWEEP_MS);
   timer.unref();
@@ -212,6 +220,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       return engine.run(probe.handler, index, subject);
     },
     armed,
+    found,
     arm: async () => {
       await armAll(follower, image, armOptions, target);
       const periods = samplePeriods(options.bundle.meta.probes.map(({ point }) => point));

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { parseElf } from "../../../base/elf/image.js";
 import { inUndoOrder } from "../../../shim/mutator/apply.js";
-import { layPatches, planPatches } from "../../../shim/mutator/plan.js";
+import { layPatches, type PlannedModule, planPatches } from "../../../shim/mutator/plan.js";
 import { showPlan } from "../../../shim/mutator/show-plan.js";
 import { CODE, DATA, LOAD_BIAS, type TestFunction, testModule, word32 } from "./code.js";
 
@@ -326,6 +328,22 @@ s("plans sites in code without symbols", () => {
   } as const;
   const plan = showPlan(planPatches([{ code, sites: [site] }], OPTIONS));
   assert.match(plan, /plain, trampoline \+0x20\n {4}probe 0 \(flags all\)/);
+});
+
+s("plans for a file once, wherever it is mapped", () => {
+  const image = parseElf(readFileSync(process.execPath), process.execPath);
+  const site = { probe: 0, address: CODE, place: "instruction", symbol: "f" } as const;
+  const marked = { ...site, floats: false, clobbers: null, semaphore: DATA };
+  const planned = (loadBias: number, probe: number): PlannedModule | undefined => {
+    const code = { ...testModule([long]), loadBias };
+    return planPatches([{ code, image, sites: [{ ...marked, probe }] }], OPTIONS).modules[0];
+  };
+  const [first, second, other] = [planned(0x10000, 3), planned(0x50000, 3), planned(0x10000, 4)];
+  assert.is(second?.regions, first?.regions);
+  assert.equal(first?.semaphores, [DATA + 0x10000]);
+  assert.equal(second?.semaphores, [DATA + 0x50000]);
+  assert.is((second?.highest ?? 0) - (first?.highest ?? 0), 0x40000);
+  assert.equal(other?.regions[0]?.shape.calls[0]?.probes, [4]);
 });
 
 s("gives bytes, moves and leaves in the address space of the process", () => {
