@@ -170,22 +170,10 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   const started = await start(tracer, follower, options, modules);
   target = started.pid;
   if (status !== null) ended(status);
-  const { shared, engine, image, sweeper, newcomers } = started;
-  let looks = 0;
-  let turn = 0;
+  const { shared, engine, image, sweeper } = started;
+  const look = looker(started, options.onWarning);
   const sweep = (): void => {
-    if (follower.state === "armed" && looks++ < TID_LOOKS) {
-      for (const tracee of follower.tracees.values()) lookForThreadId(follower, tracee);
-    }
-    if (follower.state === "armed") {
-      // One process at a time, so that many processes cost no more than one.
-      const tracees = [...follower.tracees.values()];
-      const tracee = tracees[turn++ % tracees.length];
-      if (tracee !== undefined) lookLater(follower, tracee);
-      for (const pid of newcomers()) {
-        takeIn(follower, pid, () => attachIfAllowed(tracer, follower, pid, options.onWarning));
-      }
-    }
+    if (follower.state === "armed") look();
     if (!dirty) return;
     dirty = false;
     const owners = [...follower.tracees.values()].flatMap(({ pid, injection }) =>
@@ -233,6 +221,27 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       return disarmAll(follower);
     },
     close: () => close(tracer, shared),
+  };
+}
+
+/** Gives what is done in turns to armed processes, and to those that are to be. */
+function looker(
+  { tracer, follower, newcomers }: Started,
+  onWarning: SessionOptions["onWarning"],
+): () => void {
+  let looks = 0;
+  let turn = 0;
+  return () => {
+    if (looks++ < TID_LOOKS) {
+      for (const tracee of follower.tracees.values()) lookForThreadId(follower, tracee);
+    }
+    // One process at a time, so that many processes cost no more than one.
+    const tracees = [...follower.tracees.values()];
+    const tracee = tracees[turn++ % tracees.length];
+    if (tracee !== undefined) lookLater(follower, tracee);
+    for (const pid of newcomers()) {
+      takeIn(follower, pid, () => attachIfAllowed(tracer, follower, pid, onWarning));
+    }
   };
 }
 
