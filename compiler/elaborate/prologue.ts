@@ -7,6 +7,7 @@
 import type { PrologueSearching } from "../../base/stage.js";
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
+import { isAlwaysInFrame, isListed } from "../dwarf/framed.js";
 import type { SourceLine } from "../dwarf/lines.js";
 import type { DieId } from "../dwarf/native.js";
 import type { FunctionCode } from "./code-functions.js";
@@ -49,19 +50,6 @@ function variablesOf(info: DebugInfo, parent: DieId): readonly Die[] {
     if (die.tag === "lexical_block") return variablesOf(info, die.id);
     return die.tag === "formal_parameter" || die.tag === "variable" ? [die] : [];
   });
-}
-
-function isAlwaysInFrame(info: DebugInfo, die: Die): boolean {
-  const [place] = info.locations(die.id, "location");
-  return !isListed(info, die) && place?.operations[0]?.atom === "fbreg";
-}
-
-/** True if the place of a variable is known by a list, for parts of the code. */
-function isListed(info: DebugInfo, die: Die): boolean {
-  const places = info.locations(die.id, "location");
-  return (
-    places.length > 1 || (places[0]?.end ?? Number.POSITIVE_INFINITY) < Number.POSITIVE_INFINITY
-  );
 }
 
 /**

@@ -11,7 +11,7 @@ import type { DieId } from "../dwarf/native.js";
 import type { Operation } from "../dwarf/operations.js";
 import { entryOf } from "../dwarf/ranges.js";
 import { ResolutionError } from "../elaborate/report.js";
-import { add, type Location } from "../types/location.js";
+import { add, constant, type Location } from "../types/location.js";
 import type { SourceObject } from "./access.js";
 import { type CalledFrame, type EntryState, entryState } from "./entry-value.js";
 import { type ExpressionContext, evaluateValue, NO_CONTEXT, registerOfHit } from "./expression.js";
@@ -122,6 +122,11 @@ function stateAt(program: ProgramModule, address: number, scopes: readonly Die[]
   };
 }
 
+/** DWARF number of rbp (SysV AMD64 ABI figure 3.36). */
+const FRAME_POINTER = 6n;
+/** The return address and the caller's rbp. */
+const SAVED_BYTES = 16;
+
 /** How many calls may tell a value: in the frame of the hit, in that of its caller, and so on. */
 const MAX_CALLS: readonly number[] = [64, 4, 2];
 
@@ -150,7 +155,13 @@ function contextOf(
     ...NO_CONTEXT,
     ...programContext(program, null),
     register,
-    frameBase: once(() => evaluateValue(base ?? refuse("no frame base"), context)),
+    frameBase: once(() => {
+      if (base === null) return refuse("no frame base");
+      const isPointer = base[0]?.atom === "reg" && base[0].number === FRAME_POINTER;
+      if (!isEntry || !isPointer) return evaluateValue(base, context);
+      // The function is going to push rbp and to copy rsp into it.
+      return add(context.frameAddress(), constant(-SAVED_BYTES));
+    }),
     frameAddress: once(() =>
       evaluateValue(rules?.cfa ?? refuse("no call frame information"), context),
     ),

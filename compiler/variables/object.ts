@@ -11,6 +11,7 @@ import { constant } from "../types/location.js";
 import type { SourceObject } from "./access.js";
 import { type ExpressionContext, evaluatePlace } from "./expression.js";
 import { type CodePosition, globalContext, operationsAt, positionContext } from "./frame.js";
+import { passedPlaces } from "./passed.js";
 import type { ObjectPlace } from "./place.js";
 import type { ProgramModule } from "./program-module.js";
 
@@ -70,9 +71,11 @@ function inFrame(
   operations: readonly Operation[],
   position: CodePosition,
 ): SourceObject {
-  const { context, objects } = position.frame();
+  const { context, objects, code, isEntry } = position.frame();
   const known = objects.get(operations) ?? new Map<Die["id"], SourceObject>();
-  const object = known.get(die.id) ?? objectAt(program, die, evaluatePlace(operations, context));
+  const passed = isEntry && code !== null ? passedPlaces(program, code).get(die.id) : undefined;
+  const object =
+    known.get(die.id) ?? objectAt(program, die, passed ?? evaluatePlace(operations, context));
   objects.set(operations, known.set(die.id, object));
   return object;
 }

@@ -2,6 +2,7 @@
  * Where a function's result is when it returns (SysV AMD64 ABI §3.2.3): integers and pointers in
  * rax and rdx, floating point numbers in xmm0 and xmm1, what is larger in memory at rax.
  */
+import { bug } from "../../base/assert.js";
 import type { ObjectPlace, Piece } from "./place.js";
 import { type SourceType, sizeOf, strip } from "./source-type.js";
 
@@ -12,11 +13,13 @@ const XMM0 = 17;
 const XMM1 = 18;
 const ST0 = 33;
 
-const EIGHT_BYTES = 8;
-const MAX_IN_REGISTERS = 16;
+/** Objects are handed over by eightbytes. */
+export const EIGHT_BYTES = 8;
+/** Larger objects are handed over in memory. */
+export const MAX_IN_REGISTERS = 16;
 
 /** Of an eightbyte; "sse-up" is the upper half of a vector. */
-type Class = "integer" | "sse" | "sse-up" | "x87";
+export type Class = "integer" | "sse" | "sse-up" | "x87";
 type Classes = (Class | null)[];
 
 /** Place of a result of `type`. */
@@ -36,7 +39,12 @@ export function returnPlace(type: SourceType): ObjectPlace {
     if (each === "sse-up") return { ...inRegister(XMM0), offset: EIGHT_BYTES };
     return inRegister((each === "sse" ? vectors : integers).shift() ?? RAX);
   });
-  const [first = inRegister(RAX)] = words;
+  return joined(words);
+}
+
+/** The object whose eightbytes are at `words`, of which there is one at least. */
+export function joined(words: readonly ObjectPlace[]): ObjectPlace {
+  const [first = bug("an object without bytes")] = words;
   if (words.length < 2) return first;
   const pieces = words.map(
     (place, index): Piece => ({
@@ -63,7 +71,7 @@ function inRegister(register: number): ObjectPlace & { kind: "register" } {
  * Class of each eightbyte: integer if anything in it is no floating point number. Of an object with
  * a member that is not aligned, "memory".
  */
-function classify(type: SourceType): readonly Class[] | "memory" {
+export function classify(type: SourceType): readonly Class[] | "memory" {
   const count = Math.max(1, Math.ceil(sizeOf(type) / EIGHT_BYTES));
   const classes: Classes = Array.from({ length: count }, () => null);
   if (!mark(type, 0, classes, 0)) return "memory";

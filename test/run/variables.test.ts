@@ -160,6 +160,33 @@ const HANDED = `
   probe process(@1).statement("constant@handed.c+3") { println($$vars$$) }
   probe process(@1).function("unused").call { println($$vars) }`;
 
+for (const compiler of ["g++", "clang++"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  (isThere ? s : s.skip)(
+    `${compiler}: parameters at the first instruction, before they are stored`,
+    () => {
+      for (const flags of [["-O0"], ["-O0", "-fomit-frame-pointer"]]) {
+        const program = buildProgram("passed", ["-g", ...flags], compiler, "cc");
+        const names = ["numbers", "mixed", "kept", "objects", "counter::add"];
+        const points = names.flatMap((name) => [`statement("${name}")`, `function("${name}")`]);
+        const script = points.map(
+          (point) => `probe process("${program}").${point} { println(ppfunc(), " ", $$parms$$) }`,
+        );
+        const { stdout, stderr } = wastap(["-e", script.join("\n"), "-c", `${program} >/dev/null`]);
+        assert.is(stderr, "");
+        const lines = stdout.trim().split("\n");
+        assert.is(lines.length, 2 * 3 * names.length);
+        const [first, behind] = [0, 1].map((side) => lines.filter((_, i) => i % 2 === side));
+        assert.equal(first, behind);
+        assert.is(
+          lines[0],
+          `numbers a='a' b=65000 c=0 d=1099511627776 e=0 f="text" g=100 h=4000000000`,
+        );
+      }
+    },
+  );
+}
+
 test("texts in registers and constants, numbers that only callers know", () => {
   const results = ['{.number=2, .text="a\\nlabel"}', '{.number=3, .text="a\\nmabel"}'];
   const constant = 'n=1 text="con\\"stant"';
