@@ -7,7 +7,8 @@ namespace bank {
 
 class Account {
   public:
-    explicit Account(const char *owner) : owner(owner) {}
+    explicit Account(const char *owner) : owner(owner) {
+    }
     long deposit(long amount);
     template <typename Amounts> void book(const Amounts &amounts);
 

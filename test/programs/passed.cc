@@ -17,8 +17,10 @@ struct large {
     long words[3];
 };
 struct owned {
-    explicit owned(long value) : value(value) {}
-    owned(const owned &other) : value(other.value) {}
+    explicit owned(long value) : value(value) {
+    }
+    owned(const owned &other) : value(other.value) {
+    }
     ~owned() {
     }
     long value;
