@@ -14,7 +14,6 @@ import type {
   ProbePoint,
   Script,
 } from "../syntax/ast.js";
-import { newNodeId } from "../syntax/ast.js";
 import { showAliasHead, showProbePoint } from "../syntax/print.js";
 import { nodesIn } from "../syntax/walk.js";
 import type { LibraryEntry } from "./library.js";
@@ -22,6 +21,7 @@ import { showComponents, showMark, stringArgument, withComponents } from "./poin
 import { matchPoint, type PointMatch, type PointTree } from "./point-tree.js";
 import { type Message, ResolutionError } from "./report.js";
 import type { FamilyContext, Site } from "./site.js";
+import { wrapBody } from "./wrap-body.js";
 
 /** One handler before its body is made its own. */
 export interface DerivedProbe {
@@ -293,11 +293,4 @@ function deriveAlias(
       ? error
       : new ResolutionError("invalid-suffix", "invalid suffix for probe", suffix);
   });
-}
-
-function wrapBody(alias: ProbeAlias, body: BlockStatement): BlockStatement {
-  if (alias.prologue === null && alias.epilogue === null) return body;
-  const before = alias.prologue === null ? [] : [alias.prologue];
-  const after = alias.epilogue === null ? [] : [alias.epilogue];
-  return { ...body, id: newNodeId(), statements: [...before, body, ...after] };
 }

@@ -43,8 +43,6 @@ export interface Surroundings {
   readonly entryTargets: TargetScope | null;
   /** The expression that stands for `@entry(…)`; throws ResolutionError outside .return probes. */
   readonly entry: (node: EntryExpression) => Expression;
-  /** True in what comes by an alias: only there @probewrite is known. */
-  readonly isAliased: boolean;
   readonly warn: (message: Message) => void;
   readonly table: TargetTable;
   /** The program or library that a script names, null if there is none. */

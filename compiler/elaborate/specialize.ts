@@ -12,7 +12,6 @@ import type {
   ProbewriteExpression,
 } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
-import { showExpression } from "../syntax/print-expression.js";
 import { nodesIn } from "../syntax/walk.js";
 import {
   type Copy,
@@ -23,7 +22,7 @@ import {
   resolveTarget,
   type Surroundings,
 } from "./resolve-target.js";
-import { copyTree, forEachNode } from "./rewrite.js";
+import { copyTree } from "./rewrite.js";
 
 /** A copy of `body` for `surroundings`. */
 export function specialize(body: BlockStatement, surroundings: Surroundings): BlockStatement {
@@ -39,15 +38,14 @@ export function specializeExpression(
 }
 
 function specializeTree<T extends Node>(body: T, surroundings: Surroundings): T {
-  const written = writtenOperands(body);
   const known = new Map<NodeId, bigint>();
   const replace = (node: Node, copy: Copy): Node | null => {
     switch (node.kind) {
       case "defined":
         return constant(node, isDefined(node.operand, surroundings) ? 1n : 0n, known);
       case "probewrite":
-        if (!surroundings.isAliased) return unexpected(node, surroundings);
-        return constant(node, written.has(showExpression(node.operand)) ? 1n : 0n, known);
+        if (node.isWritten === null) return unexpected(node, surroundings);
+        return constant(node, node.isWritten ? 1n : 0n, known);
       case "unary":
         return node.operator === "&"
           ? resolveAddress(node, copy, surroundings)
@@ -186,14 +184,4 @@ function foldIf(node: Of<"if">, copy: Copy, known: Known): Node {
   }
   const taken = value !== 0n ? node.consequent : node.alternate;
   return taken === null ? { kind: "null", id: newNodeId(), span: node.span } : copy(taken);
-}
-
-/** Texts of all operands that `body` assigns to. */
-function writtenOperands(body: Node): Set<string> {
-  const texts = new Set<string>();
-  forEachNode(body, (node) => {
-    if (node.kind === "assignment") texts.add(showExpression(node.target));
-    else if (node.kind === "update") texts.add(showExpression(node.operand));
-  });
-  return texts;
 }

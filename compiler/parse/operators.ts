@@ -154,7 +154,7 @@ function parseProbewrite(stream: TokenStream, token: Token): ProbewriteExpressio
   const operand: Expression = name.text.startsWith("$")
     ? { kind: "target", ...place, name: name.text, atVar: false, module: null, steps: [] }
     : { kind: "identifier", ...place, name: name.text };
-  return { kind: "probewrite", ...nodeAt(token), operand };
+  return { kind: "probewrite", ...nodeAt(token), operand, isWritten: null };
 }
 
 function parseConst(stream: TokenStream, token: Token): ConstExpression {

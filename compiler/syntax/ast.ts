@@ -412,7 +412,10 @@ export interface DefinedExpression extends NodeBase {
 }
 export interface ProbewriteExpression extends NodeBase {
   readonly kind: "probewrite";
+  /** An identifier, or a target symbol without steps. */
   readonly operand: Expression;
+  /** Whether the probes of the alias around it write it; null outside of aliases. */
+  readonly isWritten: boolean | null;
 }
 export interface PerfExpression extends NodeBase {
   readonly kind: "perf";

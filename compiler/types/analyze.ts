@@ -70,7 +70,6 @@ type CommonSurroundings = Pick<Surroundings, "table" | "findModule" | "warn">;
 const NOWHERE: Omit<Surroundings, keyof CommonSurroundings> = {
   targets: NO_TARGETS,
   entryTargets: null,
-  isAliased: false,
   entry(node) {
     throw new ResolutionError("entry-misplaced", "@entry is not supported in functions", node);
   },
@@ -299,7 +298,6 @@ function surroundingsOf(
     targets: site.targets,
     entryTargets: site.isReturn ? (site.entry?.targets ?? site.targets) : null,
     entry,
-    isAliased: derived.origins.length > 1,
   };
 }
 

@@ -143,6 +143,10 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
   ],
   ['global g probe begin if (sprint(g) == "1") { g = 1 }'],
   ["probe begin { println(@probewrite(x)) x = 1 }", "1:23 unexpected @probewrite"],
+  [
+    "probe a = begin { println(f()) } function f() { return @probewrite(x) } probe a { x = 1 }",
+    "1:56 unexpected @probewrite",
+  ],
   ["probe a = begin { println(@probewrite(x)) } probe a { x = 1 }"],
   ["probe begin { try { println(1) } catch ($x) { println(2) } }", "1:41 unresolved type"],
   ['probe process("").begin { println(1) }', "1:7 while resolving probe point | empty module"],
