@@ -71,6 +71,7 @@ const TOKENS: { readonly [kind: string]: string } = {
   embedded: "embedded-code",
   probe: "keyword",
   alias: "keyword",
+  in: "keyword",
   foreach: "keyword",
   for: "keyword",
   while: "keyword",

@@ -33,17 +33,17 @@ function checkBody(body: Node, writes: Writes, state: Inference): void {
   forEachNode(body, (node) => {
     if (node.kind === "assignment") checkTarget(node, node.target, state);
     else if (node.kind === "update") checkUpdated(node, node.operand, state);
-    else if (node.kind === "delete") checkDelete(node.target, state);
     else if (node.kind === "foreach") checkForeach(node, writes, state);
     else if (node.kind === "aggregate" || node.kind === "histogram") checkStat(node, state);
   });
 }
 
-/** What is assigned to must be a name, as SystemTap finds before it looks at types. */
+/** What is assigned to or deleted must be a name, as SystemTap finds before it looks at types. */
 export function checkAssigned(state: Inference): void {
   const { handlers } = state.symbols;
   for (const { body } of [...reachableFunctions(handlers, state), ...handlers]) {
     forEachNode(body, (node) => {
+      if (node.kind === "delete") checkDelete(node.target, state);
       if (node.kind !== "assignment" || OF_THE_PROGRAM.has(node.target.kind)) return;
       checkTarget(node, node.target, state);
     });
