@@ -1,6 +1,7 @@
 /**
  * Red Hat's varwatch.stp and func_time_stats.stp as they were published: on threads of a C++
- * program, and on node's C code. What they tell is what the program says itself.
+ * program, and on node's C code. What they tell is what the program says itself. Its profilers by
+ * line and by stack, which also ask about the kernel, on a program of one hot line.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,9 +11,11 @@ import { openDebugInfo } from "../../compiler/dwarf/debug-info.js";
 import { emptyDirectory } from "../support/dwarf-programs.js";
 import { buildProgram, cannotTrace, hasProgram, wastap } from "../support/tools.js";
 
-const EXAMPLES = "/usr/share/systemtap/examples/general";
-const WATCH = join(EXAMPLES, "varwatch.stp");
-const TIMES = join(EXAMPLES, "func_time_stats.stp");
+const EXAMPLES = "/usr/share/systemtap/examples";
+const WATCH = join(EXAMPLES, "general/varwatch.stp");
+const TIMES = join(EXAMPLES, "general/func_time_stats.stp");
+const LINES = join(EXAMPLES, "profiling/fileline-profile.stp");
+const STACKS = join(EXAMPLES, "profiling/pf4.stp");
 const NODE = "/usr/bin/node";
 /** A function of libuv that runs once for each file that a script copies. */
 const COPY = "uv_fs_copyfile";
@@ -24,7 +27,7 @@ const withoutNode = missing ?? whyNotNode();
 if (withoutNode !== missing) process.stdout.write(`skipped: ${withoutNode}\n`);
 
 function whyNot(): string | null {
-  const absent = [WATCH, TIMES].find((path) => !existsSync(path));
+  const absent = [WATCH, TIMES, LINES, STACKS].find((path) => !existsSync(path));
   return cannotTrace() ?? (absent === undefined ? null : `no ${absent} (systemtap-doc)`);
 }
 
@@ -115,6 +118,19 @@ for (const compiler of ["g++", "clang++"]) {
     });
   }
 }
+
+(missing === null ? s : s.skip)("profilers: most samples are of the code that computes", () => {
+  const program = buildProgram("work", ["-g"]);
+  for (const [script, where] of [
+    [LINES, /^u:\S+\/work\.c:\d+ +\t +(\d+)$/gm],
+    [STACKS, /^(\d+) hits on cpu \d+\n(?:work\+0x.*\n)?run\+0x/gm],
+  ] as const) {
+    const text = run(script, ["--ldd"], `${program} 1 200000000`).script.join("\n");
+    const all = Number(/^--- (\d+) samples recorded:$/m.exec(text)?.[1]);
+    const found = [...text.matchAll(where)].reduce((sum, [, count]) => sum + Number(count), 0);
+    assert.ok(all >= 10 && found >= 0.5 * all, text);
+  }
+});
 
 const test = withoutNode === null ? s : s.skip;
 /** Flags of copies: COPYFILE_FICLONE is 2. */
