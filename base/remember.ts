@@ -15,6 +15,18 @@ export function remember<Key, Value>(find: (key: Key) => Value): (key: Key) => V
   };
 }
 
+/** `find`, which is called once for each key, as long as there is that key. */
+export function rememberWeakly<Key extends object, Value>(
+  find: (key: Key) => Value,
+): (key: Key) => Value {
+  const known = new WeakMap<Key, () => Value>();
+  return (key) => {
+    const answer = known.get(key) ?? once(() => find(key));
+    known.set(key, answer);
+    return answer();
+  };
+}
+
 /** `find`, which is called once. */
 export function once<Value>(find: () => Value): () => Value {
   return remember<void, Value>(find);

@@ -8,6 +8,7 @@
  * themselves. So death between any two steps leaves a process that computes the same.
  */
 import { viewOf } from "../../base/elf/image.js";
+import { rememberWeakly } from "../../base/remember.js";
 import { findSavedPointers, isInside, type Range } from "./frames.js";
 import { codeOnStacks } from "./goroutines.js";
 import { isMapped, type Mapping } from "./maps.js";
@@ -78,7 +79,8 @@ export async function applyPlan(
     const moves = entering(regions);
     const mappings = readMappings(pid);
     for (const tid of tids) await moveThread(tracer, pid, tid, moves, mappings);
-    await tracer.setBreakpoints(pid, [...earlier, { regions }].flatMap(breakpoints));
+    const all = [...earlier.map((module) => module.regions), regions];
+    await tracer.setBreakpoints(pid, all.flatMap(breakpoints));
     await tracer.write(
       pid,
       regions.flatMap((region) =>
@@ -230,11 +232,12 @@ function value(registers: Registers, index: number): number {
   return Number(registers[index] ?? 0n);
 }
 
-function breakpoints({ regions }: Pick<AppliedModule, "regions">): [number, number][] {
-  return regions
+/** Where int3 are, and where they lead. */
+const breakpoints = rememberWeakly((regions: readonly PatchRegion[]): [number, number][] =>
+  regions
     .filter((region) => region.technique === "breakpoint")
-    .map((region) => [region.start, region.trampoline]);
-}
+    .map((region) => [region.start, region.trampoline]),
+);
 
 function originals(region: PatchRegion): MemoryWrite[] {
   return region.writes.map(({ address, original }) => ({ address, bytes: original }));

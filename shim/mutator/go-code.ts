@@ -4,6 +4,7 @@
  * seen to it that 800 bytes are left (Go's runtime/stack.go: StackGuard less StackSmall), what does
  * not call it runs on the rest of what its caller had.
  */
+import { rememberWeakly } from "../../base/remember.js";
 import { type FunctionCode, type FunctionRange, isJump, type ModuleCode } from "./functions.js";
 
 /** Why a probe in `code` could overrun a goroutine's stack, or null. */
@@ -17,11 +18,15 @@ export function isStackGrowth({ name }: FunctionRange): boolean {
   return name.startsWith("runtime.morestack");
 }
 
-/** The rule for `module`, null if it is no Go program. */
-export function goStackRule(module: ModuleCode): StackRule | null {
+/** The rule for a module, null if it is no Go program. */
+export function goStackRule({ functions }: ModuleCode): StackRule | null {
+  return stackRuleOf(functions);
+}
+
+const stackRuleOf = rememberWeakly((functions: readonly FunctionRange[]): StackRule | null => {
   const growing = new Set<number>();
   let hasC = false;
-  for (const range of module.functions) {
+  for (const range of functions) {
     if (isStackGrowth(range)) growing.add(range.address);
     hasC ||= range.name === "x_cgo_init";
   }
@@ -36,7 +41,7 @@ export function goStackRule(module: ModuleCode): StackRule | null {
     const isSafe = grows || (isLeaf(code) && !CALLED_SHORT.test(code.name));
     return isSafe ? null : "it does not check how much of a goroutine's stack is left";
   };
-}
+});
 
 /** True if `code` calls nothing: it has little on the stack, and mostly no nosplit caller. */
 function isLeaf({ insns, name, start, end }: FunctionCode): boolean {

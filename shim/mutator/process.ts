@@ -13,7 +13,7 @@ import {
   statSync,
 } from "node:fs";
 import { cString, type ElfImage, parseElf, SEGMENT, viewOf, word } from "../../base/elf/image.js";
-import { remember } from "../../base/remember.js";
+import { once, remember } from "../../base/remember.js";
 import { TargetError } from "../../base/target-error.js";
 import {
   isWhole,
@@ -124,6 +124,11 @@ export function readMappings(pid: number): Mapping[] {
   const text = readProc(pid, "maps") || readProc(livingThread(pid), "maps");
   return parseMaps(text ?? "");
 }
+
+/** How many mappings a process may have (proc(5), vm.max_map_count). */
+export const maxMappings: () => number = once(() =>
+  Number(readFileSync("/proc/sys/vm/max_map_count", "utf8")),
+);
 
 /** Auxiliary vector as the kernel gave it. */
 export function readAuxiliary(pid: number): ReadonlyMap<number, number> {

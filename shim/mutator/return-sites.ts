@@ -12,17 +12,21 @@
  * results are not known there.
  */
 import { readDynamic } from "../../base/elf/dynamic.js";
+import { rememberWeakly } from "../../base/remember.js";
 import { STOP_MS } from "./apply.js";
 import { type ArmOptions, codeMapping, type FreshModule, put, stillThere } from "./arm.js";
 import { targetError } from "./errors.js";
 import type { SessionImage } from "./inject.js";
 import { moduleFunctions } from "./module-code.js";
 import { type PatchRegion, planPatches } from "./plan.js";
-import { hasShadowStacks, type Module, readMappings, readModules } from "./process.js";
+import { hasShadowStacks, type Module, maxMappings, readMappings, readModules } from "./process.js";
 import type { Tracer } from "./ptrace.js";
 import { type ReturnState, readAsked, readySites, writeReturnStates } from "./return-table.js";
 import { returnSite } from "./tails.js";
 import type { Tracee } from "./tracee.js";
+
+/** Of the mappings that a process may have; each place takes two. The rest is left to the process. */
+const OUR_SHARE = 1 / 2;
 
 /** Patches what threads of a process wait for, and tells them; throws TargetError. */
 export async function armReturnSites(
@@ -36,7 +40,9 @@ export async function armReturnSites(
   if (injection === null) return;
   const asked = readAsked(pid, injection, bundle);
   if (asked.length === 0) return;
-  const fresh = planModules(tracee, asked);
+  const mappings = readMappings(pid);
+  const hasRoom = mappings.length < maxMappings() * OUR_SHARE;
+  const fresh = hasRoom ? planModules(tracee, asked, readModules(pid, mappings)) : [];
   const rules = { allowBreakpoints: false, shadowStacks: hasShadowStacks(pid) };
   const draft = planPatches(
     fresh.map(({ plan }) => plan),
@@ -65,15 +71,19 @@ export async function armReturnSites(
 }
 
 /** The modules that addresses are in, with plans of them. */
-function planModules({ pid, modules }: Tracee, addresses: readonly number[]): FreshModule[] {
-  return readModules(pid, readMappings(pid)).flatMap((module): FreshModule[] => {
+function planModules(
+  { modules }: Tracee,
+  addresses: readonly number[],
+  loaded: readonly Module[],
+): FreshModule[] {
+  return loaded.flatMap((module): FreshModule[] => {
     const { image, path, loadBias } = module;
     const inside = addresses.filter((address) => holdsCode(module, address));
     if (inside.length === 0 || readDynamic(image).relocatesCode) return [];
     const sites = inside.map((address) => returnSite(address - loadBias));
     const functions = moduleFunctions(image, path, loadBias);
-    const isPatched = modules.some(({ regions }) =>
-      regions.some(({ start }) => holdsCode(module, start)),
+    const isPatched = modules.some(
+      ({ regions: [first] }) => first !== undefined && holdsCode(module, first.start),
     );
     const taken = isPatched ? { taken: bytesNear(inside, modules, loadBias) } : {};
     const plan = { ...functions, sites, ...taken };
@@ -94,10 +104,10 @@ function bytesNear(
   loadBias: number,
 ): ReadonlySet<number> {
   const found = new Set<number>();
-  const isNear = ({ start }: PatchRegion): boolean =>
-    addresses.some((address) => Math.abs(start - address) < NEAR_BYTES);
+  const blocks = new Set(addresses.map(blockOf).flatMap((block) => [block - 1, block, block + 1]));
   for (const { regions } of modules) {
-    for (const { start, end, writes } of regions.filter(isNear)) {
+    const near = regionsByBlock(regions);
+    for (const { start, end, writes } of [...blocks].flatMap((block) => near.get(block) ?? [])) {
       for (let at = start; at < end; at++) found.add(at - loadBias);
       for (const { address, patch } of writes) {
         for (let i = 0; i < patch.length; i++) found.add(address + i - loadBias);
@@ -109,3 +119,18 @@ function bytesNear(
 
 /** Farther than a region and its island reach. */
 const NEAR_BYTES = 512;
+
+function blockOf(address: number): number {
+  return Math.floor(address / NEAR_BYTES);
+}
+
+const regionsByBlock = rememberWeakly((regions: readonly PatchRegion[]) => {
+  const found = new Map<number, PatchRegion[]>();
+  for (const region of regions) {
+    const block = blockOf(region.start);
+    const others = found.get(block);
+    if (others === undefined) found.set(block, [region]);
+    else others.push(region);
+  }
+  return found;
+});

@@ -23,9 +23,9 @@ export function readAsked(
   { meta }: RunnableBundle,
 ): readonly number[] {
   const view = viewOf(readMemory(pid, tableOf(injection, meta.memory.slotCount), TABLE_BYTES));
-  return entriesOf(view)
-    .filter(({ entry }) => entry % STATE_COUNT === RETURN_SITE.asked)
-    .map(({ entry }) => addressOf(entry));
+  return entriesOf(view, (state) => state === RETURN_SITE.asked).map(({ entry }) =>
+    addressOf(entry),
+  );
 }
 
 /** What has changed of the places that functions return to. */
@@ -87,13 +87,17 @@ function addressOf(entry: number): number {
   return Math.floor(entry / STATE_COUNT);
 }
 
-/** Those that are not empty, with their offsets. */
-function entriesOf(view: DataView): { readonly at: number; readonly entry: number }[] {
+/** Those that are not empty, in a state that `isWanted`, with their offsets. */
+function entriesOf(
+  view: DataView,
+  isWanted: (state: number) => boolean = () => true,
+): { readonly at: number; readonly entry: number }[] {
   const halves = new Uint32Array(view.buffer, view.byteOffset, view.byteLength / 4);
   const found = [];
   for (let i = 0; i < halves.length; i += 2) {
-    const at = 4 * i;
-    if (halves[i] !== 0 || halves[i + 1] !== 0) found.push({ at, entry: word(view, at) });
+    const [low = 0, high = 0] = [halves[i], halves[i + 1]];
+    const isUsed = low !== 0 || high !== 0;
+    if (isUsed && isWanted(low % STATE_COUNT)) found.push({ at: 4 * i, entry: word(view, 4 * i) });
   }
   return found;
 }

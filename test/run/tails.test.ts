@@ -135,6 +135,22 @@ traced("where children of vfork come first, which is then left as it was", async
   assert.match(stdout, /^0 wrong$/m);
 });
 
+traced("where a process has nearly all the mappings that it may have, it keeps the rest", () => {
+  const program = buildProgram("crowded", ["-g"]);
+  const known = (mappings: number): number => {
+    const script = `global known probe process(@1).function("passed_on").return
+      { try { if ($return >= 0) known++ } catch {} } probe end { println(known) }`;
+    const command = `${program} ${mappings}`;
+    const { stdout, stderr } = wastap(["-e", script, "-c", command, program]);
+    assert.is(stderr, "");
+    const [sum, count] = stdout.trim().split("\n").map(Number);
+    assert.is(sum, 400, command);
+    return count ?? -1;
+  };
+  assert.ok(known(0) > 10);
+  assert.is(known(40_000), 0);
+});
+
 traced("the error says why; without debug information, too", () => {
   const program = buildProgram("tails", ["-g"]);
   const point = `process("${program}").function("even").return`;
