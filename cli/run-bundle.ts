@@ -156,6 +156,7 @@ async function openRun(
     monitor,
     ownsTarget: options.command !== null,
     interrupted,
+    isVerbose: (options.verbosity[4] ?? 0) > 0,
     timeoutMs: options.timeoutMs,
     armed,
   };

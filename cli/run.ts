@@ -8,7 +8,7 @@
 
 import type { Session } from "../shim/mutator/session.js";
 import type { Subject } from "../shim/mutator/subject.js";
-import type { BundlePoint, BundleProbe } from "../wasm-runtime/bundle.js";
+import type { BundleProbe } from "../wasm-runtime/bundle.js";
 import { SESSION_STATE } from "../wasm-runtime/layout/memory.js";
 import type { RecordReader } from "../wasm-runtime/records/read.js";
 import { countLosses, type Losses } from "./losses.js";
@@ -20,6 +20,7 @@ import type { Procfs } from "./procfs.js";
 import { sessionState } from "./session-state.js";
 import type { ThreadProbes } from "./thread-probes.js";
 import { startTimers } from "./timers.js";
+import { reportUnarmed, reportUnpatched, type UnpatchedReport } from "./unprobed.js";
 
 /** Milliseconds between two looks at the rings while nothing comes in. */
 const IDLE_POLL_MS = 10;
@@ -47,6 +48,8 @@ export interface RunContext {
   readonly interrupted: Promise<void>;
   /** The target was started by us and waits: it is killed if it never came to run. */
   readonly ownsTarget: boolean;
+  /** Every place that cannot be probed is named. */
+  readonly isVerbose: boolean;
   /** Ends the session after this time; null = never. */
   readonly timeoutMs: number | null;
 }
@@ -70,15 +73,16 @@ export async function runSession(context: RunContext): Promise<RunResult> {
 }
 
 async function runToEnd(context: RunContext): Promise<RunResult> {
-  const { session } = context;
+  const { session, probes, messages } = context;
   const state = sessionState(session.memory);
-  const run = { begun: false, targetFailed: false, unpatched: new Set<string>() };
+  const unpatched = reportUnpatched(session, messages, context.isVerbose);
+  const run = { begun: false, targetFailed: false, unpatched };
   try {
     runOrdered(context, "begin");
     drain(context);
     if (state.get() === SESSION_STATE.starting) await runArmed(context, run);
-    reportUnpatched(context, run);
-    if (run.begun) reportUnarmed(context);
+    unpatched.update();
+    if (run.begun) reportUnarmed(session, probes, messages);
   } finally {
     if (context.ownsTarget && !run.begun) process.kill(session.pid, "SIGKILL");
     await disarm(context);
@@ -99,8 +103,7 @@ async function runToEnd(context: RunContext): Promise<RunResult> {
 interface Progress {
   begun: boolean;
   targetFailed: boolean;
-  /** What was said of probes that are not in some process. */
-  readonly unpatched: Set<string>;
+  readonly unpatched: UnpatchedReport;
 }
 
 async function runArmed(context: RunContext, progress: Progress): Promise<void> {
@@ -113,7 +116,7 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   state.set(SESSION_STATE.running);
   threadProbes.start(run);
   await session.arm();
-  reportUnpatched(context, progress);
+  progress.unpatched.update();
   const timers = startTimers(context.probes, run, session.whenRunning);
   const own = {
     memory: session.memory,
@@ -142,17 +145,6 @@ async function disarm({ session, messages }: RunContext): Promise<void> {
   for (const { pid, reason } of leaked) messages.warning(`process ${pid}: ${reason}`);
   for (const text of foreign) messages.warning(text);
   for (const { pid, reason } of stuck) messages.warning(`process ${pid}: ${reason}`);
-}
-
-/** Says of each probe that is not in some process why, once. */
-function reportUnpatched({ session, messages }: RunContext, { unpatched }: Progress): void {
-  for (const { module, symbol, address, reason, nearest } of session.unpatched) {
-    const place = `${module}: ${symbol} at 0x${address.toString(16)}`;
-    const hint = nearest === null ? "" : `; 0x${nearest.toString(16)} would do`;
-    const text = `${place} cannot be probed: ${reason}${hint}`;
-    if (!unpatched.has(text)) messages.warning(text);
-    unpatched.add(text);
-  }
 }
 
 function reportStatus({ messages }: RunContext, status: number): void {
@@ -287,33 +279,6 @@ function reportLosses(context: RunContext): void {
   }
   if (missing > 0) messages.warning(`${missing} records were begun but never finished`);
   if (garbage > 0) messages.warning(`${garbage} records made no sense; the target damaged them`);
-}
-
-/** Says which probes were in no process at all, because their module was never loaded. */
-function reportUnarmed({ session, probes, messages }: RunContext): void {
-  const unpatched = new Set(session.unpatched.map(({ probe }) => probe));
-  const byReason = new Map<string, string[]>();
-  for (const [index, { name, point }] of probes.entries()) {
-    const reason = whyUnarmed(point, session.found.has(index));
-    if (reason === null || session.armed.has(index) || unpatched.has(index)) continue;
-    const names = byReason.get(reason) ?? [];
-    names.push(name);
-    byReason.set(reason, names);
-  }
-  for (const [reason, [first, ...others]] of byReason) {
-    const which =
-      others.length === 0 ? `${first} was` : `${first} and ${others.length} others were`;
-    messages.warning(`${which} never armed: ${reason}`);
-  }
-}
-
-function whyUnarmed(point: BundlePoint, isFound: boolean): string | null {
-  if (point.kind === "site") {
-    return isFound
-      ? `what had loaded "${point.module}" ended before it was probed`
-      : `no process loaded "${point.module}"`;
-  }
-  return point.kind === "watch" ? `no process has data called "${point.symbol}"` : null;
 }
 
 function reportTraps({ probes, messages }: RunContext, { traps, lastTrapProbe }: Losses): void {

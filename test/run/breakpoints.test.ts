@@ -21,6 +21,21 @@ test("a place that no jump fits is refused, with the place, the reason and what 
   assert.is(result.status, 0);
 });
 
+test("of many places with one reason some are named, all with -v", () => {
+  const libc = "/lib/x86_64-linux-gnu/libc.so.6";
+  const script = `global n probe process("${libc}").function("*").return { n++ } probe end { println(n > 0) }`;
+  const warnings = (...options: string[]): string[] => {
+    const { stdout, stderr } = wastap([...options, "-e", script, "-c", "expr 1 + 1"]);
+    assert.is(stdout, "2\n1\n");
+    return stderr.split("\n").filter((line) => line.includes(" cannot be probed: the function"));
+  };
+  const all = warnings("-v").length;
+  const some = warnings();
+  assert.ok(all > 20, `${all}`);
+  assert.is(some.length, 8);
+  assert.match(some.at(-1) ?? "", new RegExp(`: ${all - 7} more places cannot be probed: .*-v`));
+});
+
 test("--allow-breakpoints counts it exactly", () => {
   const program = buildProgram("lone");
   const args = [
