@@ -25,8 +25,6 @@ export interface CalledFrame {
   readonly rules: FrameRules | null;
   /** The function whose code runs in it. */
   readonly code: Die;
-  /** Nothing of the function has run. */
-  readonly isEntry: boolean;
   /** More calls of it make more code than a handler should have. */
   readonly maxCalls: number;
   /** What expressions see in that frame. */
@@ -46,8 +44,6 @@ export interface EntryState {
 const WORD = { bytes: 8, signed: false };
 const RETURN_ADDRESS = 16;
 const STACK_POINTER = 7;
-/** rbx, rbp, r12 to r15: a function that does not say otherwise leaves them (SysV AMD64 ABI §3.2.1). */
-const PRESERVED: ReadonlySet<number> = new Set([3, 6, 12, 13, 14, 15]);
 
 const UNKNOWN: Location = {
   kind: "unavailable",
@@ -142,24 +138,23 @@ function isIn(die: Die, number: number, info: DebugInfo): boolean {
   return more === undefined && only?.atom === "reg" && Number(only.number) === number;
 }
 
-/** A register of the caller of `frame`, as it is behind the call; nobody but the callee changed it. */
+/**
+ * A register of the caller of `frame`, as it is behind the call; nobody but the callee changed it.
+ *
+ * Where call frame information says nothing, the callee leaves the register: calls are described by
+ * registers that outlast them, which the ABI preserves (SysV AMD64 ABI §3.2.1) or which a compiler
+ * knows this callee not to use (gcc's -fipa-ra). libdw calls such a register, and rbx, undefined.
+ */
 function callerRegister(frame: CalledFrame, number: number): Location {
-  const { rules, context, isEntry } = frame;
+  const { rules, context } = frame;
   if (number === STACK_POINTER) return context.frameAddress();
-  const rule = rules?.register(number) ?? "undefined";
-  if (rule === "same" && PRESERVED.has(number)) return context.register(number);
-  if (isEntry && number < RETURN_ADDRESS && !isChangedByLinker(frame, number)) {
-    return context.register(number);
+  const rule = rules?.register(number);
+  if (typeof rule === "object") {
+    const place = evaluatePlace(rule, context);
+    return place.kind === "register" ? context.register(place.register) : readNumber(place, WORD);
   }
-  if (typeof rule === "string") return refuse(`register ${number} was lost`);
-  const place = evaluatePlace(rule, context);
-  return place.kind === "register" ? context.register(place.register) : readNumber(place, WORD);
-}
-
-/** r10 and r11, if the call may lead through a PLT entry. */
-function isChangedByLinker({ code, program: { info } }: CalledFrame, number: number): boolean {
-  const mayBeLinked = info.flag(code, "external");
-  return mayBeLinked && (number === 10 || number === 11);
+  const isLeft = rule !== undefined && number < RETURN_ADDRESS;
+  return isLeft ? context.register(number) : refuse(`register ${number} was lost`);
 }
 
 function returnAddress(site: Die): number | null {

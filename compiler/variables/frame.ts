@@ -149,7 +149,7 @@ function contextOf(
   const entry = once((): EntryState => {
     const maxCalls = MAX_CALLS[depth];
     if (code === null || maxCalls === undefined) return refuse("its value was lost");
-    return entryState({ program, rules, code, isEntry, maxCalls, context, caller });
+    return entryState({ program, rules, code, maxCalls, context, caller });
   });
   const context: ExpressionContext = {
     ...NO_CONTEXT,

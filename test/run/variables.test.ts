@@ -83,6 +83,17 @@ for (const compiler of ["gcc", "clang"]) {
   });
 }
 
+for (const compiler of ["gcc", "clang"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  (isThere ? s : s.skip)(`${compiler}: what callers keep in registers`, () => {
+    const program = buildProgram("preserved", ["-g", "-O2"], compiler);
+    const script = `probe process(@1).statement("lose@*:9") { println($$parms) }`;
+    const known = "b=0x6 c=0x7 d=0x8 e=0x9 f=0xa";
+    // gcc does not keep what the caller has in memory, too.
+    assert.match(traced(program, script).own, new RegExp(`^a=(\\?|0x5) ${known}\n$`));
+  });
+}
+
 for (const level of ["-O1", "-O2", "-O3"]) {
   test(`what pointers led to that are gone themselves (${level})`, () => {
     const program = buildProgram("pointed", ["-g", level]);
