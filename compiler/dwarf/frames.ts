@@ -4,13 +4,12 @@
  */
 import { callNative, type NativeFile } from "./native.js";
 import { type Operation, toOperations } from "./operations.js";
-import type { AddressRange } from "./ranges.js";
 
 /** A register of the caller: a location, or a value if it ends in stack_value. */
 export type RegisterRule = readonly Operation[] | "same" | "undefined";
 
 /** The rules for a range of addresses. */
-export interface FrameRules extends AddressRange {
+export interface FrameRules {
   /** How the canonical frame address is computed, null if nothing says it. */
   readonly cfa: readonly Operation[] | null;
   /** How a register (DWARF number) of the caller is found. */
@@ -23,47 +22,60 @@ export interface Frames {
   frameRules(address: number): FrameRules | null;
 }
 
+/**
+ * Rules that hold from `begin`, or from before it, to `end`: libdw does not say where rules begin
+ * that were restored (DW_CFA_restore_state), it takes the place where they were remembered.
+ */
+interface Known {
+  begin: number;
+  readonly end: number;
+  readonly rules: FrameRules;
+}
+
 /** Call frame information of `file`. */
 export function openFrames(file: NativeFile): Frames {
   /** By addresses; they do not overlap. */
-  const known: FrameRules[] = [];
+  const known: Known[] = [];
   return {
     frameRules(address) {
       const index = indexBehind(known, address);
       const before = known[index - 1];
-      if (before !== undefined && address < before.end) return before;
+      if (before !== undefined && address < before.end) return before.rules;
       const found = readRules(file, address);
-      if (found !== null) known.splice(index, 0, found);
-      return found;
+      if (found === null) return null;
+      const next = known[index];
+      if (next?.end !== found.end) {
+        known.splice(index, 0, found);
+        return found.rules;
+      }
+      next.begin = address;
+      return next.rules;
     },
   };
 }
 
-/** Index of the first of `rules` that begin behind `address`. */
-function indexBehind(rules: readonly FrameRules[], address: number): number {
+/** Index of the first of `known` that begin behind `address`. */
+function indexBehind(known: readonly Known[], address: number): number {
   let low = 0;
-  let high = rules.length;
+  let high = known.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((rules[middle]?.begin ?? 0) <= address) low = middle + 1;
+    if ((known[middle]?.begin ?? 0) <= address) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-function readRules(file: NativeFile, address: number): FrameRules | null {
+function readRules(file: NativeFile, address: number): Known | null {
   const row = callNative("frameAt", file, address);
   if (row === null) return null;
-  const [begin, end, operations] = row;
-  const isAround = begin <= address && address < end;
+  const [end, operations] = row;
   const registers = new Map<number, RegisterRule>();
   const read = (number: number): RegisterRule => {
     const rule = callNative("registerRuleAt", file, address, number) ?? "undefined";
     return typeof rule === "string" ? rule : toOperations(rule);
   };
-  return {
-    begin: isAround ? begin : address,
-    end: isAround ? end : address + 1,
+  const rules: FrameRules = {
     cfa: operations.length === 0 ? null : toOperations(operations),
     register(number) {
       const rule = registers.get(number) ?? read(number);
@@ -71,4 +83,5 @@ function readRules(file: NativeFile, address: number): FrameRules | null {
       return rule;
     },
   };
+  return { begin: address, end: Math.max(end, address + 1), rules };
 }

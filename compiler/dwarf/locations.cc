@@ -210,23 +210,22 @@ struct Free {
 };
 
 /*
- * frameAt(file, address) → [begin, end, operations]: the range of addresses with the same rules,
- * and how the canonical frame address is computed there; null without CFI
+ * frameAt(file, address) → [end, operations]: where the rules for the address end, and how the
+ * canonical frame address is computed there; null without CFI
  */
 Napi::Value frame_at(const Napi::CallbackInfo &info) {
     DebugFile &file = file_of(info);
     auto address = static_cast<Dwarf_Addr>(number_of(info, 1));
-    Dwarf_Addr bias = 0, begin, end;
+    Dwarf_Addr bias = 0, end;
     std::unique_ptr<Dwarf_Frame, Free> frame(file.frame(address, &bias));
     if (!frame)
         return info.Env().Null();
     Dwarf_Op *operations;
     size_t count;
-    if (file.libdw.dwarf_frame_info(frame.get(), &begin, &end, nullptr) < 0 ||
+    if (file.libdw.dwarf_frame_info(frame.get(), nullptr, &end, nullptr) < 0 ||
         file.libdw.dwarf_frame_cfa(frame.get(), &operations, &count) != 0)
         fail(file.libdw);
     List found(info.Env());
-    found.push(static_cast<double>(begin - bias));
     found.push(static_cast<double>(end - bias));
     found.push(OperationWriter(info.Env(), file, nullptr, nullptr).write(operations, count));
     return found.array;

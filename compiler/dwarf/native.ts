@@ -151,7 +151,7 @@ interface Functions {
   frameAt: (
     file: NativeFile,
     address: number,
-  ) => readonly [number, number, readonly NativeOperation[]] | null;
+  ) => readonly [number, readonly NativeOperation[]] | null;
   registerRuleAt: (
     file: NativeFile,
     address: number,

@@ -187,6 +187,17 @@ for (const form of FORMS) {
   });
 }
 
+const assembler = missingTool(["gcc"]) === null ? s : s.skip;
+assembler("frames: restored rules hold where they are restored", () => {
+  const directory = emptyDirectory(join("debug-info", "restored"));
+  const flags = ["-g", "-no-pie"];
+  const path = compileInto(directory, "restored", { source: "restored.s", compiler: "gcc", flags });
+  const info = openDebugInfo(path) as DebugInfo;
+  const [main, early, other] = ["main", "early", "other"].map((name) => addressByNm(path, name));
+  const size = (address = 0): bigint | undefined => info.frameRules(address)?.cfa?.[0]?.number2;
+  assert.equal([size(other), size(early), size(main)], [16n, 8n, 8n]);
+});
+
 const FILES = 40;
 
 // libdw takes memory that it has not set for the unit of such an expression: what is read there
