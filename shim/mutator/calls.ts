@@ -1,11 +1,14 @@
 /**
- * Where the calls of an address go on in its own module, for probes at the return of PLT stubs.
+ * Where the calls of an address go on in its own module, for probes at the return of PLT stubs and
+ * for returns that callers tell of.
  *
  * Looks at every `call rel32` and `jmp rel32` of a module's code that leads there and is an
  * instruction of some function. A call at the end of its function never returns; a jump returns to
  * whoever called the function that it ends.
  */
-import { type FunctionIndex, functionAt, insnAt } from "./functions.js";
+import { viewOf } from "../../base/elf/image.js";
+import { type FunctionIndex, functionAt, insnAt, readModule } from "./functions.js";
+import { leadingInto } from "./jump-scan.js";
 
 /** Uses of one address; ELF addresses, ascending. */
 export interface Uses {
@@ -45,6 +48,28 @@ export function findUses(
       if (!targets.has(address + target) || !isInsn(index, address + at, "jump")) continue;
       usesOf(address + target).jumps.push(address + at);
     }
+  }
+  return found;
+}
+
+/**
+ * Where other calls of what is called before `address` go on: ELF addresses, up to `most` and the
+ * nearest first; none if no direct call is there.
+ */
+export function callsLike(index: FunctionIndex, address: number, most: number): readonly number[] {
+  const { module } = index;
+  const bytes = readModule(module.code, address - INSN_BYTES, INSN_BYTES);
+  if (bytes[0] !== CALL) return [];
+  const target = address + viewOf(bytes).getInt32(1, true);
+  const found: number[] = [];
+  const ends = leadingInto(module, index.jumps(), target, target + 1).get(target) ?? [];
+  const distance = (end: number): number => Math.abs(end - address);
+  for (const end of ends.toSorted((a, b) => distance(a) - distance(b))) {
+    if (found.length === most) break;
+    const at = end - INSN_BYTES;
+    if (end === address || readModule(module.code, at, 1)[0] !== CALL) continue;
+    const code = functionAt(index, at);
+    if (isInsn(index, at, "call") && code !== null && end < code.end) found.push(end);
   }
   return found;
 }

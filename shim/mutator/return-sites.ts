@@ -15,6 +15,7 @@ import { readDynamic } from "../../base/elf/dynamic.js";
 import { rememberWeakly } from "../../base/remember.js";
 import { STOP_MS } from "./apply.js";
 import { type ArmOptions, codeMapping, type FreshModule, put, stillThere } from "./arm.js";
+import { callsLike } from "./calls.js";
 import { targetError } from "./errors.js";
 import type { SessionImage } from "./inject.js";
 import { moduleFunctions } from "./module-code.js";
@@ -27,6 +28,12 @@ import type { Tracee } from "./tracee.js";
 
 /** Of the mappings that a process may have; each place takes two. The rest is left to the process. */
 const OUR_SHARE = 1 / 2;
+
+/**
+ * How many places behind other calls of the same function are patched with one: they are likely to
+ * be asked for next, and a request costs as much as a hundred of them.
+ */
+const MOST_ALIKE = 64;
 
 /** Patches what threads of a process wait for, and tells them; throws TargetError. */
 export async function armReturnSites(
@@ -80,12 +87,16 @@ function planModules(
     const { image, path, loadBias } = module;
     const inside = addresses.filter((address) => holdsCode(module, address));
     if (inside.length === 0 || readDynamic(image).relocatesCode) return [];
-    const sites = inside.map((address) => returnSite(address - loadBias));
     const functions = moduleFunctions(image, path, loadBias);
+    const asked = inside.map((address) => address - loadBias);
+    const alike = asked.flatMap((address) => callsLike(functions.index, address, MOST_ALIKE));
     const isPatched = modules.some(
       ({ regions: [first] }) => first !== undefined && holdsCode(module, first.start),
     );
-    const taken = isPatched ? { taken: bytesNear(inside, modules, loadBias) } : {};
+    const all = [...new Set([...asked, ...alike])];
+    const near = all.map((address) => address + loadBias);
+    const taken = isPatched ? { taken: bytesNear(near, modules, loadBias) } : {};
+    const sites = all.map(returnSite);
     const plan = { ...functions, sites, ...taken };
     return [{ mapping: codeMapping(module), plan }];
   });
