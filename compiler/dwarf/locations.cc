@@ -154,10 +154,12 @@ class OperationWriter {
     }
     void add_indexed(Napi::Object written, const Dwarf_Op &operation) {
         Dwarf_Attribute value = operand(operation);
-        Dwarf_Addr address;
-        if (libdw_.dwarf_formaddr(&value, &address) != 0)
+        const bool is_address = value.form == DW_FORM_addr;
+        Dwarf_Word number;
+        if ((is_address ? libdw_.dwarf_formaddr(&value, &number)
+                        : libdw_.dwarf_formudata(&value, &number)) != 0)
             fail(libdw_);
-        written.Set("number", signed_number(address));
+        written.Set("number", signed_number(number));
     }
 };
 

@@ -184,7 +184,7 @@ function programContext(
       address: elfAddress,
       module: reference,
     }),
-    threadLocal: (offset) => add(threadLocalAddress(program), offset),
+    threadLocal: (offset) => threadLocalAddress(program, offset),
     baseType(die) {
       const type = strip(program.types.typeAt(info.die(die)));
       if (type.kind !== "number" || type.encoding === "other") return null;

@@ -9,8 +9,27 @@ import type { Module } from "../elf/read.js";
 import { add, constant, FS_BASE, type Location } from "../types/location.js";
 import type { ProgramModule } from "./program-module.js";
 
+/** Address of the variable at `offset` of the thread-local block of `program`. */
+export function threadLocalAddress(program: ProgramModule, offset: Location): Location {
+  return add(blockAddress(program), offsetInBlock(program, offset));
+}
+
+/**
+ * `offset`, or what gcc means where it puts the address of a variable's initial value there (with
+ * -gsplit-dwarf: it has the linker fill `.debug_addr` as for other variables).
+ */
+function offsetInBlock({ module }: ProgramModule, offset: Location): Location {
+  const segment = module.image.segments.find(({ type }) => type === SEGMENT.tls);
+  if (offset.kind !== "constant" || segment === undefined) return offset;
+  const isOffset = offset.value >= 0 && offset.value < segment.memorySize;
+  const inSegment = offset.value - BigInt(segment.address);
+  if (isOffset) return offset;
+  if (inSegment >= 0 && inSegment < segment.memorySize) return constant(inSegment);
+  throw new ResolutionError("not-readable", "its place is outside of the thread-local storage");
+}
+
 /** Address of the thread-local block of `program`. */
-export function threadLocalAddress({ module, reference }: ProgramModule): Location {
+function blockAddress({ module, reference }: ProgramModule): Location {
   const bytes = threadLocalBytes(module.image);
   if (bytes === null) {
     throw new ResolutionError("not-readable", `'${module.path}' has no thread-local storage`);

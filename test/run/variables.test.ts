@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { compileInto, emptyDirectory } from "../support/dwarf-programs.js";
 import { buildProgram, cannotTrace, type Finished, hasProgram, wastap } from "../support/tools.js";
 
 const s = suite("run/variables");
@@ -49,12 +50,16 @@ const VALUES = `
     printf("%d %d %d %d %d\\n", $number, $n->bits, @cast($n, "struct node")->rest, $n->where->y, last())
   }`;
 
+const SPLIT = [4, 5].map((version) => ["-O2", `-gdwarf-${version}`, "-gsplit-dwarf"]);
+
 for (const compiler of ["gcc", "clang"]) {
   const isThere = missing === null && hasProgram(compiler);
   if (!isThere) process.stdout.write(`skipped: no ${compiler}\n`);
-  for (const level of [["-O0"], ["-O2"], ["-O3", "-flto"]]) {
+  for (const level of [["-O0"], ["-O2"], ["-O3", "-flto"], ...SPLIT]) {
     (isThere ? s : s.skip)(`${compiler} ${level.join(" ")}`, () => {
-      const program = buildProgram("values", ["-g", ...level], compiler);
+      const directory = emptyDirectory(`values-${compiler}${level.join("")}`);
+      const compilation = { source: "values.c", compiler, flags: ["-g", ...level] };
+      const program = compileInto(directory, "values", compilation);
       const { stdout, own } = traced(program, VALUES);
       assert.is(own, stdout);
     });
