@@ -133,14 +133,13 @@ function characters(place: ObjectPlace, most: number | null): FormatPiece {
   return { words };
 }
 
-/** Own members, then those of base classes as if they were own. */
 function struct(
   object: SourceObject,
   type: StructType,
   depth: PrettyDepth,
   level: number,
 ): readonly FormatPiece[] {
-  const members = membersOf(object, type, 0).flatMap(([member, at], index) => {
+  const members = membersOf(object, type).flatMap(([member, at], index) => {
     const inner = strip(member.type());
     const keyword = inner.kind === "struct" && inner.keyword === "union" ? "union" : "class";
     const label = member.name === "" ? `<${keyword}>=` : `.${member.name}=`;
@@ -150,24 +149,26 @@ function struct(
   return [{ text: "{" }, ...members, { text: "}" }];
 }
 
+/** The members of `object` and, behind them, those of its base classes, level by level, each once. */
 function membersOf(
   object: SourceObject,
   type: StructType,
-  nesting: number,
 ): readonly (readonly [Member, SourceObject])[] {
-  if (nesting > MAX_NESTING) return [];
-  const own: (readonly [Member, SourceObject])[] = [];
-  const inherited: (readonly [Member, SourceObject])[] = [];
-  for (const member of type.members()) {
-    if (member.isArtificial) continue;
-    const at = tryEnter(object, member);
-    if (!member.isBase) own.push([member, at]);
-    else {
+  const found: (readonly [Member, SourceObject])[] = [];
+  const parts: (readonly [SourceObject, StructType])[] = [[object, type]];
+  const seen = new Set<StructType>([type]);
+  for (const [part, partType] of parts) {
+    for (const member of partType.members().filter(({ isArtificial }) => !isArtificial)) {
+      const at = tryEnter(part, member);
       const base = strip(member.type());
-      if (base.kind === "struct") inherited.push(...membersOf(at, base, nesting + 1));
+      if (!member.isBase) found.push([member, at]);
+      else if (base.kind === "struct" && !seen.has(base)) {
+        seen.add(base);
+        parts.push([at, base]);
+      }
     }
   }
-  return [...own, ...inherited];
+  return found;
 }
 
 function tryEnter(object: SourceObject, member: Member): SourceObject {

@@ -84,8 +84,9 @@ function readType(die: Die, reading: Reading): SourceType {
     case "enumeration_type":
       return enumeration(die, name, reading);
     case "pointer_type":
-    case "ptr_to_member_type":
       return pointer(die, "*", reading);
+    case "ptr_to_member_type":
+      return pointer(die, `${containingName(die, info)}::*`, reading);
     case "reference_type":
       return pointer(die, "&", reading);
     case "rvalue_reference_type":
@@ -167,7 +168,13 @@ function isNegative(die: Die, info: DebugInfo): boolean {
   return value?.kind === "constant" && value.signed < 0n;
 }
 
-function pointer(die: Die, symbol: "*" | "&" | "&&", reading: Reading): SourceType {
+/** Name of the class that a pointer to a member is about. */
+function containingName(die: Die, info: DebugInfo): string {
+  const containing = info.reference(die, "containing_type");
+  return (containing && info.text(containing, "name")) ?? "";
+}
+
+function pointer(die: Die, symbol: string, reading: Reading): SourceType {
   const bytes = byteSize(die, reading.info) || 8;
   return { kind: "pointer", symbol, bytes, target: () => typeOf(die, reading) };
 }

@@ -45,7 +45,8 @@ export interface NumberType {
 /** A pointer, a pointer to a member, or a C++ reference, which is followed by itself. */
 export interface PointerType {
   readonly kind: "pointer";
-  readonly symbol: "*" | "&" | "&&";
+  /** `*`, `&`, `&&`, of pointers to members `CLASS::*`. */
+  readonly symbol: string;
   readonly bytes: number;
   target(): SourceType;
 }
@@ -129,8 +130,10 @@ export function showType(type: SourceType): string {
   return before + after;
 }
 
+/** A type around the name that is declared: `int (*` and `) (char)`. */
 interface Declarator {
   readonly before: string;
+  /** Parameters of a function; `)` in front of them if the name stands in parentheses. */
   readonly after: string;
 }
 
@@ -145,18 +148,22 @@ function declarator(type: SourceType, depth: number): Declarator {
     case "struct":
       return { before: structName(type), after: "" };
     case "alias":
-      return aliased(type, depth);
+      if (!type.isQualifier) return { before: type.name, after: "" };
+      return behind(declarator(type.target(), depth + 1), ` ${type.name}`);
     case "pointer": {
-      const target = type.target();
-      const inner = declarator(target, depth + 1);
-      if (strip(target).kind !== "function" || target.kind === "alias") {
-        return { before: `${inner.before}${inner.after}${type.symbol}`, after: "" };
-      }
-      return { before: `${inner.before} (${type.symbol}`, after: `)${inner.after}` };
+      const { before, after } = declarator(type.target(), depth + 1);
+      const isFunction = after !== "" && !after.startsWith(")");
+      if (isFunction) return { before: `${before} (${type.symbol}`, after: `)${after}` };
+      return behind(
+        { before, after },
+        type.symbol.includes("::") ? ` ${type.symbol}` : type.symbol,
+      );
     }
     case "array": {
-      const inner = declarator(type.element(), depth + 1);
-      return { before: inner.before, after: `[]${inner.after.replace(/^(\[\])+/, "")}` };
+      const element = type.element();
+      const inner = declarator(element, depth + 1);
+      // Several dimensions are shown as one.
+      return element.kind === "array" ? inner : behind(inner, "[]");
     }
     case "function": {
       const result = showType(type.result());
@@ -171,10 +178,8 @@ function declarator(type: SourceType, depth: number): Declarator {
   }
 }
 
-function aliased(type: SourceType & { kind: "alias" }, depth: number): Declarator {
-  if (!type.isQualifier) return { before: type.name, after: "" };
-  const inner = declarator(type.target(), depth + 1);
-  return { before: `${inner.before} ${type.name}`, after: inner.after };
+function behind({ before, after }: Declarator, symbol: string): Declarator {
+  return { before: before + symbol, after };
 }
 
 /** `struct point`, `union {...}` */

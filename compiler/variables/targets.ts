@@ -324,7 +324,8 @@ function listVariables(frame: Frame): readonly TargetVariable[] {
   const result = program.types.typeOf(code);
   const listed = frame.variables.flatMap(({ name, die }): readonly TargetVariable[] => {
     const { type, place } = objectOf(program, die, position);
-    return place.kind === "missing" ? [] : [{ name: `$${name}`, type: showType(type) }];
+    const isReadable = place.kind !== "missing" && strip(type).kind !== "void";
+    return isReadable ? [{ name: `$${name}`, type: showType(type) }] : [];
   });
   const hasResult = isReturn && strip(result).kind !== "void";
   return hasResult ? [{ name: "$return", type: showType(result) }, ...listed] : listed;

@@ -363,6 +363,23 @@ for (const compiler of ["g++", "clang++"]) {
   }
 }
 
+test("names of types that are hard to tell; virtual base classes are shown once", () => {
+  const program = buildProgram("declared", ["-g", "-O0"], "g++", "cc");
+  const { stdout } = wastap(["-L", `process("${program}").function("work")`]);
+  const types = [
+    "$reference:int (*&) (int)",
+    "$pointers:int (***) (int)",
+    "$array:int (* const[]* const) (int)",
+    "$numbers:int[]*",
+    "$member:int bottom::*",
+    "$method:int (bottom::*) (struct bottom const*)",
+    "$object:struct bottom&",
+  ];
+  assert.is(stdout.slice(stdout.indexOf(" $")), ` ${types.join(" ")}\n`);
+  const script = `probe process(@1).function("work") { println($object$) }`;
+  assert.is(traced(program, script).own, "{.b=4, .l=2, .r=3, .t=1}\n");
+});
+
 test("listings have the variables that can be read, with their types", () => {
   const program = buildProgram("values", ["-g", "-O2"]);
   const { stdout } = wastap(["-L", `process("${program}").function("members").call`]);
