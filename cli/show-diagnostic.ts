@@ -92,11 +92,16 @@ function showPlace(token: string, span: Span, near: SourceFile | null, paint: Pa
 function tokenText(token: string, span: Span): string | null {
   if (token === "keyword" || token === "embedded-code") return null;
   const raw = spanText(span);
-  if (token === "string") return decode(raw.replace(/^"|"$/g, ""));
+  if (token === "string") return decode(raw.replace(/^"|"$/g, "").replace(/\\(.)/gs, unescaped));
   return raw.replace(
     /[^ -~]/g,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
+}
+
+/** An escape as it stands, where it is one of C; else what follows the backslash. */
+function unescaped(sequence: string, character: string): string {
+  return /[abtnvfrx0-7\\]/.test(character) ? sequence : character;
 }
 
 /** The source line of `span` with a caret under it, then the same for the macros around it. */

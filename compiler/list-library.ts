@@ -66,7 +66,12 @@ export function listFunctions(context: CompileContext, all: boolean): readonly s
   return declarations
     .filter(({ name, isPrivate }) => all || (!isPrivate && !name.startsWith("_")))
     .map((each) => showSignature(each, library, context) + showPragmas(each, all))
-    .sort();
+    .sort((one, other) => (nameIn(one) < nameIn(other) ? -1 : nameIn(one) > nameIn(other) ? 1 : 0));
+}
+
+/** What orders functions: overloads stay as they are declared. */
+function nameIn(signature: string): string {
+  return signature.slice(0, signature.indexOf(" "));
 }
 
 function libraryOf(context: CompileContext): TapsetLibrary {

@@ -1,5 +1,5 @@
 /** Overloads of a function: which is tried first, and which may pass on (language.md §3). */
-import type { FunctionDeclaration } from "../syntax/ast.js";
+import type { FunctionDeclaration, Script } from "../syntax/ast.js";
 import type { LibraryEntry } from "./library.js";
 import { forEachNode } from "./rewrite.js";
 
@@ -25,4 +25,12 @@ export function mayPassOn(declaration: FunctionDeclaration): boolean {
     found ||= node.kind === "next" || (node.kind === "embedded" && /\bnext\s*\(/.test(node.code));
   });
   return found;
+}
+
+/** The name that SystemTap gives a function inside. */
+export function orderName(declaration: FunctionDeclaration, { file, functions }: Script): string {
+  const { name, isPrivate } = declaration;
+  const scope = isPrivate ? `private_${file.name.replace(/\W/g, "_")}` : "global";
+  const overloads = functions.filter((each) => each.name === name);
+  return `__${scope}_${name}__overload_${overloads.indexOf(declaration)}`;
 }

@@ -19,13 +19,19 @@ import { forEachChild } from "../syntax/walk.js";
 import type { DerivedProbe } from "./derive.js";
 import type { Definitions, LibraryEntry } from "./library.js";
 import { createNeeds, type Needs } from "./needs.js";
-import { mayPassOn, overloadChain } from "./overloads.js";
+import { mayPassOn, orderName, overloadChain } from "./overloads.js";
 import type { Reporter } from "./report.js";
 import type { Surroundings } from "./resolve-target.js";
 import { forEachNode } from "./rewrite.js";
 import { similar } from "./similar.js";
 import { mentionsTargets, specialize } from "./specialize.js";
-import type { FunctionSymbol, HandlerSymbol, SymbolTable, VariableSymbol } from "./symbol.js";
+import {
+  compareFunctions,
+  type FunctionSymbol,
+  type HandlerSymbol,
+  type SymbolTable,
+  type VariableSymbol,
+} from "./symbol.js";
 
 /** Resolves names of the bodies it is given. */
 export interface Resolver {
@@ -158,9 +164,7 @@ function addHandler(handler: HandlerSymbol, surroundings: Surroundings, state: S
 /** By name, as SystemTap does; it decides the order of the globals that only functions mention. */
 function resolvePending(state: State): void {
   while (state.pending.length > 0) {
-    const batch = state.pending.sort((a, b) =>
-      a.symbol.uniqueName < b.symbol.uniqueName ? -1 : 1,
-    );
+    const batch = state.pending.sort((a, b) => compareFunctions(a.symbol, b.symbol));
     state.pending = [];
     for (const { symbol, caller } of batch) visitFunction(symbol, caller, state);
   }
@@ -450,6 +454,7 @@ function newFunction(
   const symbol: FunctionSymbol = {
     declaration,
     uniqueName: count === 0 ? declaration.name : `${declaration.name}.${count}`,
+    orderName: orderName(declaration, script),
     library: script.file.library,
     parameters: declaration.parameters.map((place) => ({
       kind: "parameter",

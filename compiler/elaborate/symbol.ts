@@ -27,6 +27,8 @@ export interface VariableSymbol {
 export interface FunctionSymbol {
   readonly declaration: FunctionDeclaration;
   readonly uniqueName: string;
+  /** What SystemTap orders functions by. */
+  readonly orderName: string;
   readonly library: boolean;
   readonly parameters: readonly VariableSymbol[];
   readonly locals: VariableSymbol[];
@@ -61,4 +63,13 @@ export interface SymbolTable {
   readonly variables: Map<NodeId, VariableSymbol>;
   /** Overloads of each call, in the order they are tried. */
   readonly calls: Map<NodeId, readonly FunctionSymbol[]>;
+}
+
+/** -1, 0 or 1 as SystemTap orders functions: public ones first, overloads as they are declared. */
+export function compareFunctions(
+  a: Pick<FunctionSymbol, "orderName" | "uniqueName">,
+  b: Pick<FunctionSymbol, "orderName" | "uniqueName">,
+): number {
+  if (a.orderName !== b.orderName) return a.orderName < b.orderName ? -1 : 1;
+  return a.uniqueName < b.uniqueName ? -1 : a.uniqueName > b.uniqueName ? 1 : 0;
 }

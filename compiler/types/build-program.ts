@@ -180,6 +180,7 @@ function functionInstance(symbol: FunctionSymbol, building: Building): FunctionI
     kind: "function",
     name: symbol.declaration.name,
     uniqueName: symbol.uniqueName,
+    orderName: symbol.orderName,
     span: symbol.declaration.span,
     result: result === null ? "void" : scalarType(result),
     parameters,

@@ -5,7 +5,7 @@
  */
 import { unreachable } from "../../base/assert.js";
 import { forEachNode } from "../elaborate/rewrite.js";
-import type { FunctionSymbol, HandlerSymbol } from "../elaborate/symbol.js";
+import { compareFunctions, type FunctionSymbol, type HandlerSymbol } from "../elaborate/symbol.js";
 import type { ForeachStatement, Node, Statement } from "../syntax/ast.js";
 import { type Cell, cellsOf, type Inference, learn, resultOf } from "./cells.js";
 import { typeOf, visit, visitAs, visitKeys, visitVariable } from "./expressions.js";
@@ -69,7 +69,7 @@ function checkGlobals(functions: readonly FunctionSymbol[], state: Inference): v
 /** Functions that the handlers call, directly or not, in the order in which SystemTap visits them. */
 export function functionsOf(state: Inference): FunctionSymbol[] {
   const reached = reachableFunctions(state.symbols.handlers, state);
-  return reached.sort((a, b) => (a.uniqueName < b.uniqueName ? -1 : 1));
+  return reached.sort(compareFunctions);
 }
 
 function visitAll(functions: readonly FunctionSymbol[], state: Inference): void {

@@ -74,6 +74,8 @@ export interface FunctionInstance {
   readonly name: string;
   /** Unique: name, plus a number for overloads and clones. */
   readonly uniqueName: string;
+  /** What -p2 orders functions by. */
+  readonly orderName: string;
   readonly span: Span;
   readonly result: ScalarType | "void";
   readonly parameters: readonly Local[];

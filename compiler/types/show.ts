@@ -1,4 +1,5 @@
 /** Text of a program, as -p2 prints it (cli.md §4). */
+import { compareFunctions } from "../elaborate/symbol.js";
 import { SYNTHESIZED } from "../elaborate/synthesize.js";
 import { showExpression, showStatement } from "../syntax/print.js";
 import { showString } from "../syntax/strings.js";
@@ -18,7 +19,7 @@ export function showProgram(program: Program, withBodies = false): string {
     ),
     ...section(
       "functions",
-      [...functions].sort(byName).flatMap((f) => showFunction(f, withBodies)),
+      [...functions].sort(compareFunctions).flatMap((f) => showFunction(f, withBodies)),
     ),
     ...section(
       "probes",
@@ -44,10 +45,6 @@ function showGlobal(global: Global, withInitial: boolean): string {
 
 function showLiteral(literal: NonNullable<Global["initial"]>): string {
   return literal.kind === "string" ? showString(literal.value) : String(literal.value);
-}
-
-function byName(a: FunctionInstance, b: FunctionInstance): number {
-  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 function showFunction(f: FunctionInstance, withBodies: boolean): string[] {

@@ -34,12 +34,17 @@ export function warnUnassigned(state: Inference, given: ReadonlyMap<string, stri
 }
 
 function warnLocals(
-  owner: { readonly body: Node; readonly locals: readonly VariableSymbol[] },
+  owner: {
+    readonly body: Node;
+    readonly locals: readonly VariableSymbol[];
+    readonly parameters?: readonly VariableSymbol[];
+  },
   globals: readonly string[],
   state: Inference,
 ): void {
   const use = variableUse([owner.body], state.symbols);
-  const names = [...owner.locals.map((local) => local.name), ...globals];
+  const own = [...(owner.parameters ?? []), ...owner.locals];
+  const names = [...own.map(({ name }) => name), ...globals];
   for (const local of owner.locals) {
     if (local.library || !use.read.has(local) || use.written.has(local)) continue;
     state.report.warn({

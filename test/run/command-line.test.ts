@@ -310,6 +310,15 @@ s("dumps point types and functions", () => {
   const functions = lines(wastap(["--dump-functions"]).stdout);
   assert.ok(functions.some((line) => /^strlen:long \(\w+:string\)/.test(line)));
   assert.not.ok(functions.some((line) => line.startsWith("_")));
+  assert.equal(
+    functions.filter((line) => /^(ctime|tokenize):/.test(line)),
+    [
+      "ctime:string (epochsecs:long)",
+      "ctime:string ()",
+      "tokenize:string (delim:string)",
+      "tokenize:string (input:string, delim:string)",
+    ],
+  );
 });
 
 s("a second run takes the bundle out of the cache", () => {

@@ -44,6 +44,13 @@ s("a keyword is shown without text, the end of the file without line", () => {
   );
 });
 
+s("a string is shown with its escapes of C only", () => {
+  assert.match(
+    shown('probe a "\\"a\\t\\q\\\\" { }'),
+    /^ +saw: string '"a\\tq\\\\' at case\.stp:1:9$/m,
+  );
+});
+
 s("an error that blames a token says at; macros around it follow", () => {
   assert.is(
     shown("@define x %( @define y 1 %) probe begin { @x }\n"),

@@ -264,6 +264,10 @@ const WARNINGS: readonly (readonly [script: string, ...warnings: string[]])[] = 
     "probe begin { foo = 1 println(fo + foo) }",
     "1:31 never-assigned local variable 'fo' (similar: foo)",
   ],
+  [
+    "function f(abc, abd) { abf = 1 return abe + abf } probe begin { println(f(1, 2)) }",
+    "1:39 never-assigned local variable 'abe' (similar: abc, abd, abf)",
+  ],
   ["function unused() { return 1 } global g probe begin { println(1) }"],
 ];
 
