@@ -245,8 +245,7 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
   }),
   ignored("build-as", "required", NO_KERNEL),
   ignored("debug", "none", "there is nothing that it would show"),
-  // Only a data base of how the library is covered is not written.
-  define("q", "none", () => undefined),
+  ignored("q", "none", "no data base of how the library is covered is written"),
   // Symbols of all loaded objects are used anyway.
   define("ldd", "none", () => undefined),
   sets("P", "prologueSearching", "always"),

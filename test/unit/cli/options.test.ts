@@ -165,6 +165,10 @@ s("options of the kernel are ignored with a remark", () => {
   assert.match(remarks[0] ?? "", /-r has no effect/);
 });
 
+s("-q says that it has no effect", () => {
+  assert.match(parseOptions(["-q", "-ex"]).remarks[0] ?? "", /^-q has no effect: no data base/);
+});
+
 s("--help and --version end the look at options", () => {
   assert.ok(parseOptions(["-h", "-p7"]).help);
   assert.ok(parseOptions(["-V"]).version);
