@@ -173,7 +173,7 @@ function parseParameters(stream: TokenStream): Parameter[] {
     const place = { id: newNodeId(), span: name.span };
     parameters.push({ kind: "parameter", ...place, name: name.text, type: parseType(stream) });
     if (stream.accept(")") !== null) return parameters;
-    if (stream.accept(",") === null) stream.failExpected("',' or ')'");
+    if (stream.accept(",") === null) stream.failTaking("expected", "',' or ')'");
   }
 }
 

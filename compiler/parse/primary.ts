@@ -170,7 +170,7 @@ export function parseIndexes(stream: TokenStream, expected?: string): (Expressio
     if (stream.accept("]") !== null) return indexes;
     if (stream.accept(",") !== null) continue;
     if (expected === undefined) return stream.failExpected("',' or ']'");
-    return stream.fail("expected-one-of", expected);
+    return stream.failTaking("expected-one-of", expected);
   }
 }
 
@@ -198,7 +198,7 @@ function parseArguments(stream: TokenStream, expected: string): Expression[] {
   for (;;) {
     args.push(stream.parseExpression(stream));
     if (stream.accept(")") !== null) return args;
-    if (stream.accept(",") === null) return stream.fail("expected-one-of", expected);
+    if (stream.accept(",") === null) return stream.failTaking("expected-one-of", expected);
   }
 }
 
@@ -279,7 +279,7 @@ function expectFurther(stream: TokenStream): void {
 }
 
 function expectComma(stream: TokenStream): void {
-  if (stream.accept(",") === null) stream.fail("expected-one-of", ", )");
+  if (stream.accept(",") === null) stream.failTaking("expected-one-of", ", )");
 }
 
 function nonEmptyArguments(stream: TokenStream): Expression[] {

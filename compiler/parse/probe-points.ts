@@ -118,9 +118,9 @@ function parseSuffix(stream: TokenStream, drafts: readonly Draft[]): Suffix {
   if (mark === null && !hasCondition) return NO_SUFFIX;
   let condition: Expression | null = null;
   if (hasCondition) {
-    stream.expect("(");
+    if (stream.accept("(") === null) stream.failExpected("'('");
     condition = stream.parseExpression(stream);
-    stream.expect(")");
+    if (stream.accept(")") === null) stream.failExpected("')'");
     if (drafts.some(({ suffix }) => suffix.condition !== null)) stream.fail("repeated-condition");
   }
   return { mark: mark === null ? null : mark.text === "!" ? "!" : "?", condition };

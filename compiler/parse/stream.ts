@@ -102,6 +102,12 @@ export class TokenStream {
     return this.fail("expected", what);
   }
 
+  /** Error `code` at the next token, which is taken: it begins no declaration after the error. */
+  failTaking<Code extends MessageCode>(code: Code, ...args: MessageArgs<Code>): never {
+    this.next();
+    return this.fail(code, ...args);
+  }
+
   /** Error `code` at the token looked at last. */
   fail<Code extends MessageCode>(code: Code, ...args: MessageArgs<Code>): never {
     return this.#failAt(this.#last, code, args);

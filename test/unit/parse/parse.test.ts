@@ -84,6 +84,29 @@ s("goes on at the next declaration", () => {
   assert.is(script.probes.length, 2);
 });
 
+/** Keywords where they cannot stand, and how many errors stap 4.8 finds. */
+const KEYWORDS: readonly (readonly [script: string, errors: number])[] = [
+  ["probe begin { x = function g( }", 1],
+  ["probe begin { f(1 function g( }", 1],
+  ["probe begin { println(1, 2 probe }", 1],
+  ['probe begin { printf("a" global }', 1],
+  ["probe begin { a[1 function g( }", 1],
+  ["function f(a function g( }", 1],
+  ["probe begin if function g( }", 2],
+  ["probe begin if (x function g( }", 2],
+];
+
+for (const [script, count] of KEYWORDS) {
+  s(`goes on at a keyword, or behind it: ${script}`, () => {
+    assert.is(parseText(script).errors.length, count);
+  });
+}
+
+s("a list that the file ends in", () => {
+  for (const script of ["probe begin { f(1", "probe begin { a[1", 'probe begin { printd(","'])
+    assert.is(parseText(script).errors[0]?.message, "unexpected end-of-file");
+});
+
 s("says that a file is empty", () => {
   assert.is(parseText("").errors[0]?.message, "Input file 'case.stp' is empty.");
   assert.is(parseText("# nothing\n").errors[0]?.message, "Input file 'case.stp' is empty.");
