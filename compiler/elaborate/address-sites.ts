@@ -6,7 +6,7 @@ import { entryOf } from "../dwarf/ranges.js";
 import type { Unit } from "../dwarf/units.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { newNodeId } from "../syntax/ast.js";
-import { entryPlace, targetsAt } from "./code-query.js";
+import { entryPlace, entryTargets, targetsAt } from "./code-query.js";
 import { codeSite } from "./code-site.js";
 import { debugInfoOf } from "./debug-info.js";
 import { findComponent, hasComponent, numberArgument, withComponents } from "./point.js";
@@ -102,7 +102,7 @@ function functionAround(query: AddressQuery, die: Die): readonly Site[] {
       symbol: name,
       isReturn,
       ...(isReturn ? { entry: entryPlace(query, code) } : {}),
-      targets: targetsAt(query, code, address, isReturn),
+      targets: entryTargets(query, code, address, isReturn),
     }),
   ];
 }

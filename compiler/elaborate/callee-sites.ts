@@ -8,7 +8,7 @@ import type { ProbePoint } from "../syntax/ast.js";
 import { CALL_CHAIN_CONDITION, callChainTargets } from "./call-chain.js";
 import { type CalledCode, type Calls, openCalls } from "./calls.js";
 import { chooseFunctions } from "./code-functions.js";
-import { type CodeQuery, entryPlace, showPlace, targetsAt } from "./code-query.js";
+import { type CodeQuery, entryPlace, entryTargets, showPlace } from "./code-query.js";
 import { codeSite } from "./code-site.js";
 import { matcher } from "./function-pattern.js";
 import {
@@ -87,7 +87,7 @@ function calleeSite(query: CodeQuery, { caller, code, returns }: Callee): readon
   const [range] = ranges;
   const size = range?.begin === code.entry ? range.end - range.begin : 0;
   const callee = showPlace(code.name, code.file, code.line);
-  const own = targetsAt(query, code, code.entry, isReturn);
+  const own = entryTargets(query, code, code.entry, isReturn);
   const isChecked =
     returns.length > 0 && !context.context.options.defines.has("STAP_CALLEE_MATCHALL");
   const chain = { address: code.entry, isReturn, returns };

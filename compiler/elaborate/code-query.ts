@@ -27,13 +27,24 @@ export function showPlace(name: string, file: string, line: number): string {
 
 /** The variables at `address` in `code`, seen from its innermost block there. */
 export function targetsAt(
-  { where, info }: Pick<CodeQuery, "where" | "info">,
-  code: Pick<FunctionCode, "die" | "unit">,
+  { where: { module }, info }: Pick<CodeQuery, "where" | "info">,
+  { die: code, unit }: Pick<FunctionCode, "die" | "unit">,
+  address: number,
+): TargetScope {
+  return dwarfTargets({ module, info, unit, address, code, inBlocks: true, isReturn: false });
+}
+
+/**
+ * The variables of `code` itself where its entry is probed, at `address`: it may belong to a block
+ * already, of which nothing has run.
+ */
+export function entryTargets(
+  { where: { module }, info }: Pick<CodeQuery, "where" | "info">,
+  { die: code, unit }: Pick<FunctionCode, "die" | "unit">,
   address: number,
   isReturn = false,
 ): TargetScope {
-  const { module } = where;
-  return dwarfTargets({ module, info, unit: code.unit, address, code: code.die, isReturn });
+  return dwarfTargets({ module, info, unit, address, code, inBlocks: false, isReturn });
 }
 
 /** Where the entry of `code` is probed, and what can be seen there: for what return probes keep. */
@@ -42,5 +53,5 @@ export function entryPlace(
   code: FunctionCode,
 ): Pick<CodePlace, "address" | "targets"> {
   const address = probeAddress(query.info, code, query.context.context.options.prologueSearching);
-  return { address, targets: targetsAt(query, code, address) };
+  return { address, targets: entryTargets(query, code, address) };
 }

@@ -3,7 +3,7 @@
 import { isPattern } from "../elf/glob.js";
 import type { ProbePoint } from "../syntax/ast.js";
 import { type ChosenFunction, chooseFunctions, functionAtEntry } from "./code-functions.js";
-import { type CodeQuery, entryPlace, showPlace, targetsAt } from "./code-query.js";
+import { type CodeQuery, entryPlace, entryTargets, showPlace } from "./code-query.js";
 import { codeSite } from "./code-site.js";
 import { findComponent, hasComponent, withArguments } from "./point.js";
 import { probeAddress } from "./prologue.js";
@@ -67,7 +67,7 @@ function functionSite(query: CodeQuery, code: ChosenFunction): readonly Site[] {
       size: address === code.entry ? size : 0,
       symbol: code.name,
       isReturn,
-      targets: targetsAt(query, code, address, isReturn),
+      targets: entryTargets(query, code, address, isReturn),
     }),
   ];
 }

@@ -56,7 +56,7 @@ function codeTargets(module: Module, address: number): TargetScope | null {
   const code = info.scopesAt(unit, address).find(({ tag }) => isCode.test(tag));
   return code === undefined
     ? null
-    : dwarfTargets({ module, info, unit, address, code, isReturn: false });
+    : dwarfTargets({ module, info, unit, address, code, inBlocks: true, isReturn: false });
 }
 
 /** Symbols of thread-local variables hold offsets in their module's block. */

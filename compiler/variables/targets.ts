@@ -7,6 +7,7 @@ import { basename } from "node:path";
 import { bug } from "../../base/assert.js";
 import type { DebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
+import type { DieId } from "../dwarf/native.js";
 import type { Unit } from "../dwarf/units.js";
 import { ResolutionError } from "../elaborate/report.js";
 import { nearestNames } from "../elaborate/similar.js";
@@ -41,6 +42,8 @@ export interface TargetPlace {
   readonly address: number;
   /** The function, or the inlined instance of one. */
   readonly code: Die;
+  /** Variables of the blocks around the address are seen, too: they exist once a block is entered. */
+  readonly inBlocks: boolean;
   readonly isReturn: boolean;
 }
 
@@ -87,7 +90,9 @@ function openFrame(place: TargetPlace): Frame {
   const own = around.findIndex(({ id }) => id === code.id);
   const outer = own >= 0 ? around.slice(own) : [code, ...info.enclosing(code.id)];
   const blocks = blocksInside(around.slice(0, Math.max(own, 0)));
-  const variables = withoutOrigins([...blocks, code].flatMap((die) => variablesIn(die, info)));
+  const inner = blocks.flatMap((die) => variablesIn(die, info));
+  const seen = place.inBlocks ? inner : declaredBy(code, inner, info);
+  const variables = withoutOrigins([...seen, ...variablesIn(code, info)]);
   const source = sourceUnit(code, info) ?? unit;
   const position = codePosition(program, address, outer);
   return { ...place, unit: source, program, position, variables };
@@ -95,13 +100,27 @@ function openFrame(place: TargetPlace): Frame {
 
 /** Variables without those whose trace is in an inner block. */
 function withoutOrigins(variables: readonly Variable[]): readonly Variable[] {
-  const origins = new Set(
-    variables.map(({ die }) => {
-      const origin = die.attributes.get("abstract_origin");
-      return origin?.kind === "reference" ? origin.die : null;
-    }),
-  );
+  const origins = new Set(variables.map(({ die }) => originOf(die)));
   return variables.filter(({ die }) => !origins.has(die.id));
+}
+
+/** Those of `variables` that the function declares in no block: gcc makes one of inlined bodies. */
+function declaredBy(
+  code: Die,
+  variables: readonly Variable[],
+  info: DebugInfo,
+): readonly Variable[] {
+  const origin = originOf(code);
+  const declared = new Set(origin === null ? [] : info.children(origin).map(({ id }) => id));
+  return variables.filter(({ die }) => {
+    const own = originOf(die);
+    return own !== null && declared.has(own);
+  });
+}
+
+function originOf({ attributes }: Die): DieId | null {
+  const origin = attributes.get("abstract_origin");
+  return origin?.kind === "reference" ? origin.die : null;
 }
 
 const BLOCKS: ReadonlySet<string> = new Set([
@@ -127,10 +146,10 @@ function variablesIn(scope: Die, info: DebugInfo): readonly Variable[] {
 /** Variables of a scope, also those of its abstract origin of which no trace is left. */
 function findVariables(scope: Die, info: DebugInfo): readonly Variable[] {
   const own = info.children(scope.id).flatMap((die) => asVariable(die, info));
-  const origin = scope.attributes.get("abstract_origin");
-  if (origin?.kind !== "reference") return own;
+  const origin = originOf(scope);
+  if (origin === null) return own;
   const names = new Set(own.map(({ name }) => name));
-  const lost = info.children(origin.die).flatMap((die) => asVariable(die, info));
+  const lost = info.children(origin).flatMap((die) => asVariable(die, info));
   return [...own, ...lost.filter(({ name }) => !names.has(name))];
 }
 

@@ -245,6 +245,16 @@ test("variables of inner blocks come first", () => {
   assert.match(stdout, /^i=\S+ argc=0x1 argv=\S+ rounds=\S+ sum=\S+\ni=\S+ rounds=\S+ sum=\S+$/m);
 });
 
+test("a function's variables at its entry are not those of a block that begins there", () => {
+  const program = buildProgram("shadowed", ["-g", "-O0"]);
+  const point = `process("${program}").function("add")`;
+  assert.match(wastap(["-L", point]).stdout, /\) \$n:int$/m);
+  const script = `probe ${point} { println($n, " ", $$vars) } probe ${point}.return { println(@entry($n)) }
+    probe process("${program}").statement("add@shadowed.c:6") { println($n, " ", $$vars) exit() }`;
+  const { stdout } = wastap(["-e", script, "-c", program]);
+  assert.match(stdout, /^42 n=0x2a\n5 n=0x5 n=0x2a\n/);
+});
+
 test("anonymous structures and texts of several dimensions", () => {
   const program = buildProgram("inlined", ["-g", "-O2"]);
   const script = `probe process("${program}").function("show") { println($named$$) println($named$) println(pn() == pp()) }
