@@ -7,7 +7,8 @@
  * whoever called the function that it ends.
  */
 import { viewOf } from "../../base/elf/image.js";
-import { type FunctionIndex, functionAt, insnAt, readModule } from "./functions.js";
+import { readModule } from "./code-range.js";
+import { type FunctionIndex, functionAt, insnAt } from "./functions.js";
 import { leadingInto } from "./jump-scan.js";
 
 /** Uses of one address; ELF addresses, ascending. */

@@ -135,6 +135,36 @@ export function offsetLoadPart(bytes: Uint8Array): "offset" | "load" | null {
   });
 }
 
+/**
+ * Register into which the first instruction of `bytes` puts a sum, as of a label and a distance to
+ * it; "other" if it changes `register` in another way, null if it does not.
+ */
+export function changeOf(bytes: Uint8Array, register: number): "sum" | "other" | null {
+  return withDecoder(bytes, 0, (decoder, insn) => {
+    decoder.decodeOut(insn);
+    if (insn.op0Kind !== OpKind.Register || insn.op0Register !== register) return null;
+    if (insn.mnemonic === Mnemonic.Cmp || insn.mnemonic === Mnemonic.Test) return null;
+    const isSum = insn.mnemonic === Mnemonic.Lea && !insn.isIpRelMemoryOperand;
+    return isSum || insn.mnemonic === Mnemonic.Add ? "sum" : "other";
+  });
+}
+
+/** Numbers in the first instruction of `bytes` that may be addresses of a program: below 2^32. */
+export function constantsOf(bytes: Uint8Array): number[] {
+  return withDecoder(bytes, 0, (decoder, insn) => {
+    decoder.decodeOut(insn);
+    const found: bigint[] = [];
+    for (let i = 0; i < insn.opCount; i++) {
+      const kind = insn.opKind(i);
+      if (kind === OpKind.Memory && !insn.isIpRelMemoryOperand) found.push(insn.memoryDisplacement);
+      if (kind === OpKind.Immediate32 || kind === OpKind.Immediate32to64) {
+        found.push(insn.immediate(i));
+      }
+    }
+    return found.map((value) => Number(BigInt.asUintN(32, value)));
+  });
+}
+
 /** What the first instruction of `bytes` does to the stack, as in prologues and epilogues; or null. */
 export function stackChange(bytes: Uint8Array): "push" | "pop" | null {
   return withDecoder(bytes, 0, (decoder, insn) => {

@@ -5,21 +5,30 @@
  * put elsewhere and reach by jumps. A jump out of all parts is a tail call, a conditional one too.
  * An indirect jump is one unless it reads a jump table (a scaled index, or a register loaded by
  * one or by an offset made of one a few instructions before, or `notrack`) that leads into the
- * function, with its frame in place: pops before it are an epilogue. Exceptions and longjmp are no
+ * function, with its frame in place: pops before it are an epilogue. A function without a frame whose
+ * code ends where another begins goes on there (hand-written code). Exceptions and longjmp are no
  * exits.
  */
-import { type Insn, jumpOperand, offsetLoadPart, stackChange, tableLoad } from "./decode.js";
+import {
+  changeOf,
+  type Insn,
+  jumpOperand,
+  offsetLoadPart,
+  stackChange,
+  tableLoad,
+} from "./decode.js";
 import {
   bytesOf,
   type FunctionCode,
   type FunctionIndex,
   functionAt,
+  type ModuleCode,
   rangeAt,
 } from "./functions.js";
 
 /** One place where control leaves a function; rsp points at the return address. */
 export interface Exit {
-  /** ELF address of the instruction. */
+  /** ELF address of the instruction: a return, a jump, or the last one before another function. */
   readonly address: number;
   /** A conditional jump: only when it is taken. */
   readonly onlyTaken: boolean;
@@ -46,8 +55,30 @@ export function findExits(index: FunctionIndex, address: number): Exit[] {
       at++;
     }
   }
+  const last = parts[0] && lastBeforeNext(index, parts[0]);
+  if (last) exits.push({ address: last.address, onlyTaken: false, to: last.address + last.length });
   return exits.sort((a, b) => a.address - b.address);
 }
+
+/** The instruction behind which a function without a frame goes on in the next one, if it does. */
+function lastBeforeNext(index: FunctionIndex, code: FunctionCode): Insn | null {
+  const next = rangeAt(index.module, code.end);
+  if (!code.isKnown || next === null || next.address !== code.end || next.isPart) return null;
+  const insns = [...code.insns].filter(({ address }) => address < code.end);
+  const last = insns.at(-1);
+  if (last?.flow !== "next" || last.address + last.length !== code.end) return null;
+  if (isFiller(code, insns)) return null;
+  return insns.every((insn) => stackChange(bytesOf(code, insn)) === null) ? last : null;
+}
+
+/** Whether nothing leads to the last of `insns`: those behind what ends a run of code. */
+function isFiller({ targets }: FunctionCode, insns: readonly Insn[]): boolean {
+  const ended = insns.findLastIndex(({ flow }) => !GOES_ON.has(flow));
+  return ended >= 0 && !insns.slice(ended + 1).some(({ address }) => targets.has(address));
+}
+
+/** Control may come behind such an instruction. */
+const GOES_ON: ReadonlySet<Insn["flow"]> = new Set(["next", "call", "branch"]);
 
 function leadsTo({ flow, target }: Insn): Exit["to"] {
   if (flow === "return") return "caller";
@@ -102,7 +133,7 @@ function isExit(
     case "branch":
       return !isInside(insn.target) && rangeAt(index.module, insn.target) !== null;
     case "indirect-jump":
-      return !readsTable(part, insn, at, hasTables);
+      return !readsTable(index.module, part, insn, at, hasTables);
     default:
       return false;
   }
@@ -119,12 +150,32 @@ function leavesFrame(part: FunctionCode, at: number): boolean {
   return false;
 }
 
-function readsTable(part: FunctionCode, jump: Insn, at: number, hasTables: boolean): boolean {
+/** Whether `register` is a label and a distance from it at instruction `at`. */
+function isSum(part: FunctionCode, at: number, register: number): boolean {
+  for (let back = at - 1; back >= Math.max(0, at - TABLE_DISTANCE); back--) {
+    const insn = part.insns.item(back);
+    if (insn?.flow !== "next") return false;
+    const change = changeOf(bytesOf(part, insn), register);
+    if (change !== null) return change === "sum";
+  }
+  return false;
+}
+
+function readsTable(
+  { hasFrame }: ModuleCode,
+  part: FunctionCode,
+  jump: Insn,
+  at: number,
+  hasTables: boolean,
+): boolean {
   const operand = jumpOperand(bytesOf(part, jump), jump.address);
   if (operand.isNotrack) return true;
-  if (!hasTables || leavesFrame(part, at)) return false;
+  if (leavesFrame(part, at)) return false;
+  if (hasFrame?.(jump.address) === true) return true;
+  if (!hasTables) return false;
   if (operand.indexScale > 1) return true;
   if (operand.register === null) return false;
+  if (isSum(part, at, operand.register)) return true;
   let isByOffset = false;
   for (let back = at - 1; back >= Math.max(0, at - TABLE_DISTANCE); back--) {
     const insn = part.insns.item(back);

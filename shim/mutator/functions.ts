@@ -10,16 +10,11 @@
  * an instruction counts only if a decoded jump leads there.
  */
 import { once } from "../../base/remember.js";
-import { type Insn, jumpOperand, tableLoad } from "./decode.js";
+import { type CodeRange, readModule } from "./code-range.js";
+import type { Insn } from "./decode.js";
 import { decodeAll, type Instructions } from "./instructions.js";
 import { indexJumps, type JumpIndex, leadingInto, POINTER, RELOCATED } from "./jump-scan.js";
-
-/** Bytes of a part of a module. */
-export interface CodeRange {
-  /** ELF address of the first byte. */
-  readonly address: number;
-  readonly bytes: Uint8Array;
-}
+import { type TableUser, tableTargets } from "./jump-tables.js";
 
 /** A function or a part of one (`.cold`). */
 export interface FunctionRange {
@@ -45,6 +40,8 @@ export interface ModuleCode {
   readonly functions: readonly FunctionRange[];
   /** Addresses of code found in relocations and exception tables. */
   readonly codePointers: readonly number[];
+  /** Whether a function has its frame at an address, by call frame information; null if unknown. */
+  readonly hasFrame?: (address: number) => boolean | null;
   /** Of a Go program: address of the list of its goroutines. */
   readonly goroutines?: number;
 }
@@ -78,20 +75,21 @@ export interface FunctionIndex {
   readonly cache: Map<number, FunctionCode | null>;
   /** Instructions of functions, and of the filler behind them, by start. */
   readonly bodies: Map<number, Instructions>;
+  /** Where tables lead that functions refer to, by start of these. */
+  readonly tables: Map<number, ReadonlySet<number>>;
 }
 
 /** Most bytes of code looked at where no symbol bounds a function. */
 const UNKNOWN_BYTES = 4096;
 /** Filler between two functions: at most this much is used. */
 const FILLER_BYTES = 64;
-const MAX_TABLE_ENTRIES = 4096;
 /** Displacements of short jumps (Intel SDM vol. 2 Jcc) reach this far, plus the instruction. */
 const SHORT_REACH = 130;
 
 /** Prepares looking at functions of `module`. */
 export function indexFunctions(module: ModuleCode): FunctionIndex {
   const jumps = once(() => indexJumps(module));
-  return { module, jumps, cache: new Map(), bodies: new Map() };
+  return { module, jumps, cache: new Map(), bodies: new Map(), tables: new Map() };
 }
 
 /** The function that contains `address`, or the code from there on if no symbol does. */
@@ -155,19 +153,6 @@ export function bytesOf(code: FunctionCode, insn: Insn): Uint8Array {
   return code.bytes.subarray(at, at + insn.length);
 }
 
-/** Up to `length` bytes of code or data at `address`; empty if the file has none there. */
-export function readModule(
-  ranges: readonly CodeRange[],
-  address: number,
-  length: number,
-): Uint8Array {
-  for (const range of ranges) {
-    const at = address - range.address;
-    if (at >= 0 && at < range.bytes.length) return range.bytes.subarray(at, at + length);
-  }
-  return new Uint8Array();
-}
-
 function analyse(
   index: FunctionIndex,
   range: FunctionRange | null,
@@ -189,13 +174,22 @@ function analyse(
   const isBetween = (target: number): boolean => target >= end || insns.indexOf(target) >= 0;
   const jumps = direct.filter(isJump);
   const ownJumps = new Map(jumps.map((insn) => [insn.address + insn.length, insn.target]));
+  const parts = new Map<number, BoundedRange>();
+  const isPart = range?.isPart === true;
   for (const [target, sources] of leadingInto(module, index.jumps(), start, end + FILLER_BYTES)) {
     if (sources.every((source) => ownJumps.get(source) === target)) continue;
     const isSure = isBetween(target) || range === null || sources.includes(RELOCATED);
     if (isSure || isReal(index, target, sources)) add(target);
+    if (target === start && !isPart) continue;
+    const others = sources.filter((source) => source <= start || source > end);
+    for (const part of jumpingTo(index, target, others)) parts.set(part.address, part);
   }
   addNeighbours(index, start, end, add);
-  if (insns.hasFlow("indirect-jump")) addTables(module, { start, end, bytes, insns }, add);
+  addLabels(insns, end, add);
+  addTables(index, { start, end, bytes, insns }, add);
+  for (const part of parts.values()) addTables(index, userOf(index, part), add);
+  // Only tables of another part lead here.
+  if (isPart && parts.size === 0) for (const { address: each } of insns) add(each);
   const fixedTargets = new Set(targets);
   for (const { target } of jumps) add(target);
   return {
@@ -260,6 +254,54 @@ function isReal(index: FunctionIndex, target: number, sources: readonly number[]
   });
 }
 
+/** Addresses of labels before `end`: whoever has one may jump there. */
+function addLabels(insns: Instructions, end: number, add: AddTarget): void {
+  for (const label of insns.ripTargets()) {
+    if (label < end && insns.indexOf(label) >= 0) add(label);
+  }
+}
+
+function addTables(index: FunctionIndex, user: TableUser, add: AddTarget): void {
+  const isInsn = (address: number): boolean => isInsnStart(index, address);
+  const found = index.tables.get(user.start) ?? tableTargets(index.module, user, isInsn);
+  index.tables.set(user.start, found);
+  for (const target of found) add(target);
+}
+
+function userOf(index: FunctionIndex, part: BoundedRange): TableUser {
+  const { address: start, size } = part;
+  const bytes = readModule(index.module.code, start, size + FILLER_BYTES);
+  return { start, end: start + size, bytes, insns: instructionsAt(index, part) };
+}
+
+/** Bytes of jumps with a 32-bit displacement: jmp, jcc (Intel SDM vol. 2). */
+const JUMP_LENGTHS: readonly number[] = [5, 6];
+
+/** The other functions, or parts of one, that jump to `target` directly, as `sources` seem to. */
+function jumpingTo(
+  index: FunctionIndex,
+  target: number,
+  sources: readonly number[],
+): BoundedRange[] {
+  return sources.flatMap((source) => {
+    const range = source > 0 ? rangeAt(index.module, source - 1) : null;
+    if (range === null) return [];
+    const insns = instructionsAt(index, range);
+    const jump = JUMP_LENGTHS.map((length) => insns.item(insns.indexOf(source - length)));
+    return jump.some((insn) => insn?.target === target && isJump(insn)) ? [range] : [];
+  });
+}
+
+/** Whether an instruction of some function begins at `address`. */
+function isInsnStart(index: FunctionIndex, address: number): boolean {
+  const { module } = index;
+  const isCode = module.code.some(
+    (code) => address >= code.address && address < code.address + code.bytes.length,
+  );
+  const range = isCode ? rangeAt(module, address) : null;
+  return range?.isBounded === true && instructionsAt(index, range).indexOf(address) >= 0;
+}
+
 /** Jumps of the functions before and behind that are short, which the scan of bytes leaves out. */
 function addNeighbours(index: FunctionIndex, start: number, end: number, add: AddTarget): void {
   const { module } = index;
@@ -275,63 +317,4 @@ function addNeighbours(index: FunctionIndex, start: number, end: number, add: Ad
     addMarks(direct, insns.landingMarks(first, last), add);
     for (const insn of direct) if (isJump(insn)) add(insn.target);
   }
-}
-
-interface Body {
-  readonly start: number;
-  readonly end: number;
-  readonly bytes: Uint8Array;
-  readonly insns: Instructions;
-}
-
-/**
- * Jump tables: 32-bit differences to the table (position-independent code) or 64-bit addresses.
- * Whatever the function takes the address of is read as a table while entries lead into it.
- */
-function addTables(module: ModuleCode, body: Body, add: AddTarget): void {
-  for (const insn of body.insns) {
-    if (insn.ripTarget >= 0) addRelativeTable(module, body, insn.ripTarget, add);
-    const at = insn.address - body.start;
-    if (insn.flow === "indirect-jump") {
-      const operand = jumpOperand(body.bytes.subarray(at), insn.address);
-      if (operand.indexScale === 8) addAbsoluteTable(module, body, operand.displacement, add);
-    } else if (insn.flow === "next" && mayLoadTable(body.bytes, at)) {
-      const load = tableLoad(body.bytes.subarray(at));
-      if (load) addAbsoluteTable(module, body, load.displacement, add);
-    }
-  }
-}
-
-/** mov r, r/m or movsxd with a SIB byte, after an optional REX prefix. */
-function mayLoadTable(bytes: Uint8Array, at: number): boolean {
-  const first = bytes[at] ?? 0;
-  const opcodeAt = (first & 0xf0) === 0x40 ? at + 1 : at;
-  const opcode = bytes[opcodeAt];
-  return (opcode === 0x8b || opcode === 0x63) && ((bytes[opcodeAt + 1] ?? 0) & 7) === 4;
-}
-
-function addRelativeTable(module: ModuleCode, body: Body, table: number, add: AddTarget): void {
-  const bytes = readTable(module, table, 4 * MAX_TABLE_ENTRIES);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 4 <= bytes.length; at += 4) {
-    const target = table + view.getInt32(at, true);
-    if (target < body.start || target >= body.end) return;
-    add(target);
-  }
-}
-
-function addAbsoluteTable(module: ModuleCode, body: Body, table: number, add: AddTarget): void {
-  const bytes = readTable(module, table, 8 * MAX_TABLE_ENTRIES);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 8 <= bytes.length; at += 8) {
-    const target = Number(view.getBigUint64(at, true));
-    if (target < body.start || target >= body.end) return;
-    add(target);
-  }
-}
-
-/** Tables may also lie in code (hand-written assembly, or one segment for both). */
-function readTable(module: ModuleCode, address: number, length: number): Uint8Array {
-  const data = readModule(module.data, address, length);
-  return data.length > 0 ? data : readModule(module.code, address, length);
 }

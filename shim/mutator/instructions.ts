@@ -94,6 +94,17 @@ export class Instructions implements Iterable<Insn> {
     return this.#where(isDirect, first, last);
   }
 
+  /** Addresses of rip-relative operands. */
+  ripTargets(): number[] {
+    const found: number[] = [];
+    for (let index = 0; index < this.length; index++) {
+      if ((this.#kindOf(index) & KIND.ripRelative) === 0) continue;
+      const length = (this.#words[index * WORDS + 1] ?? 0) & LENGTH_MASK;
+      found.push(this.#addressOf(index) + length + (this.#words[index * WORDS + 2] ?? 0));
+    }
+    return found;
+  }
+
   /** Places among instructions `first` to `last` - 1 at which indirect branches may land. */
   landingMarks(first = 0, last: number = this.length): Insn[] {
     return this.#where((kind) => (kind & KIND.landingMark) !== 0, first, last);

@@ -3,7 +3,8 @@
  * bytes 32-bit displacements that follow an opcode of a jump or call, and in programs that are not
  * position-independent what looks like a pointer to code.
  */
-import type { CodeRange, ModuleCode } from "./functions.js";
+import type { CodeRange } from "./code-range.js";
+import type { ModuleCode } from "./functions.js";
 
 /** Stand for the end of a jump: what looks like a pointer; what is one. */
 export const POINTER = 0;

@@ -13,8 +13,9 @@ import {
   word,
 } from "../../base/elf/image.js";
 import { type ElfSymbol, findSymbolAddress, readFunctionSymbols } from "../../base/elf/symbols.js";
+import type { CodeRange } from "./code-range.js";
+import { findFrames } from "./frame-finder.js";
 import {
-  type CodeRange,
   type FunctionIndex,
   type FunctionRange,
   indexFunctions,
@@ -41,6 +42,7 @@ export function moduleCode(image: ElfImage, path: string, loadBias: number): Mod
     data: ranges(false),
     functions,
     codePointers: relocatedPointers(image),
+    hasFrame: findFrames(image),
     ...(goroutines ? { goroutines } : {}),
   };
 }

@@ -132,4 +132,22 @@ assembler("returns of functions whose symbols have no size: up to the next label
   assert.is(stdout, "first 5 main 1 second 4 tail 3 ");
 });
 
+for (const compiler of ["gcc", "clang"]) {
+  const isThere = missing === null && hasProgram(compiler);
+  for (const flags of [["-O0"], ["-O2"], ["-Os"], ["-O2", "-fno-pie", "-no-pie"]]) {
+    const title = `${compiler} ${flags.join(" ")}, jumps to computed labels`;
+    (isThere ? s : s.skip)(title, () => {
+      const program = buildProgram("labels", ["-g", ...flags], compiler);
+      const own = runTool(program, [], ".");
+      const script = `global entries, returns, lines
+        probe process(@1).function("by_*").call { entries++ }
+        probe process(@1).function("by_*").return { returns++ }
+        probe process(@1).statement("by_*@*:*") { lines++ }
+        probe end { println(entries, " ", returns, " ", lines > 1000) }`;
+      const { stdout } = wastap(["-w", "-e", script, "-c", program, program]);
+      assert.is(stdout, `${own}200 200 1\n`);
+    });
+  }
+}
+
 s.run();

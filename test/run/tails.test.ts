@@ -135,6 +135,16 @@ traced("where children of vfork come first, which is then left as it was", async
   assert.match(stdout, /^0 wrong$/m);
 });
 
+traced("a function whose code goes on in the next one returns where that does", () => {
+  const program = buildProgram("falls");
+  const script = `global n, sum
+    probe process(@1).{function("next"),function("twice")}.return { n[ppfunc()]++ sum[ppfunc()] += returnval() }
+    probe end { foreach (name+ in n) println(name, " ", n[name], " ", sum[name]) }`;
+  const { stdout, stderr } = wastap(["-e", script, "-c", program, program]);
+  assert.is(stdout, "20000\nnext 100 10100\ntwice 200 20000\n");
+  assert.is(stderr, "");
+});
+
 traced("where a process has nearly all the mappings that it may have, it keeps the rest", () => {
   const program = buildProgram("crowded", ["-g"]);
   const known = (mappings: number): number => {

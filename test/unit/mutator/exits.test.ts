@@ -55,6 +55,23 @@ s("takes a jump through a table that does not lead into the function for a tail 
   assert.equal(exits([{ name: "f", bytes }, other], [], [0, 16]), ["3", "8"]);
 });
 
+s("takes the end of a function that goes on in the next one for a tail call", () => {
+  const nops = (count: number): number[] => Array.from({ length: count }, () => 0x90);
+  assert.equal(exits([{ name: "f", bytes: nops(16) }, other]), ["15"]);
+  assert.equal(exits([{ name: "f", bytes: [0x74, 0x01, 0xc3, ...nops(13)] }, other]), ["2", "15"]);
+  assert.equal(exits([{ name: "f", bytes: nops(15) }, other]), []);
+  assert.equal(exits([{ name: "f", bytes: [0xc3, ...nops(15)] }, other]), ["0"]);
+  assert.equal(exits([{ name: "f", bytes: [0x53, ...nops(15)] }, other]), []); // push rbx
+  assert.equal(exits([{ name: "f", bytes: [...nops(11), 0xe8, 0, 0, 0, 0] }, other]), []); // call
+  assert.equal(
+    exits([
+      { name: "f", bytes: nops(16) },
+      { ...other, isPart: true },
+    ]),
+    [],
+  );
+});
+
 s("takes jumps to other functions for tail calls", () => {
   const bytes = [
     ...[0x74, 0x0e], // 0: je 16: other
