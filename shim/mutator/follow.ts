@@ -352,7 +352,9 @@ async function lookAgain(follower: Follower, tracee: Tracee): Promise<void> {
       arrive(follower, pid);
     }
   } catch (cause) {
-    warn(follower, tracee, targetError("look at a process", pid, cause));
+    // Without memory it has ended meanwhile, which is about to be told.
+    const hasEnded = readMappings(pid).length === 0;
+    if (!hasEnded) warn(follower, tracee, targetError("look at a process", pid, cause));
   } finally {
     rest?.();
   }

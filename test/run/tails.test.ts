@@ -176,4 +176,13 @@ traced("the error says why; without debug information, too", () => {
   }
 });
 
+traced("a process that ends while it is looked at once more is no matter of a warning", () => {
+  const program = buildProgram("tails", ["-g", "-O2", "-pthread"]);
+  const script = `global n probe process(@1).function("*").return { n[usymname(uaddr())]++ }`;
+  for (let run = 0; run < 3; run++) {
+    const { stderr } = wastap(["-e", script, program, "-c", `${program} 6 50`]);
+    assert.not.match(stderr, /read memory/);
+  }
+});
+
 s.run();
