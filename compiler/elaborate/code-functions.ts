@@ -77,8 +77,21 @@ export function chooseFunctions(
   return { functions, onlyInlined };
 }
 
+/** What was found at addresses: those of symbols are asked about twice. */
+const entries = new WeakMap<DebugInfo, Map<number, Die | null>>();
+
 /** The function that begins at the ELF `address`, null if debug information knows of none. */
 export function functionAtEntry(info: DebugInfo, address: number): Die | null {
+  const known = entries.get(info) ?? new Map<number, Die | null>();
+  entries.set(info, known);
+  const found = known.get(address);
+  if (found !== undefined) return found;
+  const die = findAtEntry(info, address);
+  known.set(address, die);
+  return die;
+}
+
+function findAtEntry(info: DebugInfo, address: number): Die | null {
   const unit = info.unitAt(address);
   const scopes = unit === null ? [] : info.scopesAt(unit, address);
   const die = scopes.find(({ tag }) => tag === "subprogram") ?? null;
@@ -95,21 +108,28 @@ function matchingEntries(
   const named = info
     .functions(isPattern(name) ? fits : name)
     .filter((entry) => (isMangled ? fits(entry.linkageName) : fits(entry.name)));
-  const found = named.length > 0 || isMangled ? named : aliased(info, module, fits);
+  const hasAliases = !isMangled && (isPattern(name) || named.length === 0);
+  const found = hasAliases ? [...named, ...aliased(info, module, fits, named)] : named;
   if (file === null) return found;
   const isMeant = fileMatcher(file);
   return found.filter((entry) => entry.file === null || isMeant(entry.file));
 }
 
-/** Functions that a symbol with a name that `fits` calls differently than the source does. */
+/**
+ * Functions but `known` that a symbol with a name that `fits` calls differently than the source.
+ * Mangled names are no other names.
+ */
 function aliased(
   info: DebugInfo,
   module: Module,
   fits: (name: string) => boolean,
+  known: readonly FunctionEntry[],
 ): readonly FunctionEntry[] {
   const byAddress = new Map<number, string>();
+  const seen = new Set(known.map(({ entryPc }) => entryPc));
   for (const { kind, name, address } of module.symbols) {
-    if (kind !== "function" || !fits(name)) continue;
+    if (kind !== "function" || name.startsWith("_Z") || seen.has(address) || !fits(name)) continue;
+    seen.add(address);
     const die = functionAtEntry(info, address);
     const own = die === null ? null : info.text(die, "name");
     if (own !== null) byAddress.set(address, own);

@@ -48,3 +48,6 @@ int main(int argc, char **argv) {
     printf("%d\n", sum != 0);
     return 0;
 }
+
+/* Another name of a function, which is no name of the source. */
+int main_other(int a) __attribute__((alias("other")));

@@ -56,6 +56,16 @@ function addresses(program: string, point: string, options = {}): number[] {
     .sort((a, b) => a - b);
 }
 
+test("wildcards find functions by what symbols call them, too", () => {
+  const both = ["main@points.c:39", "other@points.c:31"];
+  const shown = (suffix: string): string[] => both.map((name) => `function("${name}")${suffix}`);
+  assert.equal(names(plain, 'function("main*")'), shown(""));
+  assert.equal(names(plain, 'function("main*@points.c")'), shown(""));
+  assert.equal(names(plain, 'function("main*").return'), shown(".return"));
+  assert.equal(names(plain, 'function("main_*")'), shown("").slice(1));
+  assert.equal(names(plain, 'function("main_other")'), shown("").slice(1));
+});
+
 test("functions are shown with file and line", () => {
   assert.equal(names(plain, 'function("leaf")'), ['function("leaf@points.c:12")']);
   assert.equal(names(plain, 'function("le*@points.c").call'), [
