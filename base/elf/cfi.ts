@@ -19,6 +19,8 @@ export interface FrameCommon {
   readonly addressEncoding: number;
   /** Entries have augmentation data. */
   readonly hasAugmentation: boolean;
+  /** DW_EH_PE encoding of where its entries say what handles exceptions. */
+  readonly handlersEncoding: number;
   /** Initial instructions, as offsets in the section. */
   readonly from: number;
   readonly to: number;
@@ -33,6 +35,8 @@ export interface FrameEntry {
   /** Instructions, as offsets in the section. */
   readonly from: number;
   readonly to: number;
+  /** ELF address of the table of what handles exceptions (LSDA), 0 if there is none. */
+  readonly handlers: number;
 }
 
 /** A section with call frame information. */
@@ -137,19 +141,20 @@ function readCommon(section: FrameSection, cursor: Cursor, at: number): FrameCom
   const common = { codeFactor, dataFactor, returnRegister, to: head.end };
   if (augmentation === "") {
     const none = { isSignal: false, addressEncoding: 0, hasAugmentation: false };
-    return { ...common, ...none, from: cursor.at };
+    return { ...common, ...none, handlersEncoding: ENCODING.omitted, from: cursor.at };
   }
   if (!augmentation.startsWith("z")) return null;
   const data = unsigned(cursor);
   const from = cursor.at + data;
   let addressEncoding = 0;
+  let handlersEncoding: number = ENCODING.omitted;
   for (const letter of augmentation.slice(1)) {
     if (letter === "R") addressEncoding = byte(cursor);
-    else if (letter === "L") cursor.at += 1;
+    else if (letter === "L") handlersEncoding = byte(cursor);
     else if (letter === "P") readPointer(section, cursor, byte(cursor));
   }
   const isSignal = augmentation.includes("S");
-  return { ...common, isSignal, addressEncoding, hasAugmentation: true, from };
+  return { ...common, isSignal, addressEncoding, handlersEncoding, hasAugmentation: true, from };
 }
 
 function readEntry(
@@ -158,15 +163,19 @@ function readEntry(
   to: number,
   common: FrameCommon,
 ): FrameEntry | null {
-  const { addressEncoding, hasAugmentation } = common;
+  const { addressEncoding, handlersEncoding, hasAugmentation } = common;
   const start = readPointer(section, cursor, addressEncoding);
   const size = readPointer(section, cursor, addressEncoding & ENCODING.formatMask);
+  let handlers = 0;
   if (hasAugmentation) {
-    const bytes = unsigned(cursor);
-    cursor.at += bytes;
+    const from = unsigned(cursor) + cursor.at;
+    if (handlersEncoding !== ENCODING.omitted && from > cursor.at) {
+      handlers = readAddress(section, cursor, handlersEncoding);
+    }
+    cursor.at = from;
   }
   if (size <= 0 || cursor.at > to) return null;
-  return { start, end: start + size, common, from: cursor.at, to };
+  return { start, end: start + size, common, from: cursor.at, to, handlers };
 }
 
 function readPointer(section: FrameSection, cursor: Cursor, encoding: number): number {
@@ -176,7 +185,14 @@ function readPointer(section: FrameSection, cursor: Cursor, encoding: number): n
   return base + readNumber(cursor, encoding & ENCODING.formatMask);
 }
 
-function readNumber(cursor: Cursor, format: number): number {
+/** The same for what may be missing: then the number is 0, whatever it is relative to. */
+function readAddress(section: FrameSection, cursor: Cursor, encoding: number): number {
+  const number = readNumber({ ...cursor }, encoding & ENCODING.formatMask);
+  return number === 0 ? 0 : readPointer(section, cursor, encoding);
+}
+
+/** A number in a DW_EH_PE format; 0 behind the end. */
+export function readNumber(cursor: Cursor, format: number): number {
   const { view, at } = cursor;
   const size = SIZES[format] ?? 0;
   if (size !== 0 && at + size > view.byteLength) return 0;

@@ -5,6 +5,15 @@
  * static functions and `.cold` parts (DWARF 5 §6.4; LSB Core 5.0 §10.6).
  */
 import {
+  byte,
+  type Cursor,
+  type FrameEntry,
+  type FrameSection,
+  frameSections,
+  readFrameEntries,
+  unsigned,
+} from "../../base/elf/cfi.js";
+import {
   type ElfImage,
   findSection,
   SEGMENT,
@@ -12,6 +21,7 @@ import {
   viewOf,
   word,
 } from "../../base/elf/image.js";
+import { landingPads } from "../../base/elf/landing-pads.js";
 import { type ElfSymbol, findSymbolAddress, readFunctionSymbols } from "../../base/elf/symbols.js";
 import type { CodeRange } from "./code-range.js";
 import { findFrames } from "./frame-finder.js";
@@ -33,7 +43,9 @@ export function moduleCode(image: ElfImage, path: string, loadBias: number): Mod
         address: s.address,
         bytes: image.bytes.subarray(s.offset, s.offset + s.fileSize),
       }));
-  const functions = functionRanges(image);
+  const [frames] = frameSections(image).filter(({ kind }) => kind === "eh_frame");
+  const entries = frames === undefined ? [] : readFrameEntries(frames);
+  const functions = functionRanges(image, frames ? frameRanges(image, frames, entries) : []);
   const goroutines = functions.some(isStackGrowth) && findSymbolAddress(image, "runtime.allgs");
   return {
     path,
@@ -41,7 +53,7 @@ export function moduleCode(image: ElfImage, path: string, loadBias: number): Mod
     code: ranges(true),
     data: ranges(false),
     functions,
-    codePointers: relocatedPointers(image),
+    codePointers: [...relocatedPointers(image), ...landingPads(image, entries)],
     hasFrame: findFrames(image),
     ...(goroutines ? { goroutines } : {}),
   };
@@ -61,9 +73,9 @@ export function moduleFunctions(
   return { code, index: { ...index, module: code } };
 }
 
-function functionRanges(image: ElfImage): FunctionRange[] {
+function functionRanges(image: ElfImage, frames: readonly FunctionRange[]): FunctionRange[] {
   const ranges = new Map<number, FunctionRange>();
-  for (const range of readFrames(image)) ranges.set(range.address, range);
+  for (const range of frames) ranges.set(range.address, range);
   const symbols = readFunctionSymbols(image);
   for (const [i, { address, size: stated, name, kind }] of symbols.entries()) {
     if (kind === "untyped") continue;
@@ -115,81 +127,23 @@ const RELA_BYTES = 24;
 const R_RELATIVE = 8;
 const R_IRELATIVE = 37;
 
-/** Position in .eh_frame; `base` is the ELF address of its first byte. */
-interface Cursor {
-  readonly view: DataView;
-  readonly base: number;
-  at: number;
-}
-
-interface CommonInfo {
-  /** DW_EH_PE_… of addresses in its FDEs. */
-  readonly encoding: number;
-  readonly hasAugmentationData: boolean;
-}
-
-/** Ranges of all frame descriptions. */
-function readFrames(image: ElfImage): FunctionRange[] {
-  const section = findSection(image, ".eh_frame");
-  if (!section) return [];
-  const view = viewOf(sectionBytes(image, section));
-  const commons = new Map<number, CommonInfo | null>();
-  const ranges: FunctionRange[] = [];
+/** The ranges of frame descriptions. */
+function frameRanges(
+  image: ElfImage,
+  { bytes }: FrameSection,
+  entries: readonly FrameEntry[],
+): FunctionRange[] {
   // The first stub of the PLT begins with what the others push, but no function goes on there.
   const stubs = findSection(image, ".plt")?.address;
-  let at = 0;
-  while (at + 8 <= view.byteLength) {
-    const length = view.getUint32(at, true);
-    if (length === 0 || length === 0xffffffff) break;
-    const end = at + 4 + length;
-    if (end > view.byteLength) break;
-    const id = view.getUint32(at + 4, true);
-    if (id === 0) commons.set(at, readCommon({ view, base: section.address, at: at + 8 }));
-    else {
-      const common = commons.get(at + 4 - id);
-      const cursor = { view, base: section.address, at: at + 8 };
-      const range = common ? readDescription(cursor, common, end) : null;
-      if (range) ranges.push(range.address === stubs ? { ...range, isPart: false } : range);
-    }
-    at = end;
-  }
-  return ranges;
-}
-
-/** Common information entry behind its id; null for augmentations that are not understood. */
-function readCommon(cursor: Cursor): CommonInfo | null {
-  const { view } = cursor;
-  cursor.at++; // version
-  let augmentation = "";
-  for (let c = view.getUint8(cursor.at++); c !== 0; c = view.getUint8(cursor.at++)) {
-    augmentation += String.fromCharCode(c);
-  }
-  uleb(cursor); // code alignment
-  uleb(cursor); // data alignment: only skipped, so its sign does not matter
-  uleb(cursor); // return address register
-  if (!augmentation.startsWith("z")) {
-    return augmentation === "" ? { encoding: 0, hasAugmentationData: false } : null;
-  }
-  uleb(cursor);
-  let encoding = 0;
-  for (const letter of augmentation.slice(1)) {
-    if (letter === "R") encoding = view.getUint8(cursor.at++);
-    else if (letter === "L") cursor.at++;
-    else if (letter === "P") encodedPointer(cursor, view.getUint8(cursor.at++));
-    else if (letter !== "S" && letter !== "B") return null;
-  }
-  return { encoding, hasAugmentationData: true };
-}
-
-function readDescription(cursor: Cursor, common: CommonInfo, end: number): FunctionRange | null {
-  const address = encodedPointer(cursor, common.encoding);
-  const size = encodedPointer(cursor, common.encoding & 0x0f);
-  if (!(size > 0) || address <= 0) return null;
-  if (common.hasAugmentationData) {
-    const bytes = uleb(cursor);
-    cursor.at += bytes;
-  }
-  return { address, size, name: "", isPart: startsWithFrame(cursor, end) };
+  const view = viewOf(bytes);
+  return entries
+    .filter(({ start }) => start > 0)
+    .map((entry) => ({
+      address: entry.start,
+      size: entry.end - entry.start,
+      name: "",
+      isPart: entry.start !== stubs && startsWithFrame({ bytes, view, at: entry.from }, entry.to),
+    }));
 }
 
 /**
@@ -199,45 +153,6 @@ function readDescription(cursor: Cursor, common: CommonInfo, end: number): Funct
  */
 function startsWithFrame(cursor: Cursor, end: number): boolean {
   if (cursor.at >= end) return false;
-  const operation = cursor.view.getUint8(cursor.at);
-  if (operation === 0x0e) {
-    cursor.at++;
-    return uleb(cursor) !== 8;
-  }
-  return operation === 0x0c;
+  const operation = byte(cursor);
+  return operation === 0x0c || (operation === 0x0e && unsigned(cursor) !== 8);
 }
-
-function uleb(cursor: Cursor): number {
-  let value = 0;
-  for (let scale = 1; ; scale *= 128) {
-    const byte = cursor.view.getUint8(cursor.at++);
-    value += (byte & 127) * scale;
-    if (byte < 128) return value;
-  }
-}
-
-/** Pointer in an encoding of LSB Core 5.0 §10.5.1; relative to itself where the encoding says so. */
-function encodedPointer(cursor: Cursor, encoding: number): number {
-  const { view, at } = cursor;
-  const relative = (encoding & 0x70) === 0x10 ? cursor.base + at : 0;
-  const read = readers[encoding & 0x0f];
-  if (read === undefined) return Number.NaN;
-  cursor.at += read.bytes;
-  return relative + read.value(view, at);
-}
-
-interface PointerReader {
-  readonly bytes: number;
-  readonly value: (view: DataView, at: number) => number;
-}
-
-/** DW_EH_PE_absptr, udata2, udata4, udata8, sdata2, sdata4, sdata8. */
-const readers: { readonly [format: number]: PointerReader } = {
-  0: { bytes: 8, value: word },
-  2: { bytes: 2, value: (view, at) => view.getUint16(at, true) },
-  3: { bytes: 4, value: (view, at) => view.getUint32(at, true) },
-  4: { bytes: 8, value: word },
-  10: { bytes: 2, value: (view, at) => view.getInt16(at, true) },
-  11: { bytes: 4, value: (view, at) => view.getInt32(at, true) },
-  12: { bytes: 8, value: (view, at) => Number(view.getBigInt64(at, true)) },
-};
