@@ -185,6 +185,7 @@ function analyse(
     for (const part of jumpingTo(index, target, others)) parts.set(part.address, part);
   }
   addNeighbours(index, start, end, add);
+  addStarts(module, start, end, add);
   addLabels(insns, end, add);
   addTables(index, { start, end, bytes, insns }, add);
   for (const part of parts.values()) addTables(index, userOf(index, part), add);
@@ -252,6 +253,12 @@ function isReal(index: FunctionIndex, target: number, sources: readonly number[]
     const insns = instructionsAt(index, range);
     return insns.direct().some((insn) => insn.target === target);
   });
+}
+
+/** Functions that start inside of another one: other modules may call them. */
+function addStarts({ functions }: ModuleCode, start: number, end: number, add: AddTarget): void {
+  const first = firstAbove(functions.length, (i) => functions[i]?.address ?? 0, start);
+  for (let i = first; (functions[i]?.address ?? end) < end; i++) add(functions[i]?.address ?? end);
 }
 
 /** Addresses of labels before `end`: whoever has one may jump there. */

@@ -36,7 +36,7 @@ import { isStackGrowth } from "./go-code.js";
 /** Reads `image`, which is loaded at `loadBias`; `path` names it in plans. */
 export function moduleCode(image: ElfImage, path: string, loadBias: number): ModuleCode {
   const loaded = image.segments.filter((s) => s.type === SEGMENT.load && s.fileSize > 0);
-  const ranges = (executable: boolean): CodeRange[] =>
+  const segments = (executable: boolean): CodeRange[] =>
     loaded
       .filter((s) => ((s.flags & 1) !== 0) === executable)
       .map((s) => ({
@@ -45,15 +45,21 @@ export function moduleCode(image: ElfImage, path: string, loadBias: number): Mod
       }));
   const [frames] = frameSections(image).filter(({ kind }) => kind === "eh_frame");
   const entries = frames === undefined ? [] : readFrameEntries(frames);
-  const functions = functionRanges(image, frames ? frameRanges(image, frames, entries) : []);
+  const symbols = readFunctionSymbols(image);
+  const ranges = frames === undefined ? [] : frameRanges(image, frames, entries);
+  const functions = functionRanges(image, ranges, symbols);
   const goroutines = functions.some(isStackGrowth) && findSymbolAddress(image, "runtime.allgs");
   return {
     path,
     loadBias,
-    code: ranges(true),
-    data: ranges(false),
+    code: segments(true),
+    data: segments(false),
     functions,
-    codePointers: [...relocatedPointers(image), ...landingPads(image, entries)],
+    codePointers: [
+      ...relocatedPointers(image),
+      ...landingPads(image, entries),
+      ...symbols.filter(isExportedLabel).map(({ address }) => address),
+    ],
     hasFrame: findFrames(image),
     ...(goroutines ? { goroutines } : {}),
   };
@@ -73,10 +79,18 @@ export function moduleFunctions(
   return { code, index: { ...index, module: code } };
 }
 
-function functionRanges(image: ElfImage, frames: readonly FunctionRange[]): FunctionRange[] {
+/** Whether other modules may jump to a place in code that is no function. */
+function isExportedLabel({ kind, exported }: ElfSymbol): boolean {
+  return kind === "untyped" && exported;
+}
+
+function functionRanges(
+  image: ElfImage,
+  frames: readonly FunctionRange[],
+  symbols: readonly ElfSymbol[],
+): FunctionRange[] {
   const ranges = new Map<number, FunctionRange>();
   for (const range of frames) ranges.set(range.address, range);
-  const symbols = readFunctionSymbols(image);
   for (const [i, { address, size: stated, name, kind }] of symbols.entries()) {
     if (kind === "untyped") continue;
     const other = ranges.get(address);

@@ -1,11 +1,11 @@
-/* Hand-written code: next goes on in twice, which is a function of its own. */
+/* Hand-written code: next goes on in twice, which is a function of its own with a label in it. */
 #include <stdio.h>
 
 long next(long);
 long twice(long);
 
 __asm__(".text\n"
-        ".globl next, twice\n"
+        ".globl next, twice, inside\n"
         ".type next, @function\n"
         ".type twice, @function\n"
         ".p2align 4\n"
@@ -13,7 +13,7 @@ __asm__(".text\n"
         "  nopw 0(%rax,%rax,1)\n"
         ".size next, . - next\n"
         "twice: lea (%rdi,%rdi), %rax\n"
-        "  nopl 0(%rax)\n"
+        "inside: nopl 0(%rax)\n"
         "  ret\n"
         ".size twice, . - twice\n");
 

@@ -77,4 +77,12 @@ s("whoever has the address of a label may jump there", () => {
   assert.equal(targets([{ name: "f", bytes }], []), [8]);
 });
 
+s("a function may start inside of another one", () => {
+  const outer = { name: "outer", bytes: [0x90, 0x90, 0x90, RET] };
+  const module = testModule([outer]);
+  const inner = { address: CODE + 2, size: 2, name: "inner", isPart: false };
+  const index = indexFunctions({ ...module, functions: [...module.functions, inner] });
+  assert.equal([...(functionAt(index, CODE)?.fixedTargets ?? [])], [CODE + 2]);
+});
+
 s.run();

@@ -7,7 +7,12 @@ import { parseElf } from "../../../base/elf/image.js";
 import { landingPads } from "../../../base/elf/landing-pads.js";
 import { functionAt } from "../../../shim/mutator/functions.js";
 import { moduleFunctions } from "../../../shim/mutator/module-code.js";
-import { compileInto, emptyDirectory, missingTool } from "../../support/dwarf-programs.js";
+import {
+  addressByNm,
+  compileInto,
+  emptyDirectory,
+  missingTool,
+} from "../../support/dwarf-programs.js";
 import { buildProgram } from "../../support/tools.js";
 
 const s = suite("mutator/module-code");
@@ -22,6 +27,17 @@ s("looks at its functions once, and knows each by its own name", () => {
   assert.is(other.code.loadBias, 0x2000);
   assert.is(one.index.module.path, "/one");
   assert.is(other.index.bodies, one.index.bodies);
+});
+
+s("labels that other modules may jump to are code pointers", () => {
+  for (const [flags, isExported] of [
+    [["-rdynamic"], true],
+    [[], false],
+  ] as const) {
+    const program = buildProgram("falls", flags);
+    const { code } = moduleFunctions(parseElf(readFileSync(program), program), program, 0x1000);
+    assert.is(code.codePointers.includes(addressByNm(program, "inside")), isExported);
+  }
 });
 
 const missing = missingTool(["g++"]);
