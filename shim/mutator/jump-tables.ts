@@ -35,14 +35,18 @@ export function tableTargets(
   const found = new Set<number>();
   if (!user.insns.hasFlow("indirect-jump")) return found;
   const { start, end, bytes, insns } = user;
+  const references = Float64Array.from(insns.ripTargets()).sort();
   const mayLeadTo = (target: number): boolean =>
     (target >= start && target < end) || isInsn(target);
   const add = (table: number, entry: EntryKind): boolean => {
-    const entries = readTable(module, table, entry.width * MAX_TABLE_ENTRIES);
+    // What the code refers to behind a table is something else.
+    const next = entry.width === 8 ? undefined : references.find((address) => address > table);
+    const most = Math.min(entry.width * MAX_TABLE_ENTRIES, (next ?? Infinity) - table);
+    const entries = readTable(module, table, most);
     return addTargets(entries, entry, mayLeadTo, found);
   };
+  const relative = references.filter((table) => add(table, { width: 4, base: table }));
   for (const insn of insns) {
-    if (insn.ripTarget >= 0) add(insn.ripTarget, { width: 4, base: insn.ripTarget });
     const code = bytes.subarray(insn.address - start);
     if (insn.flow === "indirect-jump") {
       const { indexScale, displacement } = jumpOperand(code, insn.address);
@@ -53,7 +57,9 @@ export function tableTargets(
     }
   }
   const addresses = [...new Set(addressesIn(module, user))];
-  const tables = addresses.filter((address) => insns.indexOf(address) < 0);
+  const tables = addresses.filter(
+    (address) => insns.indexOf(address) < 0 && !relative.includes(address),
+  );
   for (const base of addresses.filter((address) => insns.indexOf(address) >= 0)) {
     found.add(base);
     for (const table of tables) add(table, { width: 4, base }) || add(table, { width: 2, base });

@@ -46,6 +46,15 @@ s("nothing follows an entry that leads to no instruction", () => {
   assert.equal(targets([chooser, cold], distances(16, 3000, 17)), [16]);
 });
 
+s("a table ends where the function refers to something else", () => {
+  const next = [0x48, 0x8d, 0x0d, ...word32(DATA + 8 - CODE - 23)]; // 16: lea rcx, [rip+DATA+8]
+  const bytes = [...chooser.bytes.slice(0, 16), ...next, RET, RET, RET];
+  // Read as entries of the first, those of the second table lead into the code, too.
+  const data = [...distances(23, 24), ...word32(CODE + 25 - DATA - 8)];
+  assert.equal(targets([{ name: "f", bytes }], data), [23, 24, 25]);
+  assert.equal(targets([{ name: "f", bytes }], [...distances(23, 24), 0, 0, 0, 0]), [23, 24]);
+});
+
 s("tables of the function that jumps to a part lead there, too", () => {
   const from = chooser.bytes.length;
   const jumping = { ...chooser, bytes: [...chooser.bytes, 0xe9, ...word32(32 - (from + 5))] };
