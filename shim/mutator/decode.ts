@@ -9,8 +9,17 @@ import { iced } from "./iced.js";
 
 /** An instruction as iced-x86 has it. */
 export type Instruction = Iced.Instruction;
-const { Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register } =
-  iced;
+const {
+  Code,
+  Decoder,
+  DecoderOptions,
+  FlowControl,
+  Instruction,
+  Mnemonic,
+  OpKind,
+  Register,
+  RegisterExt,
+} = iced;
 
 /** Where control can go after an instruction; those with a fixed target come first. */
 export const FLOWS = [
@@ -59,6 +68,8 @@ export interface JumpOperand {
   readonly indexScale: number;
   /** Displacement of a memory operand with an index, as an unsigned address. */
   readonly displacement: number;
+  /** Register numbers of iced-x86 in a memory operand with an index; none without one. */
+  readonly parts: readonly number[];
   /** `notrack`: gcc and clang put it before jumps through tables. */
   readonly isNotrack: boolean;
 }
@@ -92,6 +103,7 @@ export function jumpOperand(bytes: Uint8Array, address: number): JumpOperand {
       isRipRelative: !inRegister && insn.isIpRelMemoryOperand,
       indexScale: indexed ? insn.memoryIndexScale : 0,
       displacement: indexed ? Number(BigInt.asUintN(64, insn.memoryDisplacement)) : 0,
+      parts: indexed ? [insn.memoryBase, insn.memoryIndex] : [],
       isNotrack: bytes[0] === 0x3e,
     };
   });
@@ -136,14 +148,17 @@ export function offsetLoadPart(bytes: Uint8Array): "offset" | "load" | null {
 }
 
 /**
- * Register into which the first instruction of `bytes` puts a sum, as of a label and a distance to
- * it; "other" if it changes `register` in another way, null if it does not.
+ * How the first instruction of `bytes` changes `register`: to a sum, as of a label and a distance to
+ * it, or to what lies at an address that is not fixed; null if it does not.
  */
-export function changeOf(bytes: Uint8Array, register: number): "sum" | "other" | null {
+export function changeOf(bytes: Uint8Array, register: number): "sum" | "load" | "other" | null {
   return withDecoder(bytes, 0, (decoder, insn) => {
     decoder.decodeOut(insn);
-    if (insn.op0Kind !== OpKind.Register || insn.op0Register !== register) return null;
+    if (insn.op0Kind !== OpKind.Register) return null;
+    if (RegisterExt.fullRegister(insn.op0Register) !== register) return null;
     if (insn.mnemonic === Mnemonic.Cmp || insn.mnemonic === Mnemonic.Test) return null;
+    const isLoad = insn.mnemonic === Mnemonic.Mov && insn.op1Kind === OpKind.Memory;
+    if (isLoad && !insn.isIpRelMemoryOperand) return "load";
     const isSum = insn.mnemonic === Mnemonic.Lea && !insn.isIpRelMemoryOperand;
     return isSum || insn.mnemonic === Mnemonic.Add ? "sum" : "other";
   });

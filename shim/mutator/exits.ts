@@ -150,15 +150,15 @@ function leavesFrame(part: FunctionCode, at: number): boolean {
   return false;
 }
 
-/** Whether `register` is a label and a distance from it at instruction `at`. */
-function isSum(part: FunctionCode, at: number, register: number): boolean {
+/** How `register` came by its value before instruction `at`, as far as that is seen. */
+function lastChange(part: FunctionCode, at: number, register: number): ReturnType<typeof changeOf> {
   for (let back = at - 1; back >= Math.max(0, at - TABLE_DISTANCE); back--) {
     const insn = part.insns.item(back);
-    if (insn?.flow !== "next") return false;
+    if (insn?.flow !== "next") return null;
     const change = changeOf(bytesOf(part, insn), register);
-    if (change !== null) return change === "sum";
+    if (change !== null) return change;
   }
-  return false;
+  return null;
 }
 
 function readsTable(
@@ -174,8 +174,12 @@ function readsTable(
   if (hasFrame?.(jump.address) === true) return true;
   if (!hasTables) return false;
   if (operand.indexScale > 1) return true;
+  if (operand.indexScale === 1) {
+    // The index has been scaled; or it is the place of a member function in a table just loaded.
+    return !operand.parts.some((register) => lastChange(part, at, register) === "load");
+  }
   if (operand.register === null) return false;
-  if (isSum(part, at, operand.register)) return true;
+  if (lastChange(part, at, operand.register) === "sum") return true;
   let isByOffset = false;
   for (let back = at - 1; back >= Math.max(0, at - TABLE_DISTANCE); back--) {
     const insn = part.insns.item(back);

@@ -6,6 +6,8 @@ import { CODE, DATA, type TestFunction, testModule, word32 } from "./code.js";
 
 const s = suite("mutator/exits");
 
+const RET = 0xc3;
+
 /** Exits of the first function as "offset" or "offset if taken"; pointers to it are offsets. */
 function exits(
   functions: readonly TestFunction[],
@@ -113,6 +115,21 @@ s("takes jumps through pointers for tail calls", () => {
   assert.equal(exits([{ name: "f", bytes: [0xff, 0x60, 0x18] }]), ["0"]); // jmp [rax+24]
   assert.equal(exits([{ name: "f", bytes: [0xff, 0x25, 0, 0, 0, 0] }]), ["0"]); // jmp [rip]
 });
+
+s(
+  "takes a jump through an index that was scaled before for a jump, a member's for a tail call",
+  () => {
+    const scaled = [0xc1, 0xe2, 0x03]; // shl edx, 3
+    const loaded = [0x48, 0x8b, 0x17]; // mov rdx, [rdi]
+    const jump = [0x42, 0xff, 0x24, 0x02]; // jmp [rdx+r8]
+    const f = (first: readonly number[]): TestFunction => ({
+      name: "f",
+      bytes: [...first, ...jump, RET],
+    });
+    assert.equal(exits([f(scaled)], [], [7]), ["7"]);
+    assert.equal(exits([f(loaded)], [], [7]), ["3", "7"]);
+  },
+);
 
 s("takes jumps through tables for jumps", () => {
   const relative = [
