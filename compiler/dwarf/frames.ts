@@ -2,6 +2,7 @@
  * Call frame information (DWARF 5 §6.4): how the frame of the caller is found. The rules are the
  * same for a range of addresses, and read once for it.
  */
+import { firstAbove } from "../../base/search.js";
 import { callNative, type NativeFile } from "./native.js";
 import { type Operation, toOperations } from "./operations.js";
 
@@ -38,7 +39,7 @@ export function openFrames(file: NativeFile): Frames {
   const known: Known[] = [];
   return {
     frameRules(address) {
-      const index = indexBehind(known, address);
+      const index = firstAbove(known.length, (i) => known[i]?.begin ?? 0, address);
       const before = known[index - 1];
       if (before !== undefined && address < before.end) return before.rules;
       const found = readRules(file, address);
@@ -52,18 +53,6 @@ export function openFrames(file: NativeFile): Frames {
       return next.rules;
     },
   };
-}
-
-/** Index of the first of `known` that begin behind `address`. */
-function indexBehind(known: readonly Known[], address: number): number {
-  let low = 0;
-  let high = known.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((known[middle]?.begin ?? 0) <= address) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function readRules(file: NativeFile, address: number): Known | null {

@@ -1,4 +1,5 @@
 /** Compile units: the list, and which has code at an address. */
+import { firstAbove } from "../../base/search.js";
 import type { Die } from "./die.js";
 import type { DieReader } from "./dies.js";
 import { findString } from "./function-index.js";
@@ -157,12 +158,7 @@ function sortByAddress(units: readonly Unit[]): readonly CodeOfUnit[] {
 
 /** The unit of the last range that begins not after `address`, if it holds it. */
 function lookUp(sorted: readonly CodeOfUnit[], address: number): Unit | null {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle]?.begin ?? 0) <= address) low = middle + 1;
-    else high = middle;
-  }
-  const found = sorted[low - 1];
+  const after = firstAbove(sorted.length, (i) => sorted[i]?.begin ?? 0, address);
+  const found = sorted[after - 1];
   return found !== undefined && address < found.end ? found.unit : null;
 }

@@ -5,6 +5,7 @@
  * (stapprobes(3stap) "statement").
  */
 import { unreachable } from "../../base/assert.js";
+import { firstAbove } from "../../base/search.js";
 import type { SourceLine } from "../dwarf/lines.js";
 import type { AddressRange } from "../dwarf/ranges.js";
 import type { LineChoice } from "./function-pattern.js";
@@ -167,14 +168,7 @@ export function indexAbove(
   records: readonly { readonly address: number }[],
   address: number,
 ): number {
-  let low = 0;
-  let high = records.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((records[middle]?.address ?? 0) <= address) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstAbove(records.length, (i) => records[i]?.address ?? 0, address);
 }
 
 function rangedStatements(

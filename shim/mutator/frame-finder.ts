@@ -12,6 +12,7 @@ import {
 import { RULE, runFrameEntries } from "../../base/elf/cfi-rows.js";
 import type { ElfImage } from "../../base/elf/image.js";
 import { once } from "../../base/remember.js";
+import { firstAbove } from "../../base/search.js";
 
 /** DWARF number of rsp (SysV AMD64 ABI figure 3.36). */
 const STACK_POINTER = 7;
@@ -38,14 +39,8 @@ export function findFrames(image: ElfImage): FrameFinder {
 }
 
 function entryAt(entries: readonly FrameEntry[], address: number): FrameEntry | null {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((entries[middle]?.start ?? 0) <= address) low = middle + 1;
-    else high = middle;
-  }
-  const entry = entries[low - 1];
+  const after = firstAbove(entries.length, (i) => entries[i]?.start ?? 0, address);
+  const entry = entries[after - 1];
   return entry !== undefined && address < entry.end ? entry : null;
 }
 

@@ -10,6 +10,7 @@
  * an instruction counts only if a decoded jump leads there.
  */
 import { once } from "../../base/remember.js";
+import { firstAbove } from "../../base/search.js";
 import { type CodeRange, readModule } from "./code-range.js";
 import type { Insn } from "./decode.js";
 import { decodeAll, type Instructions } from "./instructions.js";
@@ -128,18 +129,6 @@ function startOf(module: ModuleCode, index: number): number {
 function nextFunction(module: ModuleCode, address: number): number {
   const after = firstAbove(module.functions.length, (i) => startOf(module, i), address);
   return startOf(module, after);
-}
-
-/** First of `count` ascending values that is greater than `bound`, as an index. */
-function firstAbove(count: number, valueAt: (index: number) => number, bound: number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (valueAt(middle) <= bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The instruction that starts at `address`. */
