@@ -15,10 +15,17 @@ export function landingPads(image: ElfImage, entries: readonly FrameEntry[]): nu
   if (section === null) return [];
   const bytes = sectionBytes(image, section);
   const cursor = { bytes, view: viewOf(bytes), at: 0 };
-  return entries.flatMap(({ start, handlers }) => {
-    cursor.at = handlers - section.address;
-    return cursor.at >= 0 && cursor.at < bytes.length ? readPads(cursor, start) : [];
-  });
+  const pads: number[] = [];
+  // Tables that overlap are damage, and could be as many as there are entries.
+  let left = bytes.length;
+  for (const { start, handlers } of entries) {
+    const from = handlers - section.address;
+    if (from < 0 || from >= bytes.length || left < 0) continue;
+    cursor.at = from;
+    for (const pad of readPads(cursor, start)) pads.push(pad);
+    left -= cursor.at - from;
+  }
+  return pads;
 }
 
 /** The pads of the table at `cursor`, of a function that starts at `start`. */

@@ -3,11 +3,11 @@
  *
  * Takes a function's range; decodes it from start to end, and its `.cold` parts, which compilers
  * put elsewhere and reach by jumps. A jump out of all parts is a tail call, a conditional one too.
- * An indirect jump is one unless it reads a jump table (a scaled index, or a register loaded by
- * one or by an offset made of one a few instructions before, or `notrack`) that leads into the
- * function, with its frame in place: pops before it are an epilogue. A function without a frame whose
- * code ends where another begins goes on there (hand-written code). Exceptions and longjmp are no
- * exits.
+ * An indirect jump is one unless the function's frame is there by call frame information, or it
+ * reads a table that leads into the function: a scaled index, a sum, or a register loaded by one or by
+ * an offset made of one a few instructions before, or `notrack`. Pops before it are an epilogue. A
+ * function without a frame whose code ends where another begins goes on there (hand-written code).
+ * Exceptions and longjmp are no exits.
  */
 import {
   changeOf,

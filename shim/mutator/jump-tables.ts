@@ -7,6 +7,7 @@
  * while its entries lead into the function: what is found by chance only costs a region.
  */
 import { viewOf, word } from "../../base/elf/image.js";
+import { firstAbove } from "../../base/search.js";
 import { readModule } from "./code-range.js";
 import { constantsOf, jumpOperand, tableLoad } from "./decode.js";
 import type { ModuleCode } from "./functions.js";
@@ -35,17 +36,17 @@ export function tableTargets(
   const found = new Set<number>();
   if (!user.insns.hasFlow("indirect-jump")) return found;
   const { start, end, bytes, insns } = user;
-  const references = Float64Array.from(insns.ripTargets()).sort();
+  const references = Float64Array.from(new Set(insns.ripTargets())).sort();
   const mayLeadTo = (target: number): boolean =>
     (target >= start && target < end) || isInsn(target);
   const add = (table: number, entry: EntryKind): boolean => {
     // What the code refers to behind a table is something else.
-    const next = entry.width === 8 ? undefined : references.find((address) => address > table);
+    const after = firstAbove(references.length, (i) => references[i] ?? 0, table);
+    const next = entry.width === 8 ? undefined : references[after];
     const most = Math.min(entry.width * MAX_TABLE_ENTRIES, (next ?? Infinity) - table);
-    const entries = readTable(module, table, most);
-    return addTargets(entries, entry, mayLeadTo, found);
+    return addTargets(readTable(module, table, most), entry, mayLeadTo, found);
   };
-  const relative = references.filter((table) => add(table, { width: 4, base: table }));
+  const relative = new Set(references.filter((table) => add(table, { width: 4, base: table })));
   for (const insn of insns) {
     const code = bytes.subarray(insn.address - start);
     if (insn.flow === "indirect-jump") {
@@ -58,7 +59,7 @@ export function tableTargets(
   }
   const addresses = [...new Set(addressesIn(module, user))];
   const tables = addresses.filter(
-    (address) => insns.indexOf(address) < 0 && !relative.includes(address),
+    (address) => insns.indexOf(address) < 0 && !relative.has(address),
   );
   for (const base of addresses.filter((address) => insns.indexOf(address) >= 0)) {
     found.add(base);
