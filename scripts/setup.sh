@@ -2,7 +2,7 @@
 # Installs the Debian packages that building, checking and testing need, if any is missing.
 set -eu
 packages="gcc g++ make python3 libc6-dev libdw-dev libelf-dev clang-format-14 musl-tools wabt gdb
-clang llvm dwz debuginfod xz-utils systemtap strace php8.2-cli python3.11 python3.11-dbg libpython3.11-testsuite postgresql-15 postgresql-contrib
+clang llvm dwz debuginfod xz-utils systemtap systemtap-doc strace php8.2-cli python3.11 python3.11-dbg libpython3.11-testsuite postgresql-15 postgresql-contrib
 util-linux procps golang-go rustc ruby systemtap-sdt-dev"
 # 120 MB to download; tests of the JVM are skipped without.
 java="openjdk-17-jdk-headless"
