@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { cacheDirectory, entryPath } from "../base/cache.js";
 import { CompileFailed } from "../base/diagnostic.js";
 import type { FileSearch } from "../base/stage.js";
+import type { Program } from "../compiler/types/program.js";
 import { readEntry, writeEntry } from "./cache.js";
 import { cacheKey, findDependencies } from "./cache-key.js";
 import { type CompileInput, readCompileInput } from "./compile-input.js";
@@ -51,10 +52,10 @@ function readInput(options: Options): CompileInput {
   }
 }
 
-/** What prints the work of a pass must do it; files of other systems are not watched. */
+/** What prints or counts the work of a pass must do it; files of other systems are not watched. */
 function usesCache(options: Options): boolean {
-  const { cache, lastPass, dump, keepDirectory, moduleName, sysroot } = options;
-  if (cache === "off" || sysroot !== null) return false;
+  const { cache, lastPass, dump, keepDirectory, moduleName, sysroot, coverage } = options;
+  if (cache === "off" || sysroot !== null || coverage) return false;
   return lastPass >= 4 && dump.size === 0 && !keepDirectory && !moduleName;
 }
 
@@ -88,11 +89,24 @@ async function compileAndKeep(
   const onSearch = (search: FileSearch): void => {
     searches.push(search);
   };
-  const bundle = compileScript(input, options, { diagnostics: watched, write, onSearch });
+  const sinks = { diagnostics: watched, write, onSearch };
+  const { program, bundle } = compileScript(input, options, sinks);
+  if (options.coverage && program !== null) await keepCoverage(program);
   if (bundle === null || key === null || warned) return bundle;
   const dependencies = findDependencies(searches, input.options.targetPath);
   if (dependencies !== null) writeEntry(cacheDirectory(), key, { bundle, dependencies });
   return bundle;
+}
+
+/** -q: a data base that cannot be written is no reason not to run. */
+async function keepCoverage(program: Program): Promise<void> {
+  const { coverage } = await import("../compiler/coverage.js");
+  const { coverageFile, recordCoverage } = await import("./coverage.js");
+  try {
+    await recordCoverage(coverage(program));
+  } catch (error) {
+    say(`WARNING: coverage is not kept in "${coverageFile()}": ${(error as Error).message}`);
+  }
 }
 
 /** -k and --tmpdir: the bundle stays in a directory. */

@@ -2,6 +2,7 @@
 import { CompileFailed, type Diagnostic } from "../base/diagnostic.js";
 import type { CompileContext, FileSearch } from "../base/stage.js";
 import { compile, compileUntil, type StageReport } from "../compiler/pipeline.js";
+import type { Program } from "../compiler/types/program.js";
 import type { CompileInput } from "./compile-input.js";
 import type { Diagnostics } from "./diagnostics.js";
 import type { Options } from "./options.js";
@@ -27,15 +28,18 @@ export interface CompileSinks {
   readonly onSearch: (search: FileSearch) => void;
 }
 
-/**
- * Compiles `input` as far as `options` ask; the bundle, null if an earlier pass was the last one.
- * Throws PassFailed.
- */
+/** What compiling made; null what an earlier pass was the last one for. */
+export interface CompileResult {
+  readonly program: Program | null;
+  readonly bundle: Uint8Array | null;
+}
+
+/** Compiles `input` as far as `options` ask. Throws PassFailed. */
 export function compileScript(
   input: CompileInput,
   options: Options,
   { diagnostics, write, onSearch }: CompileSinks,
-): Uint8Array | null {
+): CompileResult {
   const { files } = input;
   const context: CompileContext = {
     options: input.options,
@@ -58,9 +62,8 @@ export function compileScript(
   };
   try {
     const last = lastStage(options);
-    if (last === null) return compile(files, context, observe).bundle;
-    compileUntil(last, files, context, observe);
-    return null;
+    if (last === null) return compile(files, context, observe);
+    return { program: compileUntil(last, files, context, observe), bundle: null };
   } catch (error) {
     if (!(error instanceof CompileFailed)) throw error;
     throw passFailed(passOf(error, current), error.diagnostics);

@@ -43,6 +43,7 @@ Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    -d FILE    also use the symbols of FILE in backtraces (no effect yet)
    -T SECONDS end the session after that time
    -t        tell at the end how often each probe ran and how long it took
+   -q         count in a data base what of the tapsets is used
    -i         read commands that build a script and run it, help for a list
    --language-server          answer an editor on standard input and output (JSON-RPC)
    --monitor[=SECONDS]        show the session on the terminal, h for help

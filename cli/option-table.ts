@@ -163,6 +163,7 @@ const COMPILER: readonly TableOption[] = [
   sets("suppress-time-limits", "suppressTimeLimits", true),
   sets("no-global-var-display", "globalVariableDisplay", false),
   sets("t", "timing", true),
+  sets("q", "coverage", true),
   takes("compatible", (draft, text) => {
     draft.compatible = compatibleVersion(text, LANGUAGE_VERSION);
   }),
@@ -245,7 +246,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
   }),
   ignored("build-as", "required", NO_KERNEL),
   ignored("debug", "none", "there is nothing that it would show"),
-  ignored("q", "none", "no data base of how the library is covered is written"),
   // Symbols of all loaded objects are used anyway.
   define("ldd", "none", () => undefined),
   sets("P", "prologueSearching", "always"),

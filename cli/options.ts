@@ -55,6 +55,8 @@ export interface Options {
   readonly globalVariableDisplay: boolean;
   /** -t */
   readonly timing: boolean;
+  /** -q: what is compiled is counted in a data base. */
+  readonly coverage: boolean;
   /** --monitor: milliseconds between two looks, null = no monitor. */
   readonly monitorMs: number | null;
   /** -i: commands are read and done. */
@@ -132,6 +134,7 @@ export function defaultOptions(): Draft {
     suppressTimeLimits: false,
     globalVariableDisplay: true,
     timing: false,
+    coverage: process.env["SYSTEMTAP_COVERAGE"] !== undefined,
     monitorMs: null,
     interactive: false,
     languageServer: false,

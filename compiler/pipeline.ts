@@ -55,17 +55,18 @@ export function compile(
   return { bundle, program, meta: lowered.meta };
 }
 
-/** Runs the stages up to and with `last`, for -p and --until. */
+/** Runs the stages up to and with `last`, for -p and --until; the program, null before there is one. */
 export function compileUntil(
   last: StageName,
   scripts: readonly SourceFile[],
   context: CompileContext,
   observe: Observe = ignore,
-): void {
-  if (last === "parse") parseScripts(scripts, context, observe);
-  else if (last === "elaborate") elaborateScripts(scripts, context, observe);
-  else if (last === "ir") lowerScripts(scripts, context, observe);
-  else compile(scripts, context, observe);
+): Program | null {
+  if (last === "elaborate") return elaborateScripts(scripts, context, observe);
+  if (last === "ir") return lowerScripts(scripts, context, observe).program;
+  if (last === "wasm") return compile(scripts, context, observe).program;
+  parseScripts(scripts, context, observe);
+  return null;
 }
 
 interface Parsed {

@@ -18,7 +18,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type OutputChunk, rolldown } from "rolldown";
 import { assert } from "../base/assert.js";
 import { PACKAGE_ROOT } from "../base/root.js";
@@ -78,11 +78,13 @@ mkdirSync(BUNDLE_DIRECTORY, { recursive: true });
 const program = await bundle("cli/main.js", "cjs");
 writeProgram(program.code);
 writeFileSync(join(BUNDLE_DIRECTORY, "LICENSES"), licences(packagesOf(program)));
-// iced-x86 reads it beside the file that it is in.
-copyFileSync(
-  join(PACKAGES, "iced-x86", "iced_x86_bg.wasm"),
-  join(BUNDLE_DIRECTORY, "iced_x86_bg.wasm"),
-);
+// The packages read them beside the file that they are in.
+for (const [name, wasm] of [
+  ["iced-x86", "iced_x86_bg.wasm"],
+  ["sql.js", "dist/sql-wasm.wasm"],
+] as const) {
+  copyFileSync(join(PACKAGES, name, wasm), join(BUNDLE_DIRECTORY, basename(wasm)));
+}
 const command = join(BUNDLE_DIRECTORY, "wastap.cjs");
 writeFileSync(command, (await bundle("cli/launch.js", "cjs")).code);
 chmodSync(command, 0o755);

@@ -35,7 +35,7 @@ export function compileBundle(script: string): Uint8Array {
   const options = parseOptions(["-e", script]);
   const diagnostics = createDiagnostics(options);
   const sinks = { diagnostics, write: () => undefined, onSearch: () => undefined };
-  const bundle = compileScript(readCompileInput(options), options, sinks);
+  const { bundle } = compileScript(readCompileInput(options), options, sinks);
   if (bundle === null) throw new Error("nothing was compiled");
   return bundle;
 }

@@ -165,8 +165,9 @@ s("options of the kernel are ignored with a remark", () => {
   assert.match(remarks[0] ?? "", /-r has no effect/);
 });
 
-s("-q says that it has no effect", () => {
-  assert.match(parseOptions(["-q", "-ex"]).remarks[0] ?? "", /^-q has no effect: no data base/);
+s("-q asks for coverage, and says nothing", () => {
+  const { coverage, remarks } = parseOptions(["-q", "-ex"]);
+  assert.equal({ coverage, remarks }, { coverage: true, remarks: [] });
 });
 
 s("--help and --version end the look at options", () => {
