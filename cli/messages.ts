@@ -24,16 +24,17 @@ export function createMessages(options: MessageOptions): Messages {
   const said = new Set<string>();
   const tell = options.say ?? say;
   let failed = false;
-  const sayLine = (line: string): void => tell(line.endsWith("\n") ? line.slice(0, -1) : line);
+  const withoutEnd = (text: string): string => (text.endsWith("\n") ? text.slice(0, -1) : text);
   return {
     error: (text) => {
       failed = true;
-      sayLine(`ERROR: ${text}`);
+      tell(withoutEnd(`ERROR: ${text}`));
     },
     warning: (text) => {
-      if (options.noWarnings || (said.has(text) && !options.repeat)) return;
-      said.add(text);
-      sayLine(`WARNING: ${text}`);
+      const line = withoutEnd(`WARNING: ${text}`);
+      if (options.noWarnings || (said.has(line) && !options.repeat)) return;
+      said.add(line);
+      tell(line);
     },
     hasErrors: () => failed,
   };
