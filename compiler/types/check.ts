@@ -110,9 +110,12 @@ function checkStat(
   });
 }
 
-/** The array of a foreach must not change in the loop, also not through functions. */
+/**
+ * The array of a foreach must not change in the loop and its limit, also not through functions,
+ * nor that of the element whose buckets it visits.
+ */
 function checkForeach(node: ForeachStatement, writes: Writes, state: Inference): void {
-  const array = state.symbols.variables.get(node.base.id);
+  const array = visitedArray(node, state);
   if (array === undefined) return;
   const modified = (place: Expression): void =>
     state.report.error({
@@ -120,7 +123,7 @@ function checkForeach(node: ForeachStatement, writes: Writes, state: Inference):
       message: `variable '${array.name}' modified during 'foreach' iteration`,
       node: place,
     });
-  forEachNode(node.body, (part) => {
+  const check = (part: Node): void => {
     for (const target of changedElements(part)) {
       if (state.symbols.variables.get(baseOf(target)?.id ?? -1) === array) modified(target);
     }
@@ -132,7 +135,17 @@ function checkForeach(node: ForeachStatement, writes: Writes, state: Inference):
       message: `function call modifies var '${array.name}' during 'foreach' iteration`,
       node: part,
     });
-  });
+  };
+  if (node.limit !== null) forEachNode(node.limit, check);
+  forEachNode(node.body, check);
+}
+
+/** The array whose elements, or buckets of an element, a foreach visits. */
+function visitedArray(node: ForeachStatement, state: Inference): VariableSymbol | undefined {
+  const { base } = node;
+  if (base.kind !== "histogram") return state.symbols.variables.get(base.id);
+  if (base.stat.kind !== "index") return undefined;
+  return state.symbols.variables.get(baseOf(base.stat)?.id ?? -1);
 }
 
 /** Elements that `node` itself changes. Deleting the whole array is allowed. */

@@ -105,6 +105,18 @@ const ERRORS: readonly (readonly [script: string, ...errors: string[]])[] = [
     "1:49 function call modifies var 'a' during 'foreach' iteration",
   ],
   [
+    "global a probe begin { foreach (k in a limit a[1]++) println(k) }",
+    "1:46 variable 'a' modified during 'foreach' iteration",
+  ],
+  [
+    "global a function f() { a[1]=2 return 1 } probe begin { foreach (k in a limit f()) println(k) }",
+    "1:79 function call modifies var 'a' during 'foreach' iteration",
+  ],
+  [
+    "global a probe begin { a[1] <<< 1; foreach (k in @hist_log(a[1])) a[k] <<< 2 }",
+    "1:67 variable 'a' modified during 'foreach' iteration",
+  ],
+  [
     'global a probe begin { a[1]=1 foreach (k in a limit "x") println(k) }',
     "1:53 type mismatch: expected long but found string",
   ],
