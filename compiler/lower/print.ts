@@ -22,7 +22,7 @@ const MOST_ARGUMENTS = 32;
 export function lowerPrint(node: PrintExpression, scope: Scope): void {
   const [first] = node.args;
   if (first?.kind === "histogram") {
-    printHistogram(node, first, scope);
+    printHistogram(first, scope);
     return;
   }
   const plan = planOutput(node, scope);
@@ -47,7 +47,7 @@ export function plainFormat(kind: "long" | "string"): Format {
 /** sprint, sprintln, sprintf, sprintd, sprintdln. */
 export function lowerSprint(node: PrintExpression, scope: Scope, destination?: Text): Text {
   const [first] = node.args;
-  if (first?.kind === "histogram") return sprintHistogram(node, first, scope);
+  if (first?.kind === "histogram") return sprintHistogram(first, scope);
   const plan = planOutput(node, scope);
   const operands = lowerOperands(plan.args, scope);
   const [only] = plan.parts;
@@ -269,19 +269,18 @@ function textOf(operand: Operand | undefined): Text {
   return operand?.type === "string" ? operand.text : bug("a string is missing in a print");
 }
 
-function sprintHistogram(node: PrintExpression, histogram: HistogramOperation, scope: Scope): Text {
+/** The chart ends with an empty line; `sprintln` adds nothing to it. */
+function sprintHistogram(histogram: HistogramOperation, scope: Scope): Text {
   const stat = histogramValue(histogram, scope);
   const out = takeText(scope);
   callLibrary(scope, "text_begin", [scope.context, out.address]);
   callLibrary(scope, "text_histogram", [scope.context, stat.descriptor, stat.address]);
-  if (node.name === "sprintln") {
-    callLibrary(scope, "text_literal", [scope.context, literalPart("\n", scope)]);
-  }
   callLibrary(scope, "text_end", [scope.context]);
   return out;
 }
 
-function printHistogram(node: PrintExpression, histogram: HistogramOperation, scope: Scope): void {
+/** `println` prints what `print` does. */
+function printHistogram(histogram: HistogramOperation, scope: Scope): void {
   const stat = histogramValue(histogram, scope);
   const { shape } = stat;
   const piece: FormatPiece = {
@@ -293,8 +292,7 @@ function printHistogram(node: PrintExpression, histogram: HistogramOperation, sc
     barWidth: shape.barWidth,
     elision: shape.elision,
   };
-  const end: FormatPiece[] = node.name === "println" ? [{ kind: "text", text: "\n" }] : [];
-  const format = scope.unit.formats.indexOf({ pieces: [piece, ...end] });
+  const format = scope.unit.formats.indexOf({ pieces: [piece] });
   callLibrary(scope, "record_item", [scope.context, i32(format), i32(1)]);
   callLibrary(scope, "record_histogram", [scope.context, stat.descriptor, stat.address]);
 }

@@ -136,6 +136,14 @@ test("empty statistics are an error but for count and sum", () => {
   );
 });
 
+/** As SystemTap 4.8: the empty line is the chart's. */
+test("a histogram printed with println has one empty line behind it", () => {
+  const chart = begin("s", "s <<< 1; print(@hist_log(s))");
+  assert.match(chart, /[^\n]\n\n$/);
+  assert.is(begin("s", "s <<< 1; println(@hist_log(s))"), chart);
+  assert.is(begin("s", "s <<< 1; print(sprintln(@hist_log(s)))"), chart);
+});
+
 test("histograms print, index and iterate", () => {
   const fill = "s <<< 1; s <<< 5; s <<< 5; s <<< 100; ";
   assert.match(begin("s", `${fill}print(@hist_log(s))`), /^value \|-+ count\n/);
