@@ -257,6 +257,12 @@ none @count=0x0
     printed: "onetwotwo2\n",
   },
   {
+    name: "-G of arguments beyond those that there are",
+    args: ["-G", "argv_1=hello", "-G", "argv_2=world"],
+    script: "probe begin { println(argv[1], argv[2], argc) exit() }",
+    printed: "helloworld0\n",
+  },
+  {
     name: "$1, @1, $# and @#",
     script: `probe begin { printf("%d %s %d %s\\n", $1 * 2, @2, $#, @#) exit() }`,
     after: ["42", "two words"],

