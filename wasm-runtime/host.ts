@@ -27,4 +27,5 @@ export const HOST: Readonly<Record<HostFunction, string>> = {
   vector: "ii>l",
   thread_storage: "i>l",
   usage: "i>l",
+  send_signal: "i>i",
 };

@@ -194,6 +194,8 @@ export const LIBRARY = {
   user_store: "illl>", // (context, address, bytes, value) with error "write fault …"
   /** (context, PROCFS, text, 1 to append it to what is there): error "buffer size exceeded, …" */
   procfs_put: "iiii>",
+  /** (context, signal): the probed thread gets it after the handler; an error where there is none. */
+  send_signal: "il>",
   set_register: "ill>", // (context, DWARF number, value) with error "register access fault …"
 } as const;
 

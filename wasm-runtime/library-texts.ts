@@ -18,6 +18,7 @@ export const LIBRARY_TEXTS = {
   readFault: "read fault [man error::fault] at ",
   writeFault: "write fault [man error::fault] at ",
   registerFault: "register access fault [man error::fault]",
+  noSignal: "no thread is probed here that could get this signal",
   stringFault: "user string copy fault -14 at ",
   stringFaultEnd: " [man error::fault]",
   wideFault: "user string copy fault at ",

@@ -26,6 +26,7 @@ const NEEDS: { readonly [name in LibraryFunction]?: readonly Capability[] } = {
   user_string_utf32: ["readMemory"],
   user_store: ["writeMemory"],
   set_register: ["writeMemory"],
+  send_signal: ["writeMemory"],
   proc_file: ["inspect"],
   ubacktrace: ["unwind"],
   stack_address: ["unwind"],

@@ -2,14 +2,28 @@
  * What arch's enter.S leaves to C: handlers that were ended by a trap, and handlers that the
  * mutator runs itself.
  */
+#include "arch/x86_64/arch.h"
 #include "shim.h"
+
+/* Sends the calling thread signal: tgkill(2). */
+static void send_self(uint32_t signal) {
+    uint64_t process = (uint64_t)wt_syscall3(WT_SYS_GETPID, 0, 0, 0);
+    uint64_t thread = (uint64_t)wt_syscall3(WT_SYS_GETTID, 0, 0, 0);
+    (void)wt_syscall3(WT_SYS_TGKILL, process, thread, signal);
+}
 
 /*
  * Called on thread's stack when the handler of probe has trapped: counts it and drops what it left
- * behind in its context, locks and an open record.
+ * behind in its context, locks and an open record; or when it has ended and sends a signal.
  */
 void wt_clean_up(struct wt_thread *thread, uint32_t probe) {
     struct wt_vm_context *vm = &thread->vm;
+    if (vm->trap_reason >= WT_SIGNAL_REASON) {
+        uint32_t signal = vm->trap_reason - WT_SIGNAL_REASON;
+        vm->trap_reason = 0;
+        send_self(signal);
+        return;
+    }
     thread->trap = vm->trap_reason;
     wt_shared__note_trap(vm->trap_reason, probe);
     if (wt_params.recover != 0) {

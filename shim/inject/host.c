@@ -14,6 +14,8 @@
 /* clock_gettime(2): ids 0 … 11 name clocks; above and below are dynamic ones. */
 #define CLOCK_COUNT 12
 #define CLOCK_THREAD_TIME 3
+/* signal(7) */
+#define LAST_SIGNAL 64
 #define SPIN_ROUNDS 24
 /* Pauses of the first round, and how often that is doubled. */
 #define FIRST_PAUSES 64u
@@ -89,6 +91,16 @@ WT_EXPORT int32_t wt_host_set_register(struct wt_vm_context *vm, uint32_t index,
         has_unknown_result(vm))
         return -WT_EFAULT;
     ((struct wt_frame *)vm->frame)->registers[index] = value;
+    return 0;
+}
+
+/* host.send-signal: it is sent where the handler ends, when it holds no locks. */
+WT_EXPORT int32_t wt_host_send_signal(struct wt_vm_context *vm, uint32_t signal) {
+    if ((vm->params->capabilities & WT_CAPABILITY_WRITE_MEMORY) == 0)
+        return -WT_EPERM;
+    if (wt_params.in_mutator || wt_params.no_system_calls || signal > LAST_SIGNAL)
+        return -WT_EFAULT;
+    vm->trap_reason = WT_SIGNAL_REASON + signal;
     return 0;
 }
 

@@ -88,6 +88,54 @@ test("writing to the memory of a traced process", () => {
   assert.equal(readFileSync(output, "utf8").split("\n"), expected);
 });
 
+test("a signal for the probed thread, when the handler has ended", () => {
+  const program = buildProgram("raised");
+  const run = (body: string): ReturnType<typeof wastap> =>
+    wastap(["-g", "-e", `probe process("${program}").function("add") { ${body} }`, "-c", program]);
+  const caught = run("if (int_arg(1) > 0) { raise(10) print(int_arg(1)) }");
+  assert.is(caught.stderr, "");
+  assert.is(caught.stdout.replace(/\d+ \d\n/g, ""), "12");
+  assert.equal(caught.stdout.match(/\d+ \d\n/g), ["1010 0\n", "1011 1\n", "1012 2\n"]);
+  const killed = run("raise(15) print(1)");
+  assert.match(killed.stderr, "exited with signal 15");
+  assert.is(killed.stdout, "1");
+  assert.match(
+    run("try { raise(65) } catch (m) { println(m) exit() }").stdout,
+    /could get this signal/,
+  );
+  const unprobed = wastap(["-g", "-e", "probe begin { raise(15) }"]);
+  assert.match(unprobed.stderr, "ERROR: no thread is probed here that could get this signal near");
+});
+
+test("arguments of probed functions are changed", () => {
+  const program = buildProgram("raised");
+  const script = `probe process("${program}").function("add") {
+    set_int_arg(1, -1) set_long_arg(2, 20) set_uint_arg(6, 1 << 32 | 7) set_ulong_arg(7, 100000)
+    try { set_long_arg(0, 1) } catch (m) { println(m) exit() }
+  }`;
+  const result = wastap(["-g", "-e", script, "-c", program]);
+  assert.match(result.stdout, "100026 0\n");
+  assert.match(result.stdout, "invalid argument number 0\n");
+  const refused = wastap(["-e", script, "-c", program]);
+  assert.match(refused.stderr, "function may not be used unless -g is specified");
+});
+
+test("tasks by their ids", () => {
+  const program = buildProgram("lengths");
+  const script = `probe process("${program}").function("main") { t = task_current()
+    println(task_execname(t) == execname(), task_pid(t) == pid(), task_tid(t) == tid(), task_parent(t) == ppid())
+    println(task_uid(t) == uid(), task_euid(t) == euid(), task_gid(t) == gid(), task_egid(t) == egid())
+    println(task_state(t), " ", task_prio(t) - task_nice(t), " ", task_cpu(t) >= 0, task_max_file_handles(t) > 0)
+    println(task_rlimit(t, "RLIMIT_NOFILE"), " ", task_rlimit_core(t), " ", task_rlimit(t, "RLIMIT_X"))
+    println(pid2task(pid()) == pid(), pid2task(1 << 30), pid2execname(pid()) == execname(), "|", pid2execname(1 << 30))
+    println(substr(pstrace(t), 0, strlen(execname()) + 2) == " " . execname() . "(")
+    println(isinstr(task_ancestry(t, 0), "=>" . execname()), task_start_time(t) > 0, task_start_time(1 << 30))
+    try { task_pid(0) } catch (m) { println(m) } }`;
+  const limits = "ulimit -n 777; ulimit -c unlimited;";
+  const text = outputOf(script, `sh -c '${limits} exec ${program} 1'`, {});
+  assert.is(text, "1111\n1111\n0 20 11\n777 -1 -1\n101|\n1\n110\nno task 0\n");
+});
+
 test("probes of events are about the process or thread that the event happened to", () => {
   const program = buildProgram("lengths");
   const script = `probe process("${program}").begin {

@@ -81,6 +81,7 @@ const EXPORTED = [
   "wt_host_read_string",
   "wt_host_register",
   "wt_host_relax",
+  "wt_host_send_signal",
   "wt_host_set_register",
   "wt_host_thread_name",
   "wt_host_thread_storage",

@@ -83,6 +83,7 @@ export function createHost(
       writePlace(placeAt(current(), what, address), range(to, capacity), range(numbers, 16)),
     // Recorded hits do not tell.
     usage: () => -1n,
+    send_signal: () => (options.canWrite === true ? FAULT : DENIED),
     relax: (round: number) => options.relax?.(round),
     vector: () => 0n,
     set_register: (index: number, value: bigint) => {

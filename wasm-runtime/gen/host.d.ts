@@ -51,7 +51,8 @@ export function ticks(): bigint;
 export function relax(round: number): void;
 /**
  * Text of a file of proc(5), of process or thread `id`: 0 comm, 1 statm, 2 stat (of the thread
- * alone); or of the machine: 3 loadavg. At most `capacity` bytes including the NUL, which is always written.
+ * alone), 4 status; or of the machine: 3 loadavg; 16 + n the soft limit of resource n of
+ * prlimit(2), in decimal. At most `capacity` bytes including the NUL, which is always written.
  * Returns its length without the NUL, or -ENOENT (-2).
  */
 export function inspect(what: number, id: number, to: Ptr, capacity: number): number;
@@ -86,4 +87,9 @@ export function threadStorage(module: number): bigint;
  * those served from memory, 2 the others, 3 all; 4 context switches. -1 where that is not known.
  */
 export function usage(what: number): bigint;
+/**
+ * Sends the probed thread `signal` of signal(7) when the handler has ended, if granted. Returns 0,
+ * -EFAULT where no thread is probed or there is no such signal, or -EPERM.
+ */
+export function sendSignal(signal: number): number;
 export type Ptr = number;

@@ -31,7 +31,11 @@ export const HOST_FUNCTIONS = [
   "vector",
   "thread_storage",
   "usage",
+  "send_signal",
 ] as const;
+
+/** Added to the number of a signal that the thread is to get when its handler has ended: no trap. */
+export const SIGNAL_REASON = 256;
 
 /** Why a handler was ended by the engine. 0 means it was not. */
 export const TRAP_REASONS = [

@@ -89,7 +89,7 @@ export const VM_CONTEXT = {
   fuel: 24,
   /** u64, rsp to return to on a trap; written by the entry thunk. */
   trapSp: 32,
-  /** u32, index into TRAP_REASONS after a trap; whoever calls a handler sees to it that it is 0. */
+  /** u32, index into TRAP_REASONS after a trap, or SIGNAL_REASON + a signal to be sent; whoever calls a handler sees to it that it is 0. */
   trapReason: 40,
   /** u32, thread slot. */
   slot: 44,

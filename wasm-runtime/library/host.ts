@@ -26,6 +26,8 @@ export declare function inspect(what: u32, id: u32, to: usize, capacity: u32): i
 /** Load bias of module number `module` of the bundle; -1 if it is not loaded. */
 export declare function load_bias(module: u32): i64;
 export declare function set_register(index: u32, value: u64): i32;
+/** Sends the probed thread `signal` when the handler has ended. */
+export declare function send_signal(signal: u32): i32;
 /**
  * Writes the name of what lies at `address`, one of LOCATE, and two numbers about it, u64 each; its
  * length or -2.

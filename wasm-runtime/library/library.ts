@@ -108,6 +108,7 @@ export {
 } from "./text";
 export {
   module_address,
+  send_signal,
   set_register,
   user_load,
   user_load_nofault,

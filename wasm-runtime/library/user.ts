@@ -6,9 +6,16 @@ import {
   SESSION_ADDRESS,
   SESSION_MAX_STRING,
 } from "./gen/layout";
-import { TEXT_REGISTER_FAULT, TEXT_WRITE_DENIED } from "./gen/texts";
+import { TEXT_NO_SIGNAL, TEXT_REGISTER_FAULT, TEXT_WRITE_DENIED } from "./gen/texts";
 import { scratch } from "./handler";
-import { set_register as host_set_register, load_bias, read, read_string, write } from "./host";
+import {
+  send_signal as host_send_signal,
+  set_register as host_set_register,
+  load_bias,
+  read,
+  read_string,
+  write,
+} from "./host";
 import { raise, raiseReadFault, raiseStringFault, raiseWriteFault } from "./message";
 import { putHex } from "./put";
 import { quoteText } from "./quote";
@@ -86,6 +93,13 @@ export function set_register(context: usize, register: i64, value: i64): void {
   const result = <u64>register < 16 ? host_set_register(<u32>register, value) : FAULT;
   if (result === DENIED) raise(context, TEXT_WRITE_DENIED);
   else if (result !== 0) raise(context, TEXT_REGISTER_FAULT);
+}
+
+/** Sends the probed thread a signal when the handler has ended; an error where there is none. */
+export function send_signal(context: usize, signal: i64): void {
+  const result = <u64>signal <= 64 ? host_send_signal(<u32>signal) : FAULT;
+  if (result === DENIED) raise(context, TEXT_WRITE_DENIED);
+  else if (result !== 0) raise(context, TEXT_NO_SIGNAL);
 }
 
 function isSize(bytes: i64): bool {

@@ -17,6 +17,8 @@ export const TEXT_READ_FAULT: usize = memory.data<u8>([114, 101, 97, 100, 32, 10
 export const TEXT_WRITE_FAULT: usize = memory.data<u8>([119, 114, 105, 116, 101, 32, 102, 97, 117, 108, 116, 32, 91, 109, 97, 110, 32, 101, 114, 114, 111, 114, 58, 58, 102, 97, 117, 108, 116, 93, 32, 97, 116, 32, 0]);
 /** "register access fault [man error::fault]" */
 export const TEXT_REGISTER_FAULT: usize = memory.data<u8>([114, 101, 103, 105, 115, 116, 101, 114, 32, 97, 99, 99, 101, 115, 115, 32, 102, 97, 117, 108, 116, 32, 91, 109, 97, 110, 32, 101, 114, 114, 111, 114, 58, 58, 102, 97, 117, 108, 116, 93, 0]);
+/** "no thread is probed here that could get this signal" */
+export const TEXT_NO_SIGNAL: usize = memory.data<u8>([110, 111, 32, 116, 104, 114, 101, 97, 100, 32, 105, 115, 32, 112, 114, 111, 98, 101, 100, 32, 104, 101, 114, 101, 32, 116, 104, 97, 116, 32, 99, 111, 117, 108, 100, 32, 103, 101, 116, 32, 116, 104, 105, 115, 32, 115, 105, 103, 110, 97, 108, 0]);
 /** "user string copy fault -14 at " */
 export const TEXT_STRING_FAULT: usize = memory.data<u8>([117, 115, 101, 114, 32, 115, 116, 114, 105, 110, 103, 32, 99, 111, 112, 121, 32, 102, 97, 117, 108, 116, 32, 45, 49, 52, 32, 97, 116, 32, 0]);
 /** " [man error::fault]" */
