@@ -28,7 +28,12 @@ export function prettyText(object: SourceObject, depth: PrettyDepth): Location {
   return { kind: "format", pieces, onFault: "?" };
 }
 
-function top(object: SourceObject, depth: PrettyDepth): readonly FormatPiece[] {
+/** `outer` is the object asked for, of a pointer to pointers what they begin with. */
+function top(
+  object: SourceObject,
+  depth: PrettyDepth,
+  outer: SourceObject = object,
+): readonly FormatPiece[] {
   const plain = strip(object.type);
   if (plain.kind !== "pointer") return show(object, depth, 0);
   const target = strip(plain.target());
@@ -40,11 +45,11 @@ function top(object: SourceObject, depth: PrettyDepth): readonly FormatPiece[] {
     case "array":
       return orUnknown(() => show(follow(object), depth, 0));
     case "pointer":
-      return orUnknown(() => top(follow(object), depth));
+      return orUnknown(() => top(follow(object), depth, outer));
     case "number":
-      // SystemTap shows the pointer by the type that it points to.
+      // SystemTap shows the outermost pointer by the type that the innermost points to.
       return orUnknown(() => [
-        { value: objectValue(object), conversion: target.signed ? "d" : "u" },
+        { value: objectValue(outer), conversion: target.signed ? "d" : "u" },
       ]);
     default:
       return pointer(object);
@@ -62,7 +67,8 @@ function show(object: SourceObject, depth: PrettyDepth, level: number): readonly
     case "array":
       return array(object, plain, depth, level);
     case "struct":
-      return isElided(depth, level) ? text("{...}") : struct(object, plain, depth, level);
+      if (plain.isDeclaration || isElided(depth, level)) return text("{...}");
+      return struct(object, plain, depth, level);
     case "function":
       return orUnknown(() => [
         { text: "<function>:" },

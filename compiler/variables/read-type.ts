@@ -231,6 +231,7 @@ function struct(die: Die, name: string, reading: Reading): StructType {
     keyword,
     name,
     bytes: byteSize(defined, info),
+    isDeclaration: info.flag(defined, "declaration"),
     isByReference: once(() => isByReference(defined, reading)),
     place: file === null ? "" : `${file}:${line ?? 0}`,
     members: () => members(defined, reading),

@@ -19,7 +19,7 @@ import {
   programModule,
 } from "./program-module.js";
 import { castValue, enumeratorsOf, pointedValue, targetValue } from "./target-value.js";
-import { constantObject } from "./targets.js";
+import { constantObject, noGlobal } from "./targets.js";
 
 /** Where modules come from. */
 export interface ModuleFinder {
@@ -100,12 +100,21 @@ export function resolveModuleVariable(
     const object = globalObject(program, name, file);
     if (object !== null) return targetValue({ ...object, node }, node.steps, 0, use);
   }
-  const [searched] = programs(node.module, modules);
-  const message = searched
-    ? `unable to find global '${name}' in ${searched.module.path}`
-    : "unresolved @var() expression";
-  throw new ResolutionError("unresolved-target", message, node);
+  throw new ResolutionError("unresolved-target", notInModules(node, modules), node);
 }
+
+/** Says that a @var is not in the last of its modules; headers have none. */
+function notInModules(
+  { name, module: names }: TargetSymbol,
+  { find, module }: ModuleFinder,
+): string {
+  const last = names === null ? null : (names.split(":").at(-1) ?? "");
+  if (last !== null && (isHeader(last) || last.startsWith("kernel"))) return UNRESOLVED;
+  const path = (last === null ? module : find(last))?.path ?? last;
+  return path === null ? UNRESOLVED : noGlobal(name, path);
+}
+
+const UNRESOLVED = "unresolved @var() expression";
 
 function globalObject(
   program: ProgramModule,

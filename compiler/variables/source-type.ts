@@ -70,6 +70,8 @@ export interface StructType {
   /** "" if it has none. */
   readonly name: string;
   readonly bytes: number;
+  /** Declared alone: what is in it is not known. */
+  readonly isDeclaration: boolean;
   /** Functions take and return it by address, whatever its size. */
   isByReference(): boolean;
   /** `file:line` of its declaration, "" if unknown. */

@@ -215,10 +215,16 @@ export function constantObject(value: bigint): SourceObject {
   };
 }
 
+/** Says that the global `symbol` (`name` or `name@file`) is not in the module `path`. */
+export function noGlobal(symbol: string, path: string): string {
+  const [name = "", file] = symbol.split("@");
+  return `unable to find global '${name}' in ${path}${file === undefined ? "" : `, in ${file}`}`;
+}
+
 /** SystemTap's words, with the nearest names. */
 function notFound(symbol: TargetSymbol, name: string, frame: Frame): string {
   const { module, position, unit, info, code } = frame;
-  if (symbol.atVar) return `unable to find global '${name}' in ${module.path}`;
+  if (symbol.atVar) return noGlobal(symbol.name, module.path);
   const pc = `0x${position.address.toString(16)}`;
   const where = `near pc ${pc} in ${info.text(code, "name") ?? ""} ${basename(unit.name)}`;
   const names = nearestNames(name, new Set(frame.variables.map((variable) => variable.name)));

@@ -266,6 +266,37 @@ test("anonymous structures and texts of several dimensions", () => {
   );
 });
 
+test("pointers to pointers are numbers where numbers are at their end", () => {
+  const program = buildProgram("pointers", ["-g", "-O0"]);
+  const script = `probe process("${program}").function("look") {
+    println($numbers$ == sprint($numbers) && $flags$ == sprint($flags))
+    println($words$, $pairs$, $unknown$, $unknowns$, $none$)
+  }`;
+  const { stdout } = wastap(["-e", script, "-c", program]);
+  assert.is(stdout, '1\n"word"{.x=3, .y=4}{...}{...}{}\n');
+});
+
+test("a global that is not there is named with its file, where there was one", () => {
+  const program = buildProgram("pointers", ["-g", "-O0"]);
+  const errorOf = (point: string, variable: string): string | undefined =>
+    /error: (.*): operator/.exec(
+      wastap(["-p2", "-e", `probe ${point} { println(${variable}) }`]).stderr,
+    )?.[1];
+  const own = `process("${program}").function("look")`;
+  const missing = `unable to find global 'nope' in ${program}`;
+  assert.is(errorOf(own, '@var("nope")'), missing);
+  assert.is(errorOf(own, '@var("nope@other.c")'), `${missing}, in other.c`);
+  assert.is(
+    errorOf("begin", `@var("nope@other.c", "/nowhere:${program}")`),
+    `${missing}, in other.c`,
+  );
+  assert.is(
+    errorOf("begin", '@var("nope", "/nowhere")'),
+    "unable to find global 'nope' in /nowhere",
+  );
+  assert.is(errorOf("begin", '@var("nope", "<stdio.h>")'), "unresolved @var() expression");
+});
+
 test("types of headers are those of the program, else a compiler's", () => {
   const program = buildProgram("values", ["-g", "-O0"]);
   const cast = (type: string): string =>
