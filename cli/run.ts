@@ -111,8 +111,6 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   const state = sessionState(session.memory);
   const run = (index: number, subject: Subject | null = null): void =>
     runLocal(context, index, subject);
-  const runLater = (index: number, subject: Subject): void =>
-    session.whenRunning(() => run(index, subject));
   state.set(SESSION_STATE.running);
   threadProbes.start(run);
   await session.arm();
@@ -125,7 +123,7 @@ async function runArmed(context: RunContext, progress: Progress): Promise<void> 
   };
   context.procfs.start(own);
   context.monitor?.start(own);
-  processProbes.start(runLater);
+  processProbes.start(run, session.whenRunning);
   context.armed();
   await session.resume();
   progress.begun = true;

@@ -27,7 +27,7 @@ std::vector<pid_t> list_tasks(pid_t pid) {
 
 /* Attaches one thread; false if it is exiting, so that there is nothing to attach. */
 bool Tracer::seize_thread(Process &process, pid_t tid) {
-    if (ptrace(PTRACE_SEIZE, tid, nullptr, TRACE_OPTIONS) == 0) {
+    if (ptrace(PTRACE_SEIZE, tid, nullptr, options()) == 0) {
         add_thread(process, tid, ThreadState::running);
         return true;
     }

@@ -51,6 +51,11 @@ export interface ProcessEvent {
   readonly tid: number;
   /** Executable, null if it cannot be known. */
   readonly path: string | null;
+  /** What it was before has been replaced already by another program. */
+  readonly isReplaced: boolean;
+  /** Lets the thread go on, which waits if it can; until `wait`, if handlers are to come yet. */
+  readonly done: () => unknown;
+  readonly wait: () => unknown;
 }
 
 /** What is told while processes are followed. */
@@ -73,6 +78,8 @@ export interface Follower {
   readonly tracees: Map<number, Tracee>;
   /** Executables of processes, kept for their end. */
   readonly paths: Map<number, string | null>;
+  /** Threads, and processes, whose end has been told before they are gone. */
+  readonly left: Set<number>;
   /** Who waits for a program to be loaded with its libraries, or to be gone. */
   readonly waiting: Map<number, () => void>;
   /** What is being done to a process, one thing after the other. */
@@ -96,6 +103,7 @@ export function createFollower(stops: StopCounter, listener: FollowListener): Fo
     listener,
     tracees: new Map(),
     paths: new Map(),
+    left: new Set(),
     waiting: new Map(),
     work: new Map(),
     unpatched: [],
@@ -109,28 +117,33 @@ export function createFollower(stops: StopCounter, listener: FollowListener): Fo
 
 /** Takes note of an event of the tracing thread. */
 export function follow(follower: Follower, event: TraceEvent): void {
-  const { tracees, paths } = follower;
+  const { tracees, paths, left } = follower;
   const { pid, tid, value } = event;
   switch (event.kind) {
     case "fork":
       tracees.set(pid, forkedTracee(tracees.get(value), pid));
-      report(follower, "begin", pid, tid);
+      report(follower, "begin", event);
       break;
     case "exec":
-      executed(follower, pid, tid);
+      executed(follower, event);
+      break;
+    case "leave":
+      left.add(value === 1 ? pid : tid);
+      report(follower, value === 1 ? "end" : "thread.end", event);
       break;
     case "exit":
       tracees.delete(pid);
       arrive(follower, pid);
-      report(follower, "end", pid, tid);
+      if (!left.delete(pid)) report(follower, "end", event);
+      left.delete(tid);
       paths.delete(pid);
       follower.listener.onExit(pid, value);
       break;
     case "threadBegin":
-      report(follower, "thread.begin", pid, tid);
+      report(follower, "thread.begin", event);
       break;
     case "threadEnd":
-      report(follower, "thread.end", pid, tid);
+      if (!left.delete(tid)) report(follower, "thread.end", event);
       break;
     case "call":
     case "callEnd":
@@ -190,30 +203,45 @@ function arrive({ waiting }: Follower, pid: number): void {
   waiting.delete(pid);
 }
 
+/** The thread of an event, which may be parked. */
+type About = Pick<TraceEvent, "pid" | "tid" | "isParked">;
+
 function report(
-  { paths, listener }: Follower,
+  { paths, listener, tracer }: Follower,
   kind: ProcessEvent["kind"],
-  pid: number,
-  tid: number,
+  { pid, tid, isParked }: About,
+  isReplaced = false,
 ): void {
   if (kind === "begin" || !paths.has(pid)) paths.set(pid, executablePath(pid));
-  listener.onProcess({ kind, pid, tid, path: paths.get(pid) ?? null });
+  listener.onProcess({
+    kind,
+    pid,
+    tid: kind === "end" ? pid : tid,
+    path: paths.get(pid) ?? null,
+    isReplaced,
+    done: () => isParked && tracer.unpark(tid),
+    wait: () => isParked && tracer.park(tid),
+  });
 }
 
 /** Tells of a process that is attached, and of its threads `tids`, as if they began now. */
 export function reportAttached(follower: Follower, pid: number, tids: readonly number[]): void {
-  report(follower, "begin", pid, pid);
-  for (const tid of tids) if (tid !== pid) report(follower, "thread.begin", pid, tid);
+  report(follower, "begin", { pid, tid: pid, isParked: false });
+  for (const tid of tids) {
+    if (tid !== pid) report(follower, "thread.begin", { pid, tid, isParked: false });
+  }
 }
 
-function executed(follower: Follower, pid: number, tid: number): void {
-  const { tracees } = follower;
+function executed(follower: Follower, event: TraceEvent): void {
+  const { tracees, paths } = follower;
+  const { pid } = event;
   const tracee = tracees.get(pid) ?? newTracee(pid);
   tracees.set(pid, tracee);
   forgetImage(tracee);
   tracee.held = true;
   arrive(follower, pid);
-  report(follower, "begin", pid, tid);
+  if (paths.has(pid)) report(follower, "end", { ...event, isParked: false }, true);
+  report(follower, "begin", event);
   if (follower.state === "armed") enqueue(follower, pid, () => followExec(follower, tracee));
 }
 

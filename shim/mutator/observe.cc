@@ -285,12 +285,35 @@ void Tracer::park(Thread &thread, Event::Kind kind, const user_regs_struct &regs
     report_({kind, thread.process->pid, thread.tid, value, regs});
 }
 
+/* Has a thread wait where it stands, or stops next, for one `unpark` more. */
+void Tracer::park(pid_t tid) {
+    Thread *thread = find(tid);
+    if (thread != nullptr)
+        thread->parked++;
+}
+
 void Tracer::unpark(pid_t tid) {
     Thread *thread = find(tid);
     if (thread == nullptr || thread->parked == 0 || --thread->parked > 0)
         return;
     if (thread->state == ThreadState::stopped)
         rest(*thread);
+}
+
+/* Tells of the end of a thread; that of the first one is the end of its process. */
+void Tracer::leaving(Thread &thread) {
+    Process &process = *thread.process;
+    thread.leaves = true;
+    bool is_last = std::all_of(process.threads.begin(), process.threads.end(),
+                               [](const auto &entry) { return entry.second->leaves; });
+    auto tell = [&](bool of_process) {
+        thread.parked++;
+        report_({Event::leave, process.pid, thread.tid, of_process, {}, true});
+    };
+    if (thread.tid != process.pid)
+        tell(false);
+    if (is_last)
+        tell(true);
 }
 
 void Tracer::saw_call(Thread &thread, const user_regs_struct &regs) {
@@ -353,11 +376,11 @@ void Tracer::watch(pid_t pid, const std::vector<Watch> &watches) {
         close_watches(*entry.second);
     target.watches = watches;
     target.was_watched |= !watches.empty();
-    long options = TRACE_OPTIONS | (watches.empty() ? 0 : PTRACE_O_TRACEEXIT);
+    long wanted = options() | (watches.empty() ? 0 : PTRACE_O_TRACEEXIT);
     try {
         for (const auto &[tid, thread] : target.threads) {
             /* Fails for a thread that ends or still runs: then it tells of its end, no harm. */
-            ptrace(PTRACE_SETOPTIONS, tid, nullptr, options);
+            ptrace(PTRACE_SETOPTIONS, tid, nullptr, wanted);
             open_watches(*thread);
         }
     } catch (const SystemError &) {

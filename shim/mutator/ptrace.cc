@@ -16,8 +16,8 @@ using Produce = std::function<Napi::Value(Napi::Env)>;
 
 const char *event_name(Event::Kind kind) {
     static const char *const names[] = {
-        "exec",    "fork",   "exit",    "threadBegin", "threadEnd", "groupStop", "call",
-        "callEnd", "sample", "watched", "recorded",    "missed",    "unwatched"};
+        "exec", "fork",    "leave",  "exit",    "threadBegin", "threadEnd", "groupStop",
+        "call", "callEnd", "sample", "watched", "recorded",    "missed",    "unwatched"};
     return names[kind];
 }
 
@@ -80,6 +80,7 @@ class JsTracer : public Napi::ObjectWrap<JsTracer> {
     Napi::Value trace_calls(const Napi::CallbackInfo &info);
     Napi::Value sample(const Napi::CallbackInfo &info);
     Napi::Value watch(const Napi::CallbackInfo &info);
+    Napi::Value park(const Napi::CallbackInfo &info);
     Napi::Value unpark(const Napi::CallbackInfo &info);
     Napi::Value acknowledge(const Napi::CallbackInfo &info);
     Napi::Value call(const Napi::CallbackInfo &info);
@@ -106,18 +107,20 @@ JsTracer::JsTracer(const Napi::CallbackInfo &info) : Napi::ObjectWrap<JsTracer>(
     deliver_ = std::make_shared<Napi::ThreadSafeFunction>(
         Napi::ThreadSafeFunction::New(info.Env(), listener, "wastap-tracer", 0, 1));
     auto deliver = deliver_;
-    tracer_ = std::make_shared<Tracer>([deliver](const Event &event) {
+    auto report = [deliver](const Event &event) {
         send(*deliver, [event](Napi::Env env, Napi::Function on_event) {
             auto object = Napi::Object::New(env);
             object.Set("kind", event_name(event.kind));
             object.Set("pid", event.pid);
             object.Set("tid", event.tid);
             object.Set("value", static_cast<double>(event.value));
+            object.Set("isParked", event.parked);
             if (event.registers)
                 object.Set("registers", registers_to(env, *event.registers));
             on_event.Call({object});
         });
-    });
+    };
+    tracer_ = std::make_shared<Tracer>(report, info[1].ToBoolean().Value());
     Tracer::start(tracer_);
 }
 
@@ -231,6 +234,12 @@ Napi::Value JsTracer::watch(const Napi::CallbackInfo &info) {
         tracer.watch(pid, watches);
         return nothing;
     });
+}
+
+Napi::Value JsTracer::park(const Napi::CallbackInfo &info) {
+    pid_t tid = id(info[0]);
+    tracer_->post([tid](Tracer &tracer) { tracer.park(tid); });
+    return info.Env().Undefined();
 }
 
 Napi::Value JsTracer::unpark(const Napi::CallbackInfo &info) {
@@ -391,6 +400,7 @@ Napi::Function JsTracer::define(Napi::Env env) {
                         InstanceMethod("traceCalls", &JsTracer::trace_calls),
                         InstanceMethod("sample", &JsTracer::sample),
                         InstanceMethod("watch", &JsTracer::watch),
+                        InstanceMethod("park", &JsTracer::park),
                         InstanceMethod("unpark", &JsTracer::unpark),
                         InstanceMethod("acknowledge", &JsTracer::acknowledge),
                         InstanceMethod("registers", &JsTracer::registers),

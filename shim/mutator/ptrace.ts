@@ -10,7 +10,8 @@ import { loadAddon } from "../../base/addon.js";
 /** Something that happened to a traced process. */
 export interface TraceEvent {
   /**
-   * exec: another program, held until `release`; fork: a child of process `value`, runs already;
+   * exec: another program, held until `release`; fork: a child of process `value`, runs already
+   * unless it is parked; leave: a thread is about to end, and its process if `value` is 1;
    * exit: `value` is the wait status; call, callEnd, sample, watched: the thread is parked until
    * `unpark`; recorded: it has gone on, and no more is told of it until `acknowledge`; missed:
    * `value` watched events could not be told; unwatched: a new thread is not watched, `value` is
@@ -19,6 +20,7 @@ export interface TraceEvent {
   readonly kind:
     | "exec"
     | "fork"
+    | "leave"
     | "exit"
     | "threadBegin"
     | "threadEnd"
@@ -33,6 +35,8 @@ export interface TraceEvent {
   readonly pid: number;
   readonly tid: number;
   readonly value: number;
+  /** exec, fork, threadBegin, leave: the thread waits for `unpark` before it does anything more. */
+  readonly isParked: boolean;
   /** Of a parked thread, or as recorded. */
   readonly registers?: Registers;
 }
@@ -133,6 +137,8 @@ export interface Tracer {
    * Replaces what was watched.
    */
   watch(pid: number, rows: readonly WatchRow[]): Promise<void>;
+  /** Has a thread wait where it stands, or stops next, for one `unpark` more. */
+  park(tid: number): void;
   /** Ends one event for which a thread is parked. */
   unpark(tid: number): void;
   /** A record has been dealt with. */
@@ -183,7 +189,7 @@ interface NativeTracer extends Omit<Tracer, "write"> {
 }
 
 interface NativeTracing {
-  readonly Tracer: new (onEvent: (event: TraceEvent) => void) => NativeTracer;
+  readonly Tracer: new (onEvent: (event: TraceEvent) => void, waits: boolean) => NativeTracer;
   createMemory(name: string): number;
   mapShared(descriptor: number, bytes: number): SharedMemory;
   readonly Bell: new (memory: ArrayBuffer, offset: number, ring: () => void) => Bell;
@@ -199,9 +205,9 @@ export interface SharedMemory {
   readonly address: number;
 }
 
-/** Starts a tracing thread; `onEvent` is called on the event loop. */
-export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
-  const native = new (tracing().Tracer)(onEvent);
+/** Starts a tracing thread; `onEvent` is called on the event loop. `waits`: who begins or ends is parked. */
+export function startTracer(onEvent: (event: TraceEvent) => void, waits = false): Tracer {
+  const native = new (tracing().Tracer)(onEvent, waits);
   return {
     seize: (pid) => native.seize(pid),
     spawn: (paths, argv, environment, directory) =>
@@ -214,6 +220,7 @@ export function startTracer(onEvent: (event: TraceEvent) => void): Tracer {
     traceCalls: (pid, on) => native.traceCalls(pid, on),
     sample: (pid, value) => native.sample(pid, value),
     watch: (pid, rows) => native.watch(pid, rows),
+    park: (tid) => native.park(tid),
     unpark: (tid) => native.unpark(tid),
     acknowledge: (tid) => native.acknowledge(tid),
     call: (pid, slack, number, args, data, tid = 0) =>

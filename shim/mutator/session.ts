@@ -148,13 +148,14 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     { bundle, debugSource },
     (pid) => follower.tracees.get(pid)?.own ?? [],
   );
+  const waits = bundle.meta.probes.some(({ point }) => point.kind === "process");
   const stops = countStops(
     startTracer((event) => {
       if (event.kind === "exit" || event.kind === "threadEnd") dirty = true;
       if (event.kind === "exit") stops.forget(event.pid);
       if (event.kind === "exit" || event.kind === "exec") modules.forget(event.pid);
       follow(follower, event);
-    }),
+    }, waits),
   );
   const { tracer } = stops;
   const follower = createFollower(stops, {

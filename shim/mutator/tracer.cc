@@ -74,7 +74,8 @@ Process::~Process() {
         ::close(memory_fd);
 }
 
-Tracer::Tracer(std::function<void(const Event &)> report) : report_(std::move(report)) {
+Tracer::Tracer(std::function<void(const Event &)> report, bool waits)
+    : report_(std::move(report)), waits_(waits) {
 }
 
 void Tracer::start(std::shared_ptr<Tracer> self) {
@@ -193,8 +194,9 @@ Process &Tracer::add_process(pid_t pid, pid_t parent) {
     }
     Process &added = *process;
     processes_[pid] = std::move(process);
-    if (parent != 0)
-        report_({Event::fork, pid, pid, parent});
+    added.forked = parent != 0;
+    if (added.forked)
+        report_({Event::fork, pid, pid, parent, {}, waits_});
     return added;
 }
 
@@ -206,8 +208,12 @@ Thread &Tracer::add_thread(Process &process, pid_t tid, ThreadState state) {
     Thread &added = *thread;
     process.threads[tid] = std::move(thread);
     threads_[tid] = &added;
-    if (tid != process.pid && state == ThreadState::expected)
-        report_({Event::thread_begin, process.pid, tid, 0});
+    if (state != ThreadState::expected)
+        return added;
+    bool is_first = tid == process.pid;
+    added.parked = waits_ && (!is_first || process.forked);
+    if (!is_first)
+        report_({Event::thread_begin, process.pid, tid, 0, {}, waits_});
     return added;
 }
 
@@ -275,6 +281,8 @@ void Tracer::stopped(Thread &thread, int status) {
         break;
     case PTRACE_EVENT_EXIT:
         close_watches(thread);
+        if (waits_)
+            leaving(thread);
         break;
     case PTRACE_EVENT_STOP:
         thread.group_stop = is_stop_signal(signal);
@@ -370,7 +378,9 @@ void Tracer::execed(Thread &thread) {
     if (process.memory_fd >= 0)
         ::close(process.memory_fd);
     process.memory_fd = -1;
-    report_({Event::exec, process.pid, thread.tid, process.generation});
+    thread.leaves = false;
+    thread.parked += waits_;
+    report_({Event::exec, process.pid, thread.tid, process.generation, {}, waits_});
 }
 
 /* After a stop: lets the thread go on unless somebody wants it stopped. */

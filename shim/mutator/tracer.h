@@ -122,6 +122,8 @@ struct Thread {
     bool syscall_stop = false;
     /* Exits; no stop is to be expected. */
     bool dying = false;
+    /* Has come to its end, but is still there. */
+    bool leaves = false;
     /* A remote system call watches this thread itself. */
     bool driven = false;
     /* Events about it that handlers still look at. */
@@ -159,6 +161,8 @@ struct Process {
     bool stubs_left = false;
     /* Handlers look at its system calls. */
     bool traces_calls = false;
+    /* Told as a fork. */
+    bool forked = false;
     /* Counts execve(2). */
     int generation = 0;
     int exit_status = 0;
@@ -184,6 +188,7 @@ struct Event {
     enum Kind {
         exec,
         fork,
+        leave,
         exit,
         thread_begin,
         thread_end,
@@ -198,8 +203,9 @@ struct Event {
     } kind;
     pid_t pid, tid;
     /*
-     * fork: the parent; exit, thread_end: wait status; group_stop: signal; sample: who asked;
-     * watched, recorded: bit i for the i-th watch; missed: how many; unwatched: error number.
+     * fork: the parent; leave: 1 if no other thread is left, else 0; exit, thread_end: wait status;
+     * group_stop: signal; sample: who asked; watched, recorded: bit i for the i-th watch; missed:
+     * how many; unwatched: error number.
      */
     int64_t value;
     /*
@@ -207,6 +213,11 @@ struct Event {
      * the thread as it was, which goes on; no more of it is told until `acknowledge`.
      */
     std::optional<user_regs_struct> registers = {};
+    /*
+     * exec, fork, thread_begin: the thread waits for `unpark` before it does anything; leave:
+     * before it ends.
+     */
+    bool parked = false;
 };
 
 /* One system call to be made by a tracee. */
@@ -240,7 +251,8 @@ class Tracer {
   public:
     using Work = std::function<void(Tracer &)>;
 
-    explicit Tracer(std::function<void(const Event &)> report);
+    /* `waits`: who begins or ends waits until it is unparked. */
+    Tracer(std::function<void(const Event &)> report, bool waits);
     /* Starts the thread; it owns itself through `self` until `close`. */
     static void start(std::shared_ptr<Tracer> self);
     /* Any thread: has the tracing thread run `work`. */
@@ -257,6 +269,7 @@ class Tracer {
     void trace_calls(pid_t pid, bool on);
     void sample(pid_t pid, uint32_t value);
     void watch(pid_t pid, const std::vector<Watch> &watches);
+    void park(pid_t tid);
     void unpark(pid_t tid);
     void acknowledge(pid_t tid);
     int64_t call(pid_t pid, const RemoteCall &remote);
@@ -285,6 +298,10 @@ class Tracer {
     void stopped_by_signal(Thread &thread, int signal);
     void stopped_in_system_call(Thread &thread);
     void execed(Thread &thread);
+    /* Of ptrace(2), for each tracee. */
+    long options() const {
+        return TRACE_OPTIONS | (waits_ ? PTRACE_O_TRACEEXIT : 0);
+    }
     void named_child(Thread &parent, int event);
     bool fix(Thread &thread, int signal);
     void keep_restartable(Thread &thread);
@@ -306,6 +323,7 @@ class Tracer {
 
     /* observe.cc */
     void park(Thread &thread, Event::Kind kind, const user_regs_struct &regs, int64_t value = 0);
+    void leaving(Thread &thread);
     void saw_call(Thread &thread, const user_regs_struct &regs);
     void saw_interrupt(Thread &thread);
     bool saw_watched(Thread &thread, int signal);
@@ -325,6 +343,7 @@ class Tracer {
     void leave_old_stub(Process &process, uint64_t slack);
 
     std::function<void(const Event &)> report_;
+    bool waits_;
     std::map<pid_t, std::unique_ptr<Process>> processes_;
     std::map<pid_t, Thread *> threads_;
     pid_t own_tid_ = 0;
