@@ -144,6 +144,7 @@ function structMember(
   if (path !== null) return path.reduce(enter, object);
   const common = findStatic(type, step.name, 0);
   if (common !== null) return { ...object, ...common, bits: null };
+  if (type.isDeclaration) refuse(`unresolved ${structName(type)}`);
   const names = memberNames(type);
   const nearest = nearestNames(step.name, names, names.length);
   const alternatives = nearest.length === 0 ? "" : ` (alternatives: ${nearest.join(", ")})`;

@@ -276,6 +276,13 @@ test("pointers to pointers are numbers where numbers are at their end", () => {
   assert.is(stdout, '1\n"word"{.x=3, .y=4}{...}{...}{}\n');
 });
 
+test("members of a structure that is only declared are not known", () => {
+  const program = buildProgram("pointers", ["-g", "-O0"]);
+  const script = `probe process("${program}").function("look") { println($unknown->x) }`;
+  const { stderr } = wastap(["-p2", "-e", script]);
+  assert.match(stderr, /^semantic error: unresolved struct unknown: operator '->' at /m);
+});
+
 test("a global that is not there is named with its file, where there was one", () => {
   const program = buildProgram("pointers", ["-g", "-O0"]);
   const errorOf = (point: string, variable: string): string | undefined =>
