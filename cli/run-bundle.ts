@@ -82,8 +82,8 @@ export async function runBundle(
     output.close();
     const ms = (performance.now() - started).toFixed(0);
     if (verbosity > 0) tell(`Pass 5: run completed in ${ms}ms.`);
-    if (failed) tell("Pass 5: run failed.  [man error::pass5]");
     const status = failed || targetFailed ? 1 : 0;
+    if (status !== 0) tell("Pass 5: run failed.  [man error::pass5]");
     if (kept !== null && status === 0) detach();
     if (isDetached) await kept?.finish(status);
     return status;

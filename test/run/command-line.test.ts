@@ -376,7 +376,8 @@ traced("the status of the target is said, and makes ours 1", () => {
   const script = "probe begin { println(1) }";
   const ended = wastap(["-e", script, "-c", 'sh -c "exit 3"']);
   assert.is(ended.status, 1);
-  assert.match(ended.stderr, /^WARNING: Child process exited with status 3$/m);
+  const failed = "Pass 5: run failed.  [man error::pass5]";
+  assert.is(ended.stderr, `WARNING: Child process exited with status 3\n${failed}\n`);
   const killed = wastap(["-e", script, "-c", "sh -c 'kill -9 $$'"]);
   assert.match(killed.stderr, /^WARNING: Child process exited with signal 9 \(Killed\)$/m);
 });

@@ -191,7 +191,7 @@ test("arguments come from registers, then from the stack", () => {
     'sprintf("%x", ulong_arg(3))': "8000000000001181",
     "pointer_arg(7)": "77",
   });
-  assert.equal(lines("int_arg(0)"), ["ERROR: invalid argument number 0"]);
+  assert.equal(lines("int_arg(0)"), ["ERROR: cannot access arg(0)"]);
 });
 
 test("values in memory by size and sign", () => {
