@@ -21,9 +21,9 @@ import {
 } from "./array.js";
 import type { Operand } from "./operands.js";
 import { callLibrary, keep, lowerLong, type Scope } from "./scope.js";
-import { bucketValue, descriptorOf, statValue } from "./stat.js";
+import { bucketValue, descriptorOf, type StatValue, statValue } from "./stat.js";
 import { variableOf } from "./unit.js";
-import { writeLong, writeText } from "./variable.js";
+import { readLong, writeLong, writeText } from "./variable.js";
 
 /** Emits `node`. */
 export function lowerForeach(node: ForeachStatement, scope: Scope): void {
@@ -105,26 +105,38 @@ function clampLimit(limit: IrLocal, scope: Scope): IrExpression {
   return get(clamped);
 }
 
-/** Visits the numbers of all buckets. */
+/**
+ * Visits the numbers of all buckets. The key counts them, as in a `for` loop: behind the last bucket
+ * it is their number, and a body that changes it goes on from there, as in SystemTap 4.8.
+ */
 function overHistogram(node: ForeachStatement, base: HistogramOperation, scope: Scope): void {
-  const { code } = scope;
   const limit = lowerLimit(node, scope);
   const stat = statValue(base.stat, scope);
-  const bucket = code.temporary("i32");
-  const [key] = node.keys;
-  code.set(bucket, i32(0));
+  const key = variableOf(scope.unit, node.keys[0] ?? bug("a foreach without key"));
+  writeLong(key, i64(0n), scope);
   emitLoop(node, scope, {
     limit,
-    isOver: () => binary("i32.ge_s", get(bucket), i32(stat.shape.buckets)),
+    isOver: () => binary("i64.ge_s", readLong(key, scope), i64(BigInt(stat.shape.buckets))),
     select: () => {
-      const number = unary("i64.extend_i32_u", get(bucket));
-      if (key !== undefined) assignOperand(key, { type: "long", value: number }, scope);
       if (node.value === null) return;
-      assignOperand(node.value, { type: "long", value: bucketValue(stat, get(bucket)) }, scope);
+      const value = valueOfBucket(stat, readLong(key, scope), scope);
+      assignOperand(node.value, { type: "long", value }, scope);
     },
-    advance: () => code.set(bucket, binary("i32.add", get(bucket), i32(1))),
+    advance: () => writeLong(key, binary("i64.add", readLong(key, scope), i64(1n)), scope),
     chargesAtEnd: true,
   });
+}
+
+/** Count of bucket `index`, which is below their number; 0 below the first. */
+function valueOfBucket(stat: StatValue, index: IrExpression, scope: Scope): IrExpression {
+  const { code } = scope;
+  const at = keep(scope, index);
+  const value = code.temporary("i64");
+  code.set(value, i64(0n));
+  code.when(binary("i64.ge_s", at, i64(0n)), () => {
+    code.set(value, bucketValue(stat, unary("i32.wrap_i64", at)));
+  });
+  return get(value);
 }
 
 interface Iteration {
