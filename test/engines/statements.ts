@@ -325,8 +325,9 @@ function makeForeach(site: Block): Step {
   const sorting = makeSorting(name, valueName !== null, site);
   const slice = random.oneIn(4) ? makeKeys(name, site) : null;
   const open = types.map(() => random.oneIn(2));
-  const limit = random.oneIn(3) ? makeLimit({ ...site, depth: 1 }) : null;
-  const body = makeLoopBody({ ...site, locked: new Set([...site.locked, name]) });
+  const locked = new Set([...site.locked, name]);
+  const limit = random.oneIn(3) ? makeLimit({ ...site, depth: 1, locked }) : null;
+  const body = makeLoopBody({ ...site, locked });
   const suffix = (at: Sorting["at"]): string => (sorting?.at === at ? sorting.suffix : "");
   const key = keyNames.map((each, index) => each + suffix(index)).join(", ");
   const value = valueName === null ? "" : `${valueName}${suffix("value")} = `;
