@@ -31,11 +31,14 @@ export function makeSprint(site: Site): Term<string> {
   };
 }
 
-/** A format with its arguments: text as written, and what it makes. */
-export function makeFormat(site: Site): { readonly text: string; run(frame: Frame): string } {
+/** A format with its arguments: text as written, and what it makes, in `room` bytes with the NUL. */
+export function makeFormat(site: Site): {
+  readonly text: string;
+  run(frame: Frame, room?: number): string;
+} {
   const { random } = site;
   const args: Term<Value>[] = [];
-  const pieces: ((next: () => Value) => string)[] = [];
+  const pieces: MakePiece[] = [];
   let format = "";
   for (let i = random.below(4); i >= 0; i--) {
     const literal = random.pick(["", " ", "=", "%%", "x"]);
@@ -45,16 +48,20 @@ export function makeFormat(site: Site): { readonly text: string; run(frame: Fram
   }
   return {
     text: `"${format}", ${listText(args)}`,
-    run(frame) {
+    run(frame, room = Number.MAX_SAFE_INTEGER) {
       const values = runAll(args, frame);
       let taken = 0;
-      const made = pieces.map((piece) => piece(() => values[taken++] ?? 0n));
-      return made.join("");
+      let made = "";
+      for (const piece of pieces) {
+        made += piece(() => values[taken++] ?? 0n, Math.max(room - made.length, 1));
+      }
+      return made;
     },
   };
 }
 
-type MakePiece = (next: () => Value) => string;
+/** Takes arguments and the bytes left, which limit how wide a field is. */
+type MakePiece = (next: () => Value, room: number) => string;
 
 function makeConversion(site: Site, args: Term<Value>[]): [string, MakePiece] {
   const { random } = site;
@@ -67,8 +74,9 @@ function makeConversion(site: Site, args: Term<Value>[]): [string, MakePiece] {
   const point = precision.text === "" ? "" : `.${precision.text}`;
   return [
     `%${flag}${width.text}${point}${letter}`,
-    (next) => {
-      const sizes = { width: width.take(next), precision: precision.take(next) };
+    (next, room) => {
+      const most = (size: bigint): bigint => (size < BigInt(room) ? size : BigInt(room));
+      const sizes = { width: most(width.take(next)), precision: most(precision.take(next)) };
       return convert({ flag, letter, ...sizes }, next());
     },
   ];
@@ -103,6 +111,6 @@ export function makeSprintf(site: Site): Term<string> {
   return {
     text: `sprintf(${text})`,
     level: 17,
-    run: (frame) => cut(frame.machine, run(frame)),
+    run: (frame) => cut(frame.machine, run(frame, frame.machine.maxString)),
   };
 }

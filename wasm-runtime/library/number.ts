@@ -50,12 +50,16 @@ export function putCharacter(context: usize, byte: u32, spec: i32, width: i32): 
   store<usize>(context, cursor, CONTEXT_TEXT_CURSOR);
 }
 
-/** %b: the low 1, 2, 4 or 8 bytes, little-endian, in a field padded with NUL. */
+/**
+ * %b: the low 1, 2, 4 or 8 bytes, little-endian, in a field padded with NUL. Nothing where they do not
+ * fit with the final NUL on the last of them (SystemTap).
+ */
 export function putBinary(context: usize, value: i64, spec: i32, width: i32, precision: i32): void {
   const end = load<usize>(context, CONTEXT_TEXT_END);
   const bytes = isBinarySize(precision) ? precision : isBinarySize(width) ? width : 8;
   const left = (spec & TEXT_SPEC_LEFT) !== 0;
   let cursor = load<usize>(context, CONTEXT_TEXT_CURSOR);
+  if (cursor + bytes > end + 1) return;
   if (!left) cursor = putFill(cursor, end, 0, width - bytes);
   for (let i = 0; i < bytes; i++) cursor = putByte(cursor, end, <i32>(value >> (8 * i)));
   if (left) cursor = putFill(cursor, end, 0, width - bytes);

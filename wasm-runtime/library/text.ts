@@ -29,9 +29,16 @@ export function text_literal(context: usize, text: usize): void {
 /** Appends a long: conversions d i u o x X p c b. */
 export function text_long(context: usize, value: i64, spec: i32, width: i32, precision: i32): void {
   const conversion = spec & TEXT_SPEC_CONVERSION;
-  if (conversion === 0x63) putCharacter(context, <u8>value, spec, width);
+  const most = roomFor(context);
+  if (conversion === 0x63) putCharacter(context, <u8>value, spec, min(width, most));
   else if (conversion === 0x62) putBinary(context, value, spec, width, precision);
-  else putNumber(context, value, spec, width, precision);
+  else putNumber(context, value, spec, min(width, most), min(precision, most));
+}
+
+/** Bytes left with that of the final NUL: a field is not made wider (SystemTap). */
+function roomFor(context: usize): i32 {
+  const left = load<usize>(context, CONTEXT_TEXT_END) - load<usize>(context, CONTEXT_TEXT_CURSOR);
+  return <i32>left + 1;
 }
 
 /** Appends at most `precision` bytes of a string. */
@@ -91,7 +98,8 @@ export function text_end(context: usize): void {
 function padBefore(context: usize, spec: i32, width: i32, shown: i32): usize {
   const cursor = load<usize>(context, CONTEXT_TEXT_CURSOR);
   if (spec & TEXT_SPEC_LEFT) return cursor;
-  return putFill(cursor, load<usize>(context, CONTEXT_TEXT_END), 0x20, width - shown);
+  const padding = min(width, roomFor(context)) - shown;
+  return putFill(cursor, load<usize>(context, CONTEXT_TEXT_END), 0x20, padding);
 }
 
 /** Blanks behind it if it is, then a NUL for the flag 0 (SystemTap); stores the cursor. */

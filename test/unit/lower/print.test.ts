@@ -35,6 +35,36 @@ test("sizes given by arguments", () => {
   assert.is(begin(`n = 7; t = "abc"; print(sprintf${call})`), expected);
 });
 
+/** Where the string ends within a field, the field is cut, not what it shows: verdicts of SystemTap 4.8. */
+const CUT_FIELDS: readonly (readonly [call: string, made: string])[] = [
+  ['"%020d", n', "000000000001234"],
+  ['"ab%20d", n', "ab         1234"],
+  ['"ab%.20d", n', "ab0000000001234"],
+  ['"ab%20.7d", n', "ab       001234"],
+  ['"ab%-20dz", n', "ab12345        "],
+  ['"abcdefgh%+010d", n', "abcdefgh  +1234"],
+  ['"abcdefgh%#10x", n', "abcdefgh  0x303"],
+  ['"abcdefghijkl%p", n', "abcdefghijkl0x3"],
+  ['"abcdefgh%10c", n', "abcdefgh       "],
+  ['"abcdefgh%8b", 0x4142434445464748', "abcdefghHGFEDCB"],
+  ['"abcdefghijk%8b", 0x4142434445464748', "abcdefghijk"],
+  ['"abcdefghijklmn%7s", t', "abcdefghijklmns"],
+  ['"abcdefghijklmno%5s", t', "abcdefghijklmno"],
+  ['"abcdefghi%8s", t', "abcdefghi  star"],
+  ['"%s%*s", "abcdefgh", 10, t', "abcdefgh   star"],
+  ['"%30s", t', "           star"],
+];
+
+test("a field is no wider than what is left of the string", () => {
+  const calls = CUT_FIELDS.map(([call]) => `println(sprintf(${call}))`).join("\n");
+  const script = `probe begin { n = 12345; t = "start"\n${calls} }`;
+  const compiled = compileText(script, { defines: new Map([["MAXSTRINGLEN", "16"]]) });
+  assert.equal(
+    run(start(compiled)).split("\n").slice(0, -1),
+    CUT_FIELDS.map(([, made]) => made),
+  );
+});
+
 test("arguments are complete before anything is printed", () => {
   assert.is(
     begin('printf("%d %d\\n", 1, 1 / z); println("no")'),
