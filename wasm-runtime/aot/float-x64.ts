@@ -2,8 +2,8 @@
 import { bug } from "../../base/assert.js";
 import type { Mnemonic } from "../module/opcodes.js";
 import { newLabel } from "../x64/encode.js";
+import type { CodeAssembler } from "./code-x64.js";
 import type { FloatBinary, FloatType, FloatUnary, Masm, Register } from "./masm.js";
-import type { CodeAssembler } from "./masm-x64.js";
 import { FLOAT_SCRATCH, SCRATCH } from "./registers-x64.js";
 
 /** What this file implements. */

@@ -4,8 +4,8 @@
  */
 import { bug } from "../../base/assert.js";
 import { Assembler } from "../x64/encode.js";
+import type { CodeAssembler } from "./code-x64.js";
 import type { LinkSymbol } from "./masm.js";
-import type { CodeAssembler } from "./masm-x64.js";
 
 /** Code alignment of functions. */
 const FUNCTION_ALIGNMENT = 16;

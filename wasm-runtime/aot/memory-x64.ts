@@ -9,8 +9,8 @@ import { accessBytes, type Mnemonic } from "../module/opcodes.js";
 import { isInt8, isInt32, newLabel } from "../x64/encode.js";
 import { GP, type Memory } from "../x64/regs.js";
 import type { Form } from "../x64/table.js";
+import type { CodeAssembler } from "./code-x64.js";
 import type { Address, AtomicOperation, Masm, Register } from "./masm.js";
-import type { CodeAssembler } from "./masm-x64.js";
 import { MEMORY_BASE, SCRATCH, vmField } from "./registers-x64.js";
 
 /** What this file implements. */

@@ -11,8 +11,8 @@ import { VM_CONTEXT } from "../layout/private.js";
 import type { Mnemonic } from "../module/opcodes.js";
 import { Assembler, type Label, newLabel } from "../x64/encode.js";
 import { GP } from "../x64/regs.js";
+import type { CodeAssembler } from "./code-x64.js";
 import type { LinkSymbol } from "./masm.js";
-import type { CodeAssembler } from "./masm-x64.js";
 import { FLOAT_SCRATCH, MEMORY_BASE, SCRATCH, vmField } from "./registers-x64.js";
 
 /** Bits of the registers that routines change. */

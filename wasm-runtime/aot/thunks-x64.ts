@@ -9,9 +9,9 @@ import { VM_CONTEXT } from "../layout/private.js";
 import type { FunctionType } from "../module/module.js";
 import { Assembler, type Label, newLabel } from "../x64/encode.js";
 import { GP } from "../x64/regs.js";
+import type { CodeAssembler } from "./code-x64.js";
 import { argumentPlaces, isFloatType, outgoingSlots } from "./frame.js";
 import type { LinkSymbol } from "./masm.js";
-import type { CodeAssembler } from "./masm-x64.js";
 import { CALLEE_SAVED, frameSlot, MEMORY_BASE, REGISTERS, VM, vmField } from "./registers-x64.js";
 import { type TrapReason, trapCode } from "./traps.js";
 
