@@ -232,15 +232,16 @@ function checkPrivilege(point: ProbePoint): void {
 
 function derivedProbe(site: Site, point: ProbePoint, derivation: Derivation): DerivedProbe {
   const written = derivation.written ?? point;
+  const isAlias = derivation.aliases.length > 0;
+  const mark = showMark(point);
+  const named = written === point && isExpanded(point) ? (site.listed ?? site.point) : written;
   return {
     declaration: derivation.declaration,
     site,
     name: showComponents(site.point),
-    mark: showMark(point),
-    written: showComponents(
-      written === point && isExpanded(point) ? (site.listed ?? site.point) : written,
-    ),
-    isAlias: derivation.aliases.length > 0,
+    mark,
+    written: isAlias ? showComponents(named) : showComponents(named) + mark,
+    isAlias,
     origins: [
       ...derivation.aliases.map(showAliasHead).reverse(),
       derivation.declaration.points.map(showProbePoint).join(","),

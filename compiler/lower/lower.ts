@@ -193,7 +193,7 @@ function sessionSettings(unit: Unit, context: CompileContext): SessionSettings {
   const rows = !unit.usesProbeTexts
     ? []
     : program.probes.flatMap((probe) => [
-        data.text(probe.name),
+        data.text(probe.name + probe.mark),
         data.text(probe.written),
         data.text(probe.type),
         probe.isReturn ? 1 : 0,

@@ -106,7 +106,7 @@ export interface Handler {
 
 /** One resolved probe point. */
 export interface Probe {
-  /** Resolved point as pp() shows it, e.g. `process("/bin/x").function("f")`. */
+  /** Resolved point as pp() shows it before its mark, e.g. `process("/bin/x").function("f")`. */
   readonly name: string;
   /** "?" or "!" behind it, or nothing. */
   readonly mark: string;

@@ -36,6 +36,14 @@ test("arguments and environment of a traced process", () => {
   );
 });
 
+test("texts of points have the marks of points that need not be there", () => {
+  const script = `probe begin? { println(pp(), " ", pn()) }
+    probe begin(1)! { println(pp(), " ", pn()) }
+    probe named = begin(2)? {} probe named { println(pp(), " ", pn()) exit() }`;
+  const { stdout } = wastap(["-e", script]);
+  assert.is(stdout, "begin? begin?\nbegin(1)! begin(1)!\nbegin(2)? named\n");
+});
+
 test("arguments and environment of the session itself", () => {
   const script = `probe begin { println(env_var("WASTAP_SHORT"), " ", cmdline_arg(1)) exit() }`;
   const result = wastap(["-e", script], { env: { WASTAP_SHORT: "here" } });
