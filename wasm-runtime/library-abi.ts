@@ -189,6 +189,8 @@ export const LIBRARY = {
   /** (context, address, n or -1, out): error "user string copy fault -14 at 0x…" */
   user_string: "illi>",
   user_string_quoted: "illi>",
+  /** (context, address, bytes, bytes of result, out): "" on a fault */
+  user_buffer_quoted: "illli>",
   user_string_utf16: "ili>",
   user_string_utf32: "ili>",
   user_store: "illl>", // (context, address, bytes, value) with error "write fault …"

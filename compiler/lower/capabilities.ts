@@ -22,6 +22,7 @@ const NEEDS: { readonly [name in LibraryFunction]?: readonly Capability[] } = {
   user_string: ["readMemory"],
   user_string_or: ["readMemory"],
   user_string_quoted: ["readMemory"],
+  user_buffer_quoted: ["readMemory"],
   user_string_utf16: ["readMemory"],
   user_string_utf32: ["readMemory"],
   user_store: ["writeMemory"],

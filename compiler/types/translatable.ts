@@ -109,8 +109,8 @@ function checkSpace(node: Extract<Node, { kind: "register" | "deref" }>, report:
 function checkBounds(node: HistogramOperation, report: Reporter): void {
   if (node.operator !== "hist_linear") return;
   const [low = 0n, high = 0n] = node.parameters;
-  if (low < high) return;
-  const message = "upper bound of @hist_linear must be above the lower bound";
+  if (low <= high) return;
+  const message = "upper bound of @hist_linear must not be below the lower bound";
   report.error({ code: "histogram-bounds", message, node });
 }
 

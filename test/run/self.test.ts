@@ -162,6 +162,31 @@ const CASES: readonly Case[] = [
     printed: "[1][a][][1][a][][abc][5][abc][ abc][]\n",
   },
   {
+    name: "a linear histogram of one value",
+    script: `global s probe begin { s <<< 4 s <<< 5 s <<< 1000 print(@hist_linear(s, 5, 5, 5)) exit() }`,
+    printed: `value |-------------------------------------------------- count
+   <5 |@                                                  1
+    5 |@                                                  1
+   >5 |@                                                  1
+
+`,
+  },
+  {
+    name: "a line about a queue is printed as a whole or not",
+    script: `probe begin { try { qsq_print("none") } catch (message) { println(message) } exit() }`,
+    printed: "division by 0\n",
+  },
+  {
+    name: "errors of registers and arguments outside of functions",
+    script: `probe begin { try { println(long_arg(1)) } catch (message) { println(message) }
+      try { println(register("rax")) } catch (message) { println(message) }
+      try { regparm(7) } catch (message) { println(message) } exit() }`,
+    printed:
+      "cannot access function args in this context\n" +
+      "cannot access CPU registers in this context\n" +
+      "For x86_64, regparm value must be in the range 0-6.\n",
+  },
+  {
     name: "HIST_WIDTH and HIST_ELISION",
     args: ["-DHIST_WIDTH=9", "-DHIST_ELISION=0"],
     script: `global s probe begin { s <<< 1 s <<< 90 println(sprint(@hist_linear(s, 0, 100, 10)), @hist_linear(s, 0, 100, 10)[1]) print(@hist_linear(s, 0, 100, 10)) exit() }`,

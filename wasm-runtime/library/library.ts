@@ -1,5 +1,6 @@
 /** What the library exports: exactly the functions of wasm-runtime/library-abi.ts. */
 export { stack_address, stack_start, ubacktrace } from "./backtrace";
+export { user_buffer_quoted } from "./buffer";
 export { ctime } from "./calendar";
 export {
   cpu,

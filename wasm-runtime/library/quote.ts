@@ -1,9 +1,10 @@
 /**
  * text_strn(): bytes made printable, as SystemTap: C escapes, \ooo, valid UTF-8 as \uXXXX or
- * \UXXXXXXXX; optionally in double quotes, with `"...` at the end where text was cut.
+ * \UXXXXXXXX; optionally in double quotes, with `"...` at the end where text was cut. No escape is cut.
  */
 import { SESSION_ADDRESS, SESSION_MAX_STRING } from "./gen/layout";
 import { putByte, putDigitsWith } from "./put";
+import { textLength } from "./string";
 
 /** text_strn(): at most `length` bytes of result, ≤ 0 = as many as fit; quoted if not 0. */
 export function text_strn(
@@ -15,34 +16,39 @@ export function text_strn(
 ): void {
   const most = load<i32>(SESSION_ADDRESS, SESSION_MAX_STRING) - 1;
   const limit = length <= 0 || length > <i64>most ? most : <i32>length;
-  quoteText(text, most, out, quoted !== 0 ? max(limit, 5) : limit, quoted !== 0);
+  const isQuoted = quoted !== 0;
+  quoteText(text, textLength(text), out, isQuoted ? max(limit, LEAST_QUOTED) : limit, isQuoted);
 }
 
-/** Writes at most `inputBytes` of `text`, escaped, as at most `limit` bytes and a NUL. */
-export function quoteText(
-  text: usize,
-  inputBytes: i32,
-  out: usize,
-  limit: i32,
-  quoted: bool,
-): void {
-  const end = out + limit - (quoted ? 1 : 0);
-  const stop = text + inputBytes;
-  let cursor = quoted ? putByte(out, out + limit, 0x22) : out;
-  while (text < stop && load<u8>(text) !== 0) {
-    const bytes = sequenceBytes(text, stop);
-    const width = escapedWidth(text, bytes);
-    if (cursor + width > end) break;
-    cursor = putEscaped(cursor, text, bytes, width);
-    text += bytes;
+/** Bytes of the shortest text that is quoted and cut: `""...` */
+export const LEAST_QUOTED = 5;
+
+/**
+ * Writes `bytes` bytes at `text`, escaped, as at most `limit` bytes and a NUL; true if all of them
+ * fit. What is cut before a NUL has no dots, and a NUL takes the room of \000, as in SystemTap.
+ */
+export function quoteText(text: usize, bytes: i32, out: usize, limit: i32, quoted: bool): bool {
+  const end = out + limit;
+  const stop = text + bytes;
+  let left = quoted ? limit - 2 : limit;
+  let cursor = quoted ? putByte(out, end, 0x22) : out;
+  let beforeDots = cursor;
+  while (text < stop) {
+    const taken = sequenceBytes(text, stop);
+    const width = escapedWidth(text, taken);
+    if (width > left) break;
+    left -= width;
+    cursor = putEscaped(cursor, text, taken, width);
+    if (left >= 3) beforeDots = cursor;
+    text += taken;
   }
   if (quoted) {
-    const cut = text < stop && load<u8>(text) !== 0;
-    if (cut) cursor = min(cursor, end - 3);
-    cursor = putByte(cursor, out + limit, 0x22);
-    for (let i = 0; cut && i < 3; i++) cursor = putByte(cursor, out + limit, 0x2e);
+    const dots = text < stop && load<u8>(text) !== 0;
+    cursor = putByte(dots ? beforeDots : cursor, end, 0x22);
+    for (let i = 0; dots && i < 3; i++) cursor = putByte(cursor, end, 0x2e);
   }
   store<u8>(cursor, 0);
+  return text >= stop;
 }
 
 /** Bytes of the UTF-8 sequence at `text`; 1 for anything that is not a valid longer one. */
@@ -77,6 +83,7 @@ function putEscaped(cursor: usize, text: usize, bytes: i32, width: i32): usize {
   const end = cursor + width;
   if (width === 1) return putByte(cursor, end, byte);
   cursor = putByte(cursor, end, 0x5c);
+  if (byte === 0) return putByte(cursor, end, 0x30);
   if (bytes > 1) {
     cursor = putByte(cursor, end, width === 6 ? 0x75 : 0x55);
     return putDigitsWith(cursor, end, codePoint(text, bytes), 16, ((width - 2) << 8) | 0x41);

@@ -19,7 +19,7 @@ import {
 import { raise, raiseReadFault, raiseStringFault, raiseWriteFault } from "./message";
 import { putHex } from "./put";
 import { quoteText } from "./quote";
-import { string_copy, stringEnd } from "./string";
+import { string_copy, stringEnd, textLength } from "./string";
 
 /** Result of a host write that is not granted. */
 const DENIED = -1;
@@ -76,7 +76,7 @@ export function user_string_quoted(context: usize, address: i64, most: i64, out:
     store<u8>(putHex(out, stringEnd(out), address), 0);
     return;
   }
-  quoteText(text, limit, out, limit, true);
+  quoteText(text, textLength(text), out, limit, true);
 }
 
 /** Writes the low `bytes` bytes of `value`; an error on a fault or without the right to. */

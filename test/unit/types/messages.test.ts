@@ -230,7 +230,7 @@ const LATE_ERRORS: readonly (readonly [script: string, ...errors: string[]])[] =
   ['probe begin { print_char("a") }', "1:26 type mismatch: expected long but found string"],
   [
     "global s probe begin { s<<<1 print(@hist_linear(s,10,0,1)) }",
-    "1:36 upper bound of @hist_linear must be above the lower bound",
+    "1:36 upper bound of @hist_linear must not be below the lower bound",
   ],
   [
     "global a probe begin { a[1,2,3,4,5,6,7,8,9,10] = 1 }",
