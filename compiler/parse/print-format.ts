@@ -68,7 +68,9 @@ function conversionOf(found: RegExpExecArray): Conversion {
   };
 }
 
+/** A width or precision: of 32 bits with a sign, as SystemTap has it; below 0 it is none. */
 function amount(text: string): number | "*" | null {
   if (text === "*") return "*";
-  return text === "" ? null : Number(text);
+  const value = Number(BigInt.asIntN(32, BigInt(text)));
+  return text === "" || value < 0 ? null : value;
 }

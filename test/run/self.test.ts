@@ -187,6 +187,11 @@ const CASES: readonly Case[] = [
       "For x86_64, regparm value must be in the range 0-6.\n",
   },
   {
+    name: "widths and precisions are of 32 bits with a sign",
+    script: `probe begin { printf("[%2147483648d][%4294967298d][%.2147483648d][%.4294967298d]\\n", 5, 5, 5, 5) exit() }`,
+    printed: "[5][ 5][5][05]\n",
+  },
+  {
     name: "HIST_WIDTH and HIST_ELISION",
     args: ["-DHIST_WIDTH=9", "-DHIST_ELISION=0"],
     script: `global s probe begin { s <<< 1 s <<< 90 println(sprint(@hist_linear(s, 0, 100, 10)), @hist_linear(s, 0, 100, 10)[1]) print(@hist_linear(s, 0, 100, 10)) exit() }`,
