@@ -203,6 +203,8 @@ export interface BundleMeta {
     readonly maxSkipped: number;
     readonly suppressErrors: boolean;
     readonly lockTries: number;
+    /** Statements that a handler may run, null = any number. */
+    readonly maxAction: number | null;
   };
   /** Warnings of the compiler that concern the run, e.g. truncated constants. */
   readonly warnings: readonly string[];

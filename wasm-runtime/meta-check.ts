@@ -202,6 +202,7 @@ const META = object({
     maxSkipped: i32,
     suppressErrors: flag,
     lockTries: i32,
+    maxAction: either(i32, absent),
   }),
   warnings: list(text),
 });

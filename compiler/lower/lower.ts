@@ -268,6 +268,7 @@ function describe(
       maxSkipped: limits.maxSkipped,
       suppressErrors: settings.suppressErrors,
       lockTries: limits.lockTries,
+      maxAction: limits.maxAction,
     },
     warnings: [],
   };

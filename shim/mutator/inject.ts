@@ -53,7 +53,7 @@ import {
   unmap,
   wipeOnFork,
 } from "./remote.js";
-import { DEFAULT_FUEL, type RunnableBundle, recoverOffset } from "./runnable.js";
+import { fuelOf, type RunnableBundle, recoverOffset } from "./runnable.js";
 import { fillParams, type ShimImage, type ShimParams } from "./shim-image.js";
 import { seenFrom, type TargetId } from "./target-id.js";
 
@@ -192,6 +192,7 @@ export async function inject(
       tidOffset,
       vdsoClock: vdsoSymbol(remote.pid, "__vdso_clock_gettime"),
       inMutator: false,
+      fuel: fuelOf(image.bundle, false),
       noSystemCalls: hasSeccomp(remote.pid),
       instance: bundle.code.instanceBytes === 0 ? 0 : own.address + stacks + state,
       modules: modules?.area.address ?? 0,
@@ -293,7 +294,6 @@ export function commonParams(
   | "slotCount"
   | "guard"
   | "recover"
-  | "fuel"
   | "capabilities"
   | "mutatorPid"
 > {
@@ -305,7 +305,6 @@ export function commonParams(
     slotCount: memory.slotCount,
     guard: image.guard,
     recover: handlersAt(image, address) + recoverOffset(image.bundle),
-    fuel: image.bundle.fuel ?? DEFAULT_FUEL,
     capabilities: capabilities.reduce((bits, name) => bits | capabilityBit(name), 0),
     mutatorPid: process.pid,
   };

@@ -11,7 +11,7 @@ import { codeSize, commonParams, handlersAt, placeCode, type SessionImage } from
 import type { LocalModules } from "./local-modules.js";
 import { readStartArea, vdsoSymbol } from "./process.js";
 import { reserveCode, writeCode } from "./ptrace.js";
-import { entryOffset } from "./runnable.js";
+import { entryOffset, fuelOf } from "./runnable.js";
 import { type Subject, writeSubject } from "./subject.js";
 import { seenFrom } from "./target-id.js";
 
@@ -45,6 +45,7 @@ export function startLocal(image: SessionImage, modules: LocalModules): LocalEng
     tidOffset: -1,
     vdsoClock: vdsoSymbol(process.pid, "__vdso_clock_gettime"),
     inMutator: true,
+    fuel: fuelOf(image.bundle, true),
     noSystemCalls: false,
     instance: bundle.code.instanceBytes === 0 ? 0 : privateBase + instance,
     modules: 0,

@@ -8,12 +8,21 @@ export interface RunnableBundle {
   readonly meta: BundleMeta;
   /** Bundle and library in one image; it runs at any address. */
   readonly code: CodeImage;
-  /** Budget of one handler (VmContext.fuel). Default DEFAULT_FUEL. */
-  readonly fuel?: number;
 }
 
-/** Loop iterations and calls that one handler may take: tens of milliseconds. */
-export const DEFAULT_FUEL = 10_000_000;
+/** Loop iterations and calls that one handler may take in a traced process: tens of milliseconds. */
+const FUEL = 10_000_000;
+/** The same for one statement, which may work on whole strings, where MAXACTION allows many. */
+const FUEL_PER_ACTION = 1000;
+/** The same where it does not hold up a traced process, or was asked for: tens of seconds. */
+const PATIENT_FUEL = 10_000_000_000;
+
+/** Budget of one handler (VmContext.fuel). */
+export function fuelOf({ meta }: RunnableBundle, inMutator: boolean): number {
+  const { maxAction } = meta.session;
+  if (inMutator || maxAction === null) return PATIENT_FUEL;
+  return Math.min(Math.max(FUEL, maxAction * FUEL_PER_ACTION), PATIENT_FUEL);
+}
 
 /** Offset in the image of the inner entry of an exported function. Throws TargetError if it has none. */
 export function entryOffset({ code }: RunnableBundle, name: string): number {

@@ -111,6 +111,12 @@ const CASES: readonly Case[] = [
     errors: 1,
   },
   {
+    name: "statements about long strings before anything is traced",
+    script: `probe begin { for (i = 0; i < 510; i++) s .= "a"
+      for (i = 0; i < 4000; i++) t = str_replace(s, "a", "b") println(strlen(t)) exit() }`,
+    printed: "510\n",
+  },
+  {
     name: "--suppress-time-limits",
     args: ["-g", "--suppress-time-limits"],
     script: "probe begin { for (i = 0; i < 100000; i++) {} println(i) exit() }",

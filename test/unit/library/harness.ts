@@ -69,7 +69,13 @@ export function testMeta(probes = 4): BundleMeta {
     modules: [],
     locations: [""],
     capabilities: [],
-    session: { maxErrors: 0, maxSkipped: 100, suppressErrors: false, lockTries: 100 },
+    session: {
+      maxErrors: 0,
+      maxSkipped: 100,
+      suppressErrors: false,
+      lockTries: 100,
+      maxAction: 1000,
+    },
     warnings: [],
   };
 }
