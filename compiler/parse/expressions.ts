@@ -127,10 +127,10 @@ const parseBitOr = binaryLevel(["|"], parseBitXor);
 const parseAnd = logicalLevel("&&", parseBitOr);
 const parseOr = logicalLevel("||", parseAnd);
 
-/** `expr in array`, `[e1, *, …] in array`. */
+/** `expr in array`, `[e1, *, …] in array`; elements that bind less than comparisons need parentheses. */
 function parseArrayIn(stream: TokenStream): Expression {
   const isList = stream.at("[");
-  const indexes = isList ? parseIndexes(stream) : [parseComparison(stream)];
+  const indexes = isList ? parseIndexes(stream, parseComparison) : [parseComparison(stream)];
   const operator = stream.accept("in");
   if (operator === null) {
     const [only, second] = indexes;

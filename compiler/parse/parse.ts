@@ -136,19 +136,23 @@ function attempt(stream: TokenStream, context: ParseContext, parse: () => void):
   }
 }
 
-/** Skips to the next keyword that starts a declaration; what is wrong on the way is reported. */
+/** Skips to what starts the next declaration, or to embedded code; what is wrong on the way is reported. */
 function recover(stream: TokenStream, context: ParseContext): void {
   for (;;) {
     try {
       const token = stream.peek();
       if (token === null) return;
-      if (token.kind === "keyword" && DECLARATIONS.has(token.text)) return;
+      if (startsDeclaration(token)) return;
       stream.next();
     } catch (failure) {
       if (!(failure instanceof ParseFailure)) throw failure;
       context.report(failure.diagnostic);
     }
   }
+}
+
+function startsDeclaration({ kind, text }: Token): boolean {
+  return kind === "embedded-code" || (kind === "keyword" && DECLARATIONS.has(text));
 }
 
 const DECLARATIONS: ReadonlySet<string> = new Set(

@@ -157,16 +157,20 @@ export function targetSymbol(token: Token): TargetSymbol {
 }
 
 function parseIndex(stream: TokenStream, base: Identifier | HistogramOperation): IndexExpression {
-  const indexes = parseIndexes(stream, "] ,");
+  const indexes = parseIndexes(stream, stream.parseExpression, "] ,");
   return { kind: "index", id: newNodeId(), span: base.span, base, indexes };
 }
 
-/** Parses `[e1, *, …]`; `expected` is what the error lists, null for "',' or ']'". */
-export function parseIndexes(stream: TokenStream, expected?: string): (Expression | null)[] {
+/** Parses `[e1, *, …]`; `expected` is what the error lists if not "',' or ']'". */
+export function parseIndexes(
+  stream: TokenStream,
+  parseElement: (stream: TokenStream) => Expression,
+  expected?: string,
+): (Expression | null)[] {
   stream.expect("[");
   const indexes: (Expression | null)[] = [];
   for (;;) {
-    indexes.push(stream.accept("*") === null ? stream.parseExpression(stream) : null);
+    indexes.push(stream.accept("*") === null ? parseElement(stream) : null);
     if (stream.accept("]") !== null) return indexes;
     if (stream.accept(",") !== null) continue;
     if (expected === undefined) return stream.failExpected("',' or ']'");

@@ -164,7 +164,7 @@ function parseForeach(stream: TokenStream): ForeachStatement {
   if (head.keys.length === 0) parseKeys(stream, head);
   stream.expect("in");
   const base = parseIndexable(stream);
-  const slice = stream.at("[") ? parseIndexes(stream) : null;
+  const slice = stream.at("[") ? parseIndexes(stream, stream.parseExpression) : null;
   parseArraySort(stream, head);
   const limit = stream.accept("limit") === null ? null : stream.parseExpression(stream);
   stream.expect(")");
