@@ -109,7 +109,7 @@ export function tokenOf(place: Place): string {
 /** True for a literal in the place of an operator. */
 function isFolded(place: Place): boolean {
   const isLiteral = place.kind === "number" || place.kind === "string";
-  return isLiteral && /^[-+~!.*/%&|^<>=]+$/.test(textOf(place));
+  return isLiteral && /^(@|[-+~!.*/%&|^<>=]+$)/.test(textOf(place));
 }
 
 function tokenOfText(text: string): string {

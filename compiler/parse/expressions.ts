@@ -157,6 +157,7 @@ function parseComparison(stream: TokenStream): Expression {
     id: newNodeId(),
     span: left.span,
     operator: match.text as "=~" | "!~",
+    operatorSpan: match.span,
     left,
     regex: parsePattern(stream),
   };

@@ -312,6 +312,8 @@ export interface InExpression extends NodeBase {
 export interface MatchExpression extends NodeBase {
   readonly kind: "match";
   readonly operator: "=~" | "!~";
+  /** Where the operator is; the node itself is shown at its left side. */
+  readonly operatorSpan: Span;
   readonly left: Expression;
   readonly regex: StringLiteral;
 }

@@ -84,7 +84,7 @@ export function visit(node: Expression, wanted: Type | null, state: Inference): 
     case "in":
       return visitIn(node, wanted, state);
     case "match":
-      wantsNumber(node, wanted, state);
+      wantsNumber({ kind: "match", span: node.operatorSpan }, wanted, state);
       visit(node.left, "string", state);
       return settle(node, "long", state);
     case "concatenation":

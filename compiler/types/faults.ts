@@ -4,7 +4,7 @@
  * and statistics where they cannot stand. Each kind of fault has a code, and each of its occurrences
  * is an error: of those with one code the first is shown, the others are counted.
  */
-import { tokenOf } from "../elaborate/report.js";
+import { type Place, tokenOf } from "../elaborate/report.js";
 import type { VariableSymbol } from "../elaborate/symbol.js";
 import { SYNTHESIZED } from "../elaborate/synthesize.js";
 import type { Expression, Node } from "../syntax/ast.js";
@@ -69,7 +69,7 @@ export function conflicting(conflict: Conflict, state: Inference): void {
 }
 
 /** An operator, or something of `type`, stands where it cannot. */
-export function invalid(node: Node, type: Type, state: Inference): void {
+export function invalid(node: Place, type: Type, state: Inference): void {
   if (state.reports === "nothing") return;
   const message = tokenOf(node) === "operator" ? "invalid operator" : `invalid type ${type}`;
   state.report.error({ code: "invalid-type", message, node });
@@ -106,6 +106,6 @@ export function statLocal(variable: VariableSymbol, state: Inference): void {
 }
 
 /** Operators that make numbers cannot stand where `wanted` is something else. */
-export function wantsNumber(node: Expression, wanted: Type | null, state: Inference): void {
+export function wantsNumber(node: Place, wanted: Type | null, state: Inference): void {
   if (wanted === "string" || wanted === "stats") invalid(node, wanted, state);
 }

@@ -51,6 +51,13 @@ s("an unknown function is named, with a similar one", () => {
   assert.match(said, /^Pass 2: analysis failed\./m);
 });
 
+s("what was folded to a literal is told as written", () => {
+  const of = (value: string): string =>
+    refused(["-w", "-p2", "-e", `probe begin { s = "a" s .= ${value} println(s) }`]);
+  assert.match(of("@defined($x)"), "expected string but found long: operator '@defined' at");
+  assert.match(of("1"), "expected string but found long: number '1' at");
+});
+
 s("no script at all", () => {
   assert.match(refused([]), /A script must be specified\./);
 });

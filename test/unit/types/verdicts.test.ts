@@ -60,6 +60,7 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
     "1:29 invalid operator",
   ],
   ['global x probe begin { for (x++ . "a"; x < 1; x++) {} }', "1:30 invalid operator"],
+  ['probe begin { s = "a" println("a" . (s =~ "x")) }', "1:40 invalid operator"],
   // A global that only dropped code names needs no type.
   ["global s probe begin { if (0) { s 1 } println(1) }"],
   // An operator in the wrong place counts only if it is left, sides that differ always.
