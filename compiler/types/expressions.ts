@@ -304,7 +304,8 @@ function visitKey(
   if (type === null) unresolved(node, state);
   else if (type === "stats") invalid(node, type, state);
   else if (cell.type === null) learn(cell, type, node, position, state);
-  if (type !== null && cell.type !== null && cell.type !== type) {
+  // Of `in` it has been said that it is no text.
+  if (type !== null && cell.type !== null && cell.type !== type && node.kind !== "in") {
     conflicting({ node, type, cell, position, whole }, state);
   }
 }

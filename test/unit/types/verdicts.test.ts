@@ -61,6 +61,10 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
   ],
   ['global x probe begin { for (x++ . "a"; x < 1; x++) {} }', "1:30 invalid operator"],
   ['probe begin { s = "a" println("a" . (s =~ "x")) }', "1:40 invalid operator"],
+  [
+    'global a probe begin { a[1] = 1 println(strlen(1 in a)) }',
+    "1:50 type mismatch: expected string but found long",
+  ],
   // A global that only dropped code names needs no type.
   ["global s probe begin { if (0) { s 1 } println(1) }"],
   // An operator in the wrong place counts only if it is left, sides that differ always.
