@@ -40,7 +40,7 @@ Options, as in stap(1); those in $SYSTEMTAP_DIR/rc (~/.systemtap/rc) come first:
    -E SCRIPT  also compile SCRIPT (may be repeated)
    -c CMD     start CMD, trace it, and end with it
    -x PID     trace the running process PID
-   -d FILE    also use the symbols of FILE in backtraces (no effect yet)
+   -d FILE    use the symbols of FILE in backtraces (those of all loaded files are used anyway)
    -T SECONDS end the session after that time
    -t        tell at the end how often each probe ran and how long it took
    -q         count in a data base what of the tapsets is used

@@ -152,9 +152,9 @@ const COMPILER: readonly TableOption[] = [
   }),
   takes("sysroot", setSysroot),
   takes("sysenv", setSystemVariable),
-  takes("d", (draft, path) => {
+  // Symbols of all loaded objects are used anyway.
+  takes("d", (_draft, path) => {
     if (path === "") throw new UsageError("Data object (-d) cannot be empty.");
-    draft.modules = [...draft.modules, path];
   }),
   sets("g", "guru", true),
   sets("u", "unoptimized", true),
@@ -246,7 +246,6 @@ const WITHOUT_EFFECT: readonly TableOption[] = [
   }),
   ignored("build-as", "required", NO_KERNEL),
   ignored("debug", "none", "there is nothing that it would show"),
-  // Symbols of all loaded objects are used anyway.
   define("ldd", "none", () => undefined),
   sets("P", "prologueSearching", "always"),
   define("prologue-searching", "optional", (draft, text) => {

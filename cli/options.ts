@@ -40,7 +40,6 @@ export interface Options {
   readonly moduleName: string | null;
   readonly globals: ReadonlyMap<string, string>;
   readonly defines: ReadonlyMap<string, string>;
-  readonly modules: readonly string[];
   readonly tapsets: readonly string[];
   readonly dump: ReadonlySet<string>;
   readonly guru: boolean;
@@ -120,7 +119,6 @@ export function defaultOptions(): Draft {
     moduleName: null,
     globals: new Map(),
     defines: new Map(),
-    modules: [],
     tapsets: [],
     dump: new Set(),
     guru: false,
