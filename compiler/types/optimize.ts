@@ -4,8 +4,9 @@
  * nobody needs, overloads that are never reached, probes left empty. Rounds until nothing changes;
  * only the first one warns.
  *
- * Requires resolved names. Types are inferred once, after the first round has elided and before
- * constants are folded: what folding drops is checked, what eliding drops is not.
+ * Requires resolved names. Types are inferred before anything is dropped, so what does not agree is
+ * found there, too (since SystemTap 5.4); and again after the first round has elided, for what the
+ * rounds wrote anew. What has no type counts only at the end.
  */
 import { isCounter } from "../elaborate/perf-points.js";
 import type { FunctionSymbol, HandlerSymbol, VariableSymbol } from "../elaborate/symbol.js";
@@ -28,6 +29,7 @@ export function optimize(state: Inference): void {
   const settled = nothingSettled();
   let isFirst = true;
   let changed = true;
+  infer(state);
   while (changed) {
     changed = elideRound(state, settled, isFirst ? warnOf(state) : () => {});
     changed = reduceRound(state, settled) || changed;
