@@ -3,12 +3,12 @@
  * and enumerators, by compile unit (DWARF 5 §3.2, §4.1, §5). Everything is indexed once per unit,
  * when it is asked for.
  */
-import { basename } from "node:path";
 import type { BundleModule } from "../../wasm-runtime/bundle.js";
 import { type DebugInfo, openDebugInfo } from "../dwarf/debug-info.js";
 import type { Die } from "../dwarf/die.js";
 import type { DieId } from "../dwarf/native.js";
 import type { Unit } from "../dwarf/units.js";
+import { wildcard } from "../elf/glob.js";
 import type { Module } from "../elf/read.js";
 import { objectOf } from "./object.js";
 import { createTypeReader, type TypeReader } from "./read-type.js";
@@ -236,7 +236,7 @@ function isDefined(die: Die, info: DebugInfo): boolean {
   return info.owner(die, "location") !== null || info.owner(die, "const_value") !== null;
 }
 
-/** True if `file` is the name of the unit, or the end of its path. */
+/** True if `file` is the name of the unit; below a directory it may have wildcards, as in SystemTap. */
 function isUnit(unit: Unit, file: string): boolean {
-  return unit.name === file || unit.name.endsWith(`/${file}`) || basename(unit.name) === file;
+  return unit.name === file || wildcard(`*/${file}`).test(unit.name);
 }

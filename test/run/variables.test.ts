@@ -128,7 +128,7 @@ for (const level of [["-O0"], ["-O2"], ["-O3", "-flto"]]) {
     probe process(@1).function("numbers").return { println($return, " ", $i, " ", $$return, " ", @entry($s)) }
     probe process(@1).function("halve").return { printf("%x\\n", $return) }
     probe process(@1).function("members").return {
-      println($return$, " ", @var("sink@values.c"), " ", @entry($n)->where->y, " ", $n->bits)
+      println($return$, " ", @var("sink@[v]al*.c"), " ", @entry($n)->where->y, " ", $n->bits)
     }`;
     const { own } = traced(program, script);
     assert.is(
