@@ -78,7 +78,7 @@ const VERDICTS: readonly (readonly [script: string, ...errors: string[]])[] = [
   ['global x probe begin { for (x++ . "a"; x < 1; x++) {} }', "1:30 invalid operator"],
   ['probe begin { s = "a" println("a" . (s =~ "x")) }', "1:40 invalid operator"],
   [
-    'global a probe begin { a[1] = 1 println(strlen(1 in a)) }',
+    "global a probe begin { a[1] = 1 println(strlen(1 in a)) }",
     "1:50 type mismatch: expected string but found long",
   ],
   // A global that only dropped code names needs no type.
