@@ -12,7 +12,7 @@ export function displayProbe(variable: VariableSymbol, state: Inference): string
   const { name } = variable;
   const body =
     keys.length === 0
-      ? displayScalar(name, value.type)
+      ? displayScalar(name, value.type, (state.pointers.get(variable) ?? null) !== null)
       : displayArray(
           name,
           value.type,
@@ -21,9 +21,9 @@ export function displayProbe(variable: VariableSymbol, state: Inference): string
   return `probe end { ${body} }`;
 }
 
-function displayScalar(name: string, type: Type | null): string {
+function displayScalar(name: string, type: Type | null, isPointer: boolean): string {
   if (type === "string") return `printf("${name}=\\"%#s\\"\\n", ${name})`;
-  if (type !== "stats") return `printf("${name}=%d\\n", ${name})`;
+  if (type !== "stats") return `printf("${name}=${isPointer ? "%#x" : "%d"}\\n", ${name})`;
   const empty = `printf("${name} @count=0x0\\n")`;
   return `if (@count(${name}) == 0) ${empty} else ${displayStat(name, "", name, [])}`;
 }

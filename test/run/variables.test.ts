@@ -170,6 +170,12 @@ test("pretty-printed variables", () => {
   assert.is(shown[3], "ERROR {.x=3, .y=-4}");
 });
 
+test("a global that points into the program is shown in hexadecimal", () => {
+  const program = buildProgram("values", ["-g", "-O0"]);
+  const script = `global p probe process(@1).function("members") { p = $n }`;
+  assert.match(traced(program, script).own, /^p=0x[0-9a-f]+\n$/);
+});
+
 const HANDED = `
   probe process(@1).function("next").call { println($given$$) }
   probe process(@1).function("next").return { println($return$$) }
