@@ -259,7 +259,7 @@ function makeIn(site: Site): Term<bigint> {
   const name = site.random.pick(Object.keys(ARRAYS));
   const keys = makeKeys(name, site);
   const open = keys.map(() => keys.length > 1 && site.random.oneIn(3));
-  const texts = keys.map((key, index) => (open[index] ? "*" : operand(key, 2)));
+  const texts = keys.map((key, index) => (open[index] ? "*" : operand(key, 9)));
   return {
     text: `[${texts.join(", ")}] in ${name}`,
     level: 8,
