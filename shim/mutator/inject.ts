@@ -192,7 +192,7 @@ export async function inject(
       tidOffset,
       vdsoClock: vdsoSymbol(remote.pid, "__vdso_clock_gettime"),
       inMutator: false,
-      fuel: fuelOf(image.bundle, false),
+      fuel: fuelOf(image.bundle.meta, false),
       noSystemCalls: hasSeccomp(remote.pid),
       instance: bundle.code.instanceBytes === 0 ? 0 : own.address + stacks + state,
       modules: modules?.area.address ?? 0,

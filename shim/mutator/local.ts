@@ -45,7 +45,7 @@ export function startLocal(image: SessionImage, modules: LocalModules): LocalEng
     tidOffset: -1,
     vdsoClock: vdsoSymbol(process.pid, "__vdso_clock_gettime"),
     inMutator: true,
-    fuel: fuelOf(image.bundle, true),
+    fuel: fuelOf(bundle.meta, true),
     noSystemCalls: false,
     instance: bundle.code.instanceBytes === 0 ? 0 : privateBase + instance,
     modules: 0,

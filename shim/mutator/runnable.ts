@@ -1,7 +1,7 @@
 /** A bundle that is ready to run: its description and its machine code with the library's. */
 import { TargetError } from "../../base/target-error.js";
 import type { CodeImage } from "../../wasm-runtime/aot/compile.js";
-import type { BundleMeta } from "../../wasm-runtime/bundle.js";
+import type { BundleMeta, BundlePoint } from "../../wasm-runtime/bundle.js";
 
 /** What a session runs. */
 export interface RunnableBundle {
@@ -17,10 +17,20 @@ const FUEL_PER_ACTION = 1000;
 /** The same where it does not hold up a traced process, or was asked for: tens of seconds. */
 const PATIENT_FUEL = 10_000_000_000;
 
-/** Budget of one handler (VmContext.fuel). */
-export function fuelOf({ meta }: RunnableBundle, inMutator: boolean): number {
+/** Points with handlers that run in the mutator while the thread that they are about waits. */
+const HOLDING: ReadonlySet<BundlePoint["kind"]> = new Set([
+  "process",
+  "syscall",
+  "watch",
+  "perf",
+  "profile",
+]);
+
+/** Budget of one handler (VmContext.fuel); all that run in the mutator have the same one. */
+export function fuelOf(meta: BundleMeta, inMutator: boolean): number {
   const { maxAction } = meta.session;
-  if (inMutator || maxAction === null) return PATIENT_FUEL;
+  const holdsUp = !inMutator || meta.probes.some(({ point }) => HOLDING.has(point.kind));
+  if (!holdsUp || maxAction === null) return PATIENT_FUEL;
   return Math.min(Math.max(FUEL, maxAction * FUEL_PER_ACTION), PATIENT_FUEL);
 }
 
