@@ -41,10 +41,11 @@ static void *executes(void *unused) {
     return unused;
 }
 
-static void *outlives(void *unused) {
-    usleep(20000);
+/* Goes on when the first thread is at its end: pthread_join(3) returns after that. */
+static void *outlives(void *first) {
+    pthread_join((pthread_t)first, NULL);
     step(1);
-    return unused;
+    return NULL;
 }
 
 static void threads(void) {
@@ -96,7 +97,7 @@ static void killed(void) {
 
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "done";
-    pthread_t thread;
+    pthread_t thread, first = pthread_self();
     arguments = argv;
     if (strcmp(what, "threads") == 0)
         threads();
@@ -111,7 +112,8 @@ int main(int argc, char **argv) {
         if (child == 0)
             run_again();
         wait_for(child);
-    } else if (strcmp(what, "leader") == 0 && pthread_create(&thread, NULL, outlives, NULL) == 0)
+    } else if (strcmp(what, "leader") == 0 &&
+               pthread_create(&thread, NULL, outlives, (void *)first) == 0)
         pthread_exit(NULL);
     else if (strcmp(what, "taken") == 0 && pthread_create(&thread, NULL, executes, NULL) == 0)
         pause();
