@@ -2,7 +2,7 @@
  * Random programs: begin probes over globals, arrays and statistics, with functions, loops that
  * end, errors that are caught or not. Each is script text and a run on the model (model.ts).
  */
-import { Random } from "../unit/aot/random-module.js";
+import { Random } from "../support/random.js";
 import { MAKERS } from "./expressions.js";
 import {
   cut,

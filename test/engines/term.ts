@@ -2,7 +2,7 @@
  * What random expressions are made of: each is its text and what it gives on the model (model.ts),
  * with the place of the program it is made for.
  */
-import type { Random } from "../unit/aot/random-module.js";
+import type { Random } from "../support/random.js";
 import { cut, type Machine, type Table, type Value } from "./model.js";
 
 /** State that an expression can see: the machine and the variables of its handler or function. */

@@ -12,30 +12,7 @@ import {
   type WasmModule,
 } from "../../../wasm-runtime/module/module.js";
 import { type Mnemonic, OPCODES } from "../../../wasm-runtime/module/opcodes.js";
-
-/** Numbers from a seed (mulberry32). */
-export class Random {
-  private state: number;
-  constructor(seed: number) {
-    this.state = seed >>> 0;
-  }
-  /** A whole number from 0 up to but not including `limit`. */
-  below(limit: number): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let mixed = this.state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
-  }
-  /** True once in `n` times. */
-  oneIn(n: number): boolean {
-    return this.below(n) === 0;
-  }
-  /** One of `items`. */
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)] as T;
-  }
-}
+import type { Random } from "../../support/random.js";
 
 const LETTERS: Readonly<Record<string, ValueType>> = { i: "i32", l: "i64", f: "f32", d: "f64" };
 const NUMBERS: readonly ValueType[] = ["i32", "i64", "f32", "f64"];

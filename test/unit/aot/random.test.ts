@@ -17,7 +17,8 @@ import {
 import { validateModule } from "../../../wasm-runtime/aot/validate.js";
 import { encodeModule } from "../../../wasm-runtime/module/encode.js";
 import type { FunctionType, WasmModule } from "../../../wasm-runtime/module/module.js";
-import { Random, randomModule } from "./random-module.js";
+import { Random } from "../../support/random.js";
+import { randomModule } from "./random-module.js";
 
 const test = suite("aot/random");
 const SEED = Number(process.env["WASTAP_SEED"] ?? 20240607);
